@@ -1,0 +1,102 @@
+/* manifest.yaml: what a plugin is, read before any of its code runs. Immutable once loaded. */
+#ifndef MANIFEST_H
+#define MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+
+typedef enum plugin_kind { PLUGIN_AGENT, PLUGIN_CONNECTOR } plugin_kind;
+
+/* What may be done with one dispatched verb (kernel.md, "Effects and their classes"). */
+typedef enum effect_class {
+    CLASS_NONE,
+    CLASS_READ,
+    CLASS_LOCAL,
+    CLASS_KEYED,
+    CLASS_CHECKABLE,
+    CLASS_ONCE,
+    CLASS_REPEATABLE
+} effect_class;
+
+const char *effect_class_name(effect_class c); /* "read", ... */
+
+typedef struct manifest_verb {
+    bool present;
+    effect_class class;
+    bool untrusted;        /* returns: untrusted */
+    bool sink_external;    /* sink: external */
+    bool undo_compensate;  /* undo: compensate */
+    int64_t settle_us;     /* how long after a lost answer "absent" is not yet proof; default 0 */
+    int64_t window_us;     /* keyed: how long the other side remembers a key; required there */
+    int64_t timeout_us;    /* wall time of one attempt; default 30 s */
+    int64_t cost_micros;   /* cost: { estimate: 0.002 USD }; 0 with an empty currency: none */
+    char currency[4];
+    const char *amount;    /* amount: FIELD that moves money, or NULL */
+} manifest_verb;
+
+typedef enum manifest_verb_id { VERB_READ, VERB_WRITE, VERB_COMPENSATE, VERB_COUNT } manifest_verb_id;
+const char *manifest_verb_name(manifest_verb_id v);
+
+/* attributes: { to_domain: { of: [to, cc, bcc], fn: domain } } */
+typedef enum attr_fn {
+    ATTR_VALUE,  /* fn left out: the field as it is */
+    ATTR_DOMAIN, /* the part behind the last @ of each address, case-folded */
+    ATTR_COUNT,  /* how many values the fields hold together */
+    ATTR_LENGTH  /* bytes of text, summed */
+} attr_fn;
+
+typedef struct manifest_attr {
+    const char *name;
+    attr_fn fn;
+    const char **of; /* dotted field paths into the arguments */
+    size_t of_count;
+} manifest_attr;
+
+typedef struct manifest_resource {
+    const char *name;
+    const char *schema; /* file name, or NULL */
+    manifest_verb verbs[VERB_COUNT];
+    manifest_attr *attrs;
+    size_t attr_count;
+} manifest_resource;
+
+typedef struct manifest_need {
+    const char *service; /* "file" */
+    const char *mode;    /* file: "ro" | "rw" */
+    const char *config;  /* dotted path into the connection's config, when "{config.X}" */
+    const char *literal; /* or the text itself */
+} manifest_need;
+
+typedef struct manifest {
+    char *file; /* as given, for messages */
+    plugin_kind kind;
+    const char *id;      /* reverse-DNS, the plugin's identity */
+    const char *name;    /* what policy and `keel do` call an agent; a connector's last id part */
+    const char *version; /* semver */
+    int abi_major, abi_minor; /* .so only: what the file was built for */
+    const char *entry;   /* file name beside the manifest: NAME.lua or NAME.so */
+    bool native;         /* entry ends in .so */
+    const char **libraries;
+    size_t library_count;
+    manifest_need *needs;
+    size_t need_count;
+    int concurrency;     /* default 1 */
+    int64_t memory_bytes; /* Lua quota; default 64 MiB */
+    const char **templates; /* agents: file names under templates/ */
+    size_t template_count;
+    manifest_resource *resources;
+    size_t resource_count;
+    const char *outcome; /* agents, may be NULL */
+    void *tree_;         /* owns every string above */
+} manifest;
+
+/* Every refusal names file, line and column. 0 or a DIAG_ code. */
+int manifest_parse(manifest **out, const char *file, const char *text, size_t len, diag *d);
+int manifest_load(manifest **out, const char *path, diag *d);
+void manifest_destroy(manifest *m);
+const manifest_resource *manifest_find(const manifest *m, const char *resource);
+
+#endif

@@ -1,0 +1,129 @@
+/* Policy: YAML in, one immutable table out, a decision in well under a microsecond.
+ *
+ * A policy is compiled once from all files (merged by name) against the world it governs (agents,
+ * connections and their manifests), and never changes after: a reload makes a new one and swaps the
+ * pointer. Deciding takes no lock and allocates nothing. */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "digest.h"
+#include "keel/json.h"
+#include "manifest.h"
+
+typedef struct policy policy;
+
+typedef struct policy_source {
+    const char *file; /* as shown in messages, such as "policies/starter.yaml" */
+    const char *text;
+    size_t len;
+} policy_source;
+
+typedef struct policy_connection {
+    const char *name;
+    const manifest *plugin;
+} policy_connection;
+
+typedef struct policy_world {
+    const char *const *agents;
+    size_t agent_count;
+    const policy_connection *connections;
+    size_t connection_count;
+} policy_world;
+
+typedef void policy_warning(void *ctx, const diag *d); /* shadowed, unreachable, never matching */
+
+/* 0, or a DIAG_ code with the first fault in d (file:line:column). world may be NULL: names are then
+ * not checked against it. */
+int policy_compile(policy **out, const policy_source *files, size_t count,
+                   const policy_world *world, policy_warning *warn, void *warn_ctx, diag *d);
+void policy_destroy(policy *p);
+const digest *policy_digest(const policy *p);
+size_t policy_rule_count(const policy *p);
+
+/* ---- deciding ---- */
+
+typedef enum policy_verdict { POLICY_DENY, POLICY_ASK, POLICY_ALLOW } policy_verdict;
+
+typedef enum attr_type { ATTR_TEXT, ATTR_NUMBER, ATTR_MONEY, ATTR_BOOL, ATTR_BAD } attr_type;
+
+typedef struct attr_value {
+    attr_type type;
+    const char *text; /* TEXT: not NUL-terminated */
+    size_t len;
+    double number;  /* NUMBER; BOOL: 0 or 1 */
+    int64_t micros; /* MONEY */
+    char currency[4];
+} attr_value;
+
+/* One attribute of one effect; several values when its fields are lists. count 0: missing. */
+typedef struct attr {
+    const char *name;
+    const attr_value *values;
+    size_t count;
+} attr;
+
+typedef struct policy_query {
+    const char *agent;
+    const char *target; /* "inbox.message.write", "run.spawn" */
+    effect_class class;
+    bool own_scope;     /* a read of the role's own scope: base.reads applies too */
+    bool tainted;       /* the run has read untrusted items */
+    bool sink_external;
+    const attr *attrs;
+    size_t attr_count;
+} policy_query;
+
+typedef struct policy_rule policy_rule; /* opaque; accessors below */
+
+typedef struct policy_decision {
+    policy_verdict verdict;
+    const policy_rule *rule; /* NULL: no rule speaks (deny) */
+    const char *rule_id;     /* "base.reads" for the built-in; "none" when no rule speaks */
+    const char *file;        /* "" for built-ins */
+    int line;
+    const char *band;        /* "deny" | "allow" | "ask" | "default" */
+} policy_decision;
+
+void policy_decide(const policy *p, const policy_query *q, policy_decision *out);
+
+/* The decision and all that it saw, as canonical JSON (the form in effect records, printed by
+ * `keel why`):
+ * {"band","file","inputs":{attr: value|[values], ...},"line","policy":hex,"rule","verdict",
+ *  "why": one sentence: which comparator of which rule held or failed, with value and threshold} */
+void policy_explain(const policy *p, const policy_query *q, const policy_decision *dec,
+                    keel_buf *out);
+
+/* What an `ask` needs of its rule. */
+typedef struct policy_approval {
+    int64_t expires_us;      /* default 24 h */
+    const char *const *edit; /* fields that may be edited */
+    size_t edit_count;
+    int batch_max;           /* default 25 */
+} policy_approval;
+policy_approval policy_rule_approval(const policy_rule *r); /* r may be NULL: the defaults */
+digest policy_rule_digest(const policy_rule *r);
+/* How strict an ask is, for "the same or a weaker ask": by rule digest equality, else stronger. */
+
+/* A rule in YAML that would have allowed (ask: true: asked for) exactly this, ready to paste. */
+void policy_suggest(const policy_query *q, bool ask, keel_buf *out);
+
+/* `keel can AGENT`: one line per target of the world that the agent could use: canonical JSON array
+ * of {"budgets":[...],"file","line","rule","target","verdict":"allow|ask|deny|depends","when":text}. */
+void policy_can(const policy *p, const policy_world *world, const char *agent, keel_buf *out);
+
+/* ---- attributes, from the manifest and the canonical arguments ---- */
+
+typedef struct attr_set attr_set; /* owns the values */
+attr_set *attr_set_create(void);
+void attr_set_destroy(attr_set *s);
+/* Computes the resource's attributes, plus one attribute per top-level field of args (so that a rule
+ * may name a field without the manifest's help). Views into args: args must outlive the set. */
+void attr_set_fill(attr_set *s, const manifest_resource *r, keel_json args);
+const attr *attr_set_list(const attr_set *s, size_t *count);
+
+#endif
