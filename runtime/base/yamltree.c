@@ -1,0 +1,377 @@
+#include "yamltree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <yaml.h>
+
+#include "yamltext.h"
+
+#define MAX_DEPTH 32
+#define MAX_NODES 20000
+
+/* All memory of a tree is in blocks that go at once. */
+typedef struct block {
+    struct block *next;
+    size_t used, size;
+    max_align_t bytes[];
+} block;
+
+struct yaml_tree {
+    char *file;
+    yaml_node *root;
+    block *blocks;
+};
+
+/* A container that is being read. */
+typedef struct level {
+    yaml_node *node;
+    yaml_node *key; /* of a map, waiting for its value */
+    yaml_node **items, **keys;
+    size_t cap;
+} level;
+
+typedef struct reader {
+    yaml_tree *tree;
+    yaml_parser_t parser;
+    const char *text;
+    size_t len;
+    level levels[MAX_DEPTH];
+    size_t depth;
+    size_t nodes;
+    int documents;
+    diag *d;
+} reader;
+
+static void *tree_alloc(yaml_tree *t, size_t size) {
+    size = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    if (!t->blocks || t->blocks->size - t->blocks->used < size) {
+        size_t room = size > 4096 ? size : 4096;
+        block *b = keel_alloc(sizeof *b + room);
+        *b = (block){t->blocks, 0, room};
+        t->blocks = b;
+    }
+    void *p = (char *)t->blocks->bytes + t->blocks->used;
+    t->blocks->used += size;
+    return p;
+}
+
+static void *tree_copy(yaml_tree *t, const void *data, size_t size) {
+    void *p = tree_alloc(t, size);
+    if (size) {
+        memcpy(p, data, size);
+    }
+    return p;
+}
+
+static int refuse_at(reader *r, yaml_mark_t at, const char *what, const char *next) {
+    diag_at(r->d, DIAG_USAGE, r->tree->file, (int)at.line + 1, (int)at.column + 1, "%s", what);
+    diag_next(r->d, "%s", next);
+    return DIAG_USAGE;
+}
+
+/* ---- what libyaml could not read, in words for a person ---- */
+
+static const struct {
+    const char *problem; /* part of libyaml's text */
+    bool at_context;     /* the place to show is where the construct began */
+    const char *what, *next;
+} problems[] = {
+    {"tab character", false, "a tab stands where YAML wants spaces", "Indent with spaces."},
+    {"found unexpected end of stream", true, "the quote that opens here is never closed",
+     "Add the closing quote."},
+    {"found unexpected document indicator", true, "the quote that opens here is never closed",
+     "Add the closing quote."},
+    {"expected ',' or ']'", true, "the list that opens here with [ is not closed or lacks a comma",
+     "Close it with ] and put commas between its items."},
+    {"expected ',' or '}'", true, "the map that opens here with { is not closed or lacks a comma",
+     "Close it with } and put commas between its entries."},
+    {"mapping values are not allowed", false, "a colon stands where no key can be",
+     "Quote text that holds a colon, or correct the indentation."},
+    {"could not find expected ':'", true, "a key without its colon", "Write `key: value`."},
+    {"did not find expected key", false, "this does not line up with the keys above it",
+     "Indent it like the keys of the same map."},
+    {"did not find expected '-'", false, "this does not line up with the list above it",
+     "Indent it like the other items, each with a dash."},
+    {"block sequence entries are not allowed", false, "a dash begins a list where none can be",
+     "Put the list on its own lines below the key."},
+    {"escape", false, "an escape within double quotes that YAML does not know",
+     "Use single quotes, or double the backslash."},
+    {"directive", false, "a line that begins with % is a directive, which is not accepted here",
+     "Delete it."},
+    {"expected <document start>", false, "text stands where the document has already ended",
+     "Keep one document in a file, without lines such as `...`."},
+    {"tag", false, "a tag (!) is not accepted here", "Quote text that begins with an exclamation mark."},
+    {"anchor", false, "an anchor or alias is not accepted here",
+     "Quote text that begins with & or *."},
+    {"alias", false, "an anchor or alias is not accepted here",
+     "Quote text that begins with & or *."},
+};
+
+static int bad_start(reader *r, yaml_mark_t at) {
+    char c = at.index < r->len ? r->text[at.index] : ' ';
+    const char *tab = strchr("\t", c);
+    if (c && tab) {
+        return refuse_at(r, at, "a tab stands where YAML wants spaces", "Indent with spaces.");
+    }
+    return refuse_at(r, at, "a character that cannot begin a value",
+                     "Quote text that begins with @, ` or %.");
+}
+
+static int parser_fault(reader *r) {
+    const char *problem = r->parser.problem ? r->parser.problem : "it cannot be read";
+    if (strstr(problem, "cannot start any token")) {
+        return bad_start(r, r->parser.problem_mark);
+    }
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
+        if (strstr(problem, problems[i].problem)) {
+            bool context = problems[i].at_context && r->parser.context;
+            return refuse_at(r, context ? r->parser.context_mark : r->parser.problem_mark,
+                             problems[i].what, problems[i].next);
+        }
+    }
+    diag_at(r->d, DIAG_USAGE, r->tree->file, (int)r->parser.problem_mark.line + 1,
+            (int)r->parser.problem_mark.column + 1, "YAML cannot be read here: %s", problem);
+    return DIAG_USAGE;
+}
+
+/* ---- building ---- */
+
+static int by_text(const void *a, const void *b) {
+    const yaml_node *x = *(yaml_node *const *)a;
+    const yaml_node *y = *(yaml_node *const *)b;
+    int order = strcmp(x->text, y->text);
+    if (order == 0) {
+        order = x->line != y->line ? x->line - y->line : x->column - y->column;
+    }
+    return order;
+}
+
+static int check_duplicates(reader *r, const yaml_node *map) {
+    if (map->count < 2) {
+        return 0;
+    }
+    yaml_node **sorted = keel_alloc(map->count * sizeof *sorted);
+    memcpy(sorted, map->keys, map->count * sizeof *sorted);
+    qsort(sorted, map->count, sizeof *sorted, by_text);
+    int rc = 0;
+    for (size_t i = 1; i < map->count && rc == 0; i++) {
+        if (strcmp(sorted[i - 1]->text, sorted[i]->text) == 0) {
+            rc = yaml_fault(r->tree, sorted[i], r->d, "the key \"%.60s\" is already at line %d",
+                            sorted[i]->text, sorted[i - 1]->line);
+            diag_next(r->d, "Keep one of the two.");
+        }
+    }
+    free(sorted);
+    return rc;
+}
+
+static void grow(level *l) {
+    if (l->node->count == l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 8;
+        l->items = keel_realloc(l->items, l->cap * sizeof *l->items);
+        l->keys = keel_realloc(l->keys, l->cap * sizeof *l->keys);
+    }
+}
+
+static int check_key(reader *r, const yaml_node *key) {
+    const char *what = NULL;
+    if (key->kind != YAML_SCALAR) {
+        what = "a key must be a word, not a list or a map";
+    } else if (key->len == 0) {
+        what = "a key is empty";
+    } else if (!key->quoted && strcmp(key->text, "<<") == 0) {
+        what = "a merge key (<<) is not accepted here";
+    }
+    if (!what) {
+        return 0;
+    }
+    yaml_fault(r->tree, key, r->d, "%s", what);
+    diag_next(r->d, "Write `key: value` with a plain word as the key.");
+    return DIAG_USAGE;
+}
+
+/* Puts a node where it belongs: the root, a list's item, a map's key or value. */
+static int place(reader *r, yaml_node *n) {
+    if (r->depth == 0) {
+        r->tree->root = n;
+        return 0;
+    }
+    level *l = &r->levels[r->depth - 1];
+    if (l->node->kind == YAML_MAP && !l->key) {
+        l->key = n;
+        return check_key(r, n);
+    }
+    grow(l);
+    l->items[l->node->count] = n;
+    l->keys[l->node->count] = l->key;
+    l->node->count++;
+    l->key = NULL;
+    return 0;
+}
+
+static int new_node(reader *r, yaml_kind kind, yaml_mark_t at, yaml_node **out) {
+    if (++r->nodes > MAX_NODES) {
+        return refuse_at(r, at, "the file has more than 20000 values", "Split it.");
+    }
+    yaml_node *n = tree_alloc(r->tree, sizeof *n);
+    *n = (yaml_node){.kind = kind, .line = (int)at.line + 1, .column = (int)at.column + 1};
+    *out = n;
+    return place(r, n);
+}
+
+static int open_level(reader *r, yaml_kind kind, yaml_mark_t at) {
+    if (r->depth == MAX_DEPTH) {
+        return refuse_at(r, at, "nested more than 32 levels deep", "Flatten it.");
+    }
+    yaml_node *n;
+    int rc = new_node(r, kind, at, &n);
+    if (rc == 0) {
+        r->levels[r->depth++] = (level){.node = n};
+    }
+    return rc;
+}
+
+static int close_level(reader *r) {
+    level *l = &r->levels[--r->depth];
+    yaml_node *n = l->node;
+    n->items = tree_copy(r->tree, l->items, n->count * sizeof *n->items);
+    if (n->kind == YAML_MAP) {
+        n->keys = tree_copy(r->tree, l->keys, n->count * sizeof *n->keys);
+    }
+    free(l->items);
+    free(l->keys);
+    return n->kind == YAML_MAP ? check_duplicates(r, n) : 0;
+}
+
+static int marks(reader *r, const yaml_event_t *e, const void *anchor, const void *tag) {
+    if (anchor) {
+        return refuse_at(r, e->start_mark, "an anchor (&) is not accepted here",
+                         "Write the value out where it is needed; quote text that begins with &.");
+    }
+    if (tag) {
+        return refuse_at(r, e->start_mark, "a tag (!) is not accepted here",
+                         "Delete it; quote text that begins with an exclamation mark.");
+    }
+    return 0;
+}
+
+static int scalar(reader *r, const yaml_event_t *e) {
+    int rc = marks(r, e, e->data.scalar.anchor, e->data.scalar.tag);
+    size_t len = e->data.scalar.length;
+    if (rc == 0 && memchr(e->data.scalar.value, 0, len)) {
+        rc = refuse_at(r, e->start_mark, "the text holds a NUL", "Delete the escape \\0.");
+    }
+    if (rc) {
+        return rc;
+    }
+    /* The text is set before the node is placed: keys are judged by it. */
+    const char *text = tree_copy(r->tree, e->data.scalar.value, len + 1);
+    yaml_node *n = tree_alloc(r->tree, sizeof *n);
+    *n = (yaml_node){.kind = YAML_SCALAR, .line = (int)e->start_mark.line + 1,
+                     .column = (int)e->start_mark.column + 1, .text = text, .len = len,
+                     .quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE};
+    if (++r->nodes > MAX_NODES) {
+        return refuse_at(r, e->start_mark, "the file has more than 20000 values", "Split it.");
+    }
+    return place(r, n);
+}
+
+static int document(reader *r, const yaml_event_t *e) {
+    if (r->documents++) {
+        return refuse_at(r, e->start_mark, "a second document begins here",
+                         "Keep one document in a file, without lines such as `---` or `...`.");
+    }
+    if (e->data.document_start.version_directive ||
+        e->data.document_start.tag_directives.start != e->data.document_start.tag_directives.end) {
+        return refuse_at(r, e->start_mark, "a directive (%) is not accepted here", "Delete it.");
+    }
+    return 0;
+}
+
+static int event(reader *r, const yaml_event_t *e) {
+    int rc;
+    switch (e->type) {
+    case YAML_DOCUMENT_START_EVENT:
+        return document(r, e);
+    case YAML_ALIAS_EVENT:
+        return refuse_at(r, e->start_mark, "an alias (*) is not accepted here",
+                         "Write the value out; quote text that begins with *.");
+    case YAML_SCALAR_EVENT:
+        return scalar(r, e);
+    case YAML_SEQUENCE_START_EVENT:
+        rc = marks(r, e, e->data.sequence_start.anchor, e->data.sequence_start.tag);
+        return rc ? rc : open_level(r, YAML_LIST, e->start_mark);
+    case YAML_MAPPING_START_EVENT:
+        rc = marks(r, e, e->data.mapping_start.anchor, e->data.mapping_start.tag);
+        return rc ? rc : open_level(r, YAML_MAP, e->start_mark);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT:
+        return close_level(r);
+    default:
+        return 0;
+    }
+}
+
+static int read_events(reader *r) {
+    for (;;) {
+        yaml_event_t e;
+        if (!yaml_parser_parse(&r->parser, &e)) {
+            return parser_fault(r);
+        }
+        int rc = event(r, &e);
+        bool end = e.type == YAML_STREAM_END_EVENT;
+        yaml_event_delete(&e);
+        if (rc || end) {
+            return rc;
+        }
+    }
+}
+
+static void drop_levels(reader *r) {
+    while (r->depth) {
+        r->depth--;
+        free(r->levels[r->depth].items);
+        free(r->levels[r->depth].keys);
+    }
+}
+
+static void empty_is_map(yaml_tree *t) {
+    yaml_node *n = t->root;
+    if (n && (n->kind != YAML_SCALAR || n->len || n->quoted)) {
+        return;
+    }
+    n = tree_alloc(t, sizeof *n);
+    *n = (yaml_node){.kind = YAML_MAP, .line = 1, .column = 1};
+    t->root = n;
+}
+
+int yaml_tree_parse(yaml_tree **out, const char *file, const char *text, size_t len, diag *d) {
+    int rc = yaml_text_check(file, text, len, d);
+    if (rc) {
+        return rc;
+    }
+    yaml_tree *t = keel_alloc(sizeof *t);
+    *t = (yaml_tree){.file = keel_strdup(file)};
+    reader r = {.tree = t, .text = text, .len = len, .d = d};
+    if (!yaml_parser_initialize(&r.parser)) {
+        yaml_tree_destroy(t);
+        return diag_set(d, DIAG_FAILED, "libyaml did not start");
+    }
+    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text ? text : ""), len);
+    rc = read_events(&r);
+    yaml_parser_delete(&r.parser);
+    drop_levels(&r);
+    if (rc) {
+        yaml_tree_destroy(t);
+        return rc;
+    }
+    empty_is_map(t);
+    *out = t;
+    return 0;
+}

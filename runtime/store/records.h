@@ -1,0 +1,85 @@
+/* The journal's record kinds: one line each, with the canonical body. The tables of schema.sql are a
+ * projection of these and of nothing else (project.c), so a rebuild gives the same tables.
+ *
+ * Every kind has the failpoints "journal.NAME.append", "journal.NAME.before_commit" and
+ * "journal.NAME.after_commit"; the list below makes them, so there is no kind without.
+ *
+ * `run` and `path` of a record are columns, not body. Times are microseconds of the wall clock.
+ * Optional members are marked ?. DECISION is what policy_explain writes. ARGS of 31.. are the verb's. */
+#ifndef RECORDS_H
+#define RECORDS_H
+
+#define RECORD_KINDS(X)                                                                            \
+    /* the host; run 0, path "" */                                                                 \
+    X(1, BOOT, "boot") /* {"boot","chains":[{"boot","head":hex,"seq"}],"incarnation":hex16,        \
+                          "public_key":hex,"version","workspace":hex} */                           \
+    X(2, STOP, "stop")             /* {} */                                                        \
+    X(3, COMMAND, "command")       /* {"answer","digest":hex,"name","request"} */                  \
+    X(4, POLICY, "policy")         /* {"digest":hex,"files":[{"digest":hex,"name"}]} */            \
+    X(5, PLUGIN, "plugin")         /* {"digest":hex,"files":[{"digest","name"}],"id","kind",       \
+                                       "name","version"} */                                        \
+    X(6, CONNECTION, "connection") /* {"config","name","plugin":id,"version"} */                   \
+    X(7, HALT, "halt")             /* {"why"} */                                                   \
+    X(8, RESUME, "resume")         /* {} */                                                        \
+    X(9, BATCH, "batch")           /* {"batch":N,"numbers":[N]} */                                 \
+    X(10, ROLLBACK, "rollback_accepted") /* {"anchor_seq","incarnation","seq"} */                  \
+    X(11, POLICY_REFUSED, "policy.refused") /* {"column","file","line","what"} */                  \
+    X(12, APPROVER, "approver")    /* {"name","public_key":hex,"salt":hex} */                      \
+    /* a run */                                                                                    \
+    X(16, RUN_BEGIN, "run.begin")  /* {"agent","continued_from"?,"depth","input","key"?,"parent"?, \
+                                       "parent_path"?,"plugin":hex,"previous"?,"root","tainted"?,  \
+                                       "version"} */                                               \
+    X(17, RUN_END, "run.end")      /* {"error"?:{"code","message","trace"?},"next_run"?,"result"?, \
+                                       "state":"ended|failed|cancelled|continued"} */              \
+    X(18, RUN_PAUSED, "run.paused")   /* {"detail","reason"} */                                    \
+    X(19, RUN_RESUMED, "run.resumed") /* {} */                                                     \
+    X(20, RUN_STRIKE, "run.strike")   /* {"why"} at the path where it stood */                     \
+    X(21, STEP, "step")            /* {"name","result"} */                                         \
+    X(22, LOG, "log")              /* {"level","text"} */                                          \
+    X(23, NOW, "now")              /* {"us"} */                                                    \
+    X(24, RANDOM, "random")        /* {"hex"} */                                                   \
+    X(25, SLEEP, "sleep")          /* {"call","until_us"} */                                       \
+    X(26, RECEIVE, "receive")      /* {"call","name"?,"until_us"?} */                              \
+    X(27, SPAWN, "spawn")          /* {"agent","call","decision","existing":bool,"holds"?,"run"} */ \
+    X(28, WAIT, "wait")            /* {"call","run"} */                                            \
+    X(29, WOKEN, "woken")          /* {"call","kind":"sleep|receive|wait","outcome"} */            \
+    X(30, EVENT, "event")          /* {"body","name"}: sent to the run; path "" */                 \
+    /* an effect, at its run and path; "target" is CONNECTION.RESOURCE.VERB or run.spawn */        \
+    X(31, EFFECT_DENIED, "effect.denied")   /* {"args","call","class","decision","digest","error", \
+                                                "evidence"?,"target","why"?} */                    \
+    X(32, EFFECT_WAITING, "effect.waiting") /* {"approval"?:hex,"args","call","class","connector", \
+                                                "decision","digest","evidence"?,"expires_us"?,     \
+                                                "number"?,"reason":"approval|budget|halted",       \
+                                                "target","why"?} */                                \
+    X(33, EFFECT_INTENDED, "effect.intended") /* {"approval"?:N,"args"?,"attempt","call","class",  \
+                                                  "connector","decision"?,"digest","evidence"?,    \
+                                                  "holds","key","target","why"?}; "args",          \
+                                                  "decision" only at attempt 1 */                  \
+    X(34, EFFECT_DONE, "effect.done")       /* {"attempt","by"?,"call","cost"?:{"currency",        \
+                                                "micros"},"result","settled":[HOLD with "actual",  \
+                                                "overrun"],"tainted"?} */                          \
+    X(35, EFFECT_NOT_DONE, "effect.not_done") /* {"attempt","by"?,"call","error","settled"} */     \
+    X(36, EFFECT_UNKNOWN, "effect.unknown") /* {"attempt","number"?,"next_check_us"?,              \
+                                                "owner":"keel|operator","why"} */                  \
+    X(37, EFFECT_RECONCILING, "effect.reconciling") /* {"attempt"} */                              \
+    X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","not_before_us","settled","why"}: this   \
+                                                attempt was not applied; the next will be intended */ \
+    X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","why"} */           \
+    X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number"} */                        \
+    X(41, EFFECT_STALE, "effect.stale")     /* {"number"?,"why"}: shown, asked again */            \
+    X(42, APPROVAL_GIVEN, "approval.given") /* {"approval":hex,"by","nonce":hex,"number",          \
+                                                "signature":hex} */                                \
+    X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","decision","digest",  \
+                                                  "number"} */
+
+typedef enum record_kind {
+#define RECORD_ENUM(id, name, text) RECORD_##name = id,
+    RECORD_KINDS(RECORD_ENUM)
+#undef RECORD_ENUM
+} record_kind;
+
+#define RECORD_KIND_MAX 64
+
+const char *record_kind_name(record_kind k); /* NULL: no such kind */
+
+#endif

@@ -1,0 +1,219 @@
+-- The tables of one workspace, version 1. `journal` is the truth; all below "projection" follows from
+-- it (project.c) and is written in the same transaction. Times are microseconds of the wall clock.
+
+CREATE TABLE meta(
+    key TEXT PRIMARY KEY,             -- workspace (hex), incarnation (16 hex), created_us, payload_key
+    value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE journal(
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    boot INTEGER NOT NULL,
+    run INTEGER NOT NULL,             -- 0: the host
+    path TEXT NOT NULL,
+    kind INTEGER NOT NULL,            -- records.h
+    digest BLOB NOT NULL,             -- BLAKE2b-256(salt || body)
+    hash BLOB NOT NULL,               -- BLAKE2b-256(0x00 || previous hash || header || digest)
+    salt BLOB,                        -- inline bodies (up to 256 bytes)
+    body BLOB                         -- NULL: in payload, under digest; or erased
+) STRICT;
+
+CREATE TABLE payload(
+    digest BLOB PRIMARY KEY,
+    salt BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    address BLOB NOT NULL UNIQUE      -- keyed hash of bytes: one row per distinct bytes
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run_index(
+    run INTEGER NOT NULL,
+    first INTEGER NOT NULL,           -- seq of its first record here
+    last INTEGER NOT NULL,
+    seqs BLOB NOT NULL,               -- varint deltas
+    PRIMARY KEY(run, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE watermark(               -- one row: run_index holds all open runs up to here
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    seq INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE artifact(                -- scripts, templates, libraries, policy files, by content
+    digest BLOB PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- projection
+
+CREATE TABLE boot(
+    boot INTEGER PRIMARY KEY,
+    started_us INTEGER NOT NULL,
+    stopped_us INTEGER,
+    first_seq INTEGER NOT NULL,
+    version TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE request(                 -- request ids of mutating commands, with their first answer
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL,             -- of {args, command}
+    seq INTEGER NOT NULL              -- the command record, whose body has the answer
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policy_version(
+    seq INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL,
+    loaded_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE policy_file(
+    seq INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    artifact BLOB NOT NULL,
+    PRIMARY KEY(seq, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plugin(
+    digest BLOB PRIMARY KEY,          -- over its files' names and digests
+    id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    kind TEXT NOT NULL,               -- agent | connector
+    name TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plugin_file(
+    plugin BLOB NOT NULL,
+    name TEXT NOT NULL,
+    artifact BLOB NOT NULL,
+    PRIMARY KEY(plugin, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE connection(
+    name TEXT PRIMARY KEY,
+    plugin TEXT NOT NULL,             -- id
+    version TEXT NOT NULL,
+    seq INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE approver(
+    name TEXT PRIMARY KEY,
+    public_key BLOB NOT NULL,
+    salt BLOB NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE control(                 -- one row
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    halted INTEGER NOT NULL,
+    halted_why TEXT,
+    halted_us INTEGER
+) STRICT;
+
+CREATE TABLE run(
+    id INTEGER PRIMARY KEY,           -- in order of beginning
+    agent TEXT NOT NULL,
+    version TEXT NOT NULL,
+    plugin BLOB NOT NULL,
+    state TEXT NOT NULL,              -- open | paused | ended | failed | cancelled | continued
+    reason TEXT,                      -- paused or failed: why
+    parent INTEGER,
+    parent_path TEXT,
+    root INTEGER NOT NULL,
+    depth INTEGER NOT NULL,
+    key TEXT,
+    tainted INTEGER NOT NULL,
+    continued_from INTEGER,
+    begin_seq INTEGER NOT NULL,       -- body: input, previous
+    end_seq INTEGER,                  -- body: result or error
+    started_us INTEGER NOT NULL,
+    ended_us INTEGER,
+    strikes INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX run_key ON run(agent, key) WHERE key IS NOT NULL;
+CREATE INDEX run_open ON run(state) WHERE state IN ('open', 'paused');
+CREATE INDEX run_root ON run(root) WHERE root <> id;
+
+CREATE TABLE role(                    -- per agent: the last run that ended with a result
+    agent TEXT PRIMARY KEY,
+    run INTEGER NOT NULL,
+    seq INTEGER NOT NULL              -- its run.end
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE effect(
+    run INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    target TEXT NOT NULL,             -- inbox.message.write, run.spawn
+    class TEXT NOT NULL,
+    state TEXT NOT NULL,              -- denied waiting rejected expired stale intended done not_done
+                                      -- unknown reconciling retry
+    reason TEXT,                      -- waiting: approval | budget | halted; unknown: owner
+    attempts INTEGER NOT NULL,        -- dispatched
+    number INTEGER,                   -- of its open or last item
+    digest BLOB NOT NULL,             -- of the arguments
+    key TEXT,
+    rule TEXT,
+    args_seq INTEGER NOT NULL,        -- the record that has args, decision, evidence, why
+    last_seq INTEGER NOT NULL,
+    due_us INTEGER,                   -- retry, next check, expiry
+    holds TEXT,                       -- canonical JSON while anything is held
+    cost_micros INTEGER NOT NULL,
+    currency TEXT,
+    opened_us INTEGER NOT NULL,
+    changed_us INTEGER NOT NULL,
+    PRIMARY KEY(run, path)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX effect_open ON effect(state)
+    WHERE state IN ('waiting', 'intended', 'unknown', 'reconciling', 'retry', 'stale');
+
+CREATE TABLE pending(                 -- calls that wait: sleep, receive, wait
+    run INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    seq INTEGER NOT NULL,             -- its record
+    due_us INTEGER,
+    target_run INTEGER,               -- wait
+    name TEXT,                        -- receive: the event's name, NULL: any
+    PRIMARY KEY(run, path)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event(                   -- sent to a run and not yet received
+    seq INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE item(                    -- what needs a person; the numbers of `keel inbox`
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,               -- approval | unknown
+    run INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    state TEXT NOT NULL,              -- open | approved | denied | expired | settled | stale | cancelled
+    digest BLOB,                      -- approval: what the approver signs
+    args_seq INTEGER NOT NULL,        -- the record with the arguments (after an edit: the edit's)
+    opened_us INTEGER NOT NULL,
+    expires_us INTEGER,
+    closed_us INTEGER,
+    closed_by TEXT,
+    closed_why TEXT
+) STRICT;
+CREATE INDEX item_open ON item(state) WHERE state = 'open';
+
+CREATE TABLE batch(
+    batch INTEGER PRIMARY KEY,
+    numbers TEXT NOT NULL,            -- JSON array
+    shown_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE budget(
+    budget TEXT NOT NULL,
+    scope TEXT NOT NULL,
+    window TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    spent INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    overrun INTEGER NOT NULL,
+    PRIMARY KEY(budget, scope, window, unit)
+) STRICT, WITHOUT ROWID;

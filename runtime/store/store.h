@@ -1,0 +1,138 @@
+/* The store: one SQLite file that holds all state of a workspace, written by one thread of one
+ * process.
+ *
+ * A turn is what one turn of the kernel decided: records in order, and the artifacts that they name.
+ * store_commit makes it durable in one transaction: chain, payloads, run index and the projection of
+ * every record (records.h, schema.sql). Acknowledged means that store_commit returned 0.
+ *
+ * Threads: a store is used by one thread at a time, the store's thread. A reader is a second,
+ * read-only connection; it sees committed turns only and may live in any one thread. */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "diag.h"
+#include "digest.h"
+#include "keel/json.h"
+#include "records.h"
+
+/* ---- turns ---- */
+
+typedef struct record {
+    record_kind kind;
+    uint64_t run;
+    const char *path; /* in the turn's memory */
+    const char *body;
+    size_t len;
+    int64_t seq;
+} record;
+
+typedef struct turn turn;
+
+turn *turn_create(void);
+void turn_destroy(turn *t);
+/* Forgets all records, keeps the memory. first_seq is the seq of the first record to come. */
+void turn_begin(turn *t, int64_t first_seq, int64_t at_us);
+/* Copies body and path in; returns the record's seq. A kind that records.h does not name aborts. */
+int64_t turn_add(turn *t, record_kind kind, uint64_t run, const char *path, const void *body,
+                 size_t len);
+void turn_artifact(turn *t, const digest *d, const void *bytes, size_t len);
+size_t turn_count(const turn *t);
+const record *turn_get(const turn *t, size_t i);
+int64_t turn_at(const turn *t);
+
+/* ---- the store ---- */
+
+typedef struct store store;
+
+typedef struct store_options {
+    const char *path;        /* .keel/keel.db */
+    const char *anchor;      /* the anchor file; its folder must exist (0700) */
+    const char *key;         /* the file with the signing key's seed, 0600, beside the anchor */
+    const char *vfs;         /* NULL: SQLite's default */
+    bool create;             /* make an empty workspace if there is none */
+    bool accept_rollback;    /* go on with a file that is older than its anchor: new incarnation */
+} store_options;
+
+/* Opens, migrates, checks the file against its anchor. Refusals say what, why and what next:
+ * newer schema, another application's file, corrupt page, no anchor, older than the anchor. */
+int store_open(store **out, const store_options *o, diag *d);
+void store_close(store *s); /* checkpoints; NULL is fine */
+
+typedef struct store_identity {
+    char workspace[33];   /* 128 random bits, hex */
+    char incarnation[17]; /* 64 random bits, hex */
+    char public_key[65];  /* of the signed heads */
+    int64_t boot;         /* the number of this boot: one more than the last */
+    int64_t next_seq;
+    int64_t rollback_from; /* accept_rollback: the anchor's seq, else 0 */
+} store_identity;
+const store_identity *store_identify(const store *s);
+/* Body of this boot's first record: the heads of all chains known. */
+void store_boot_body(const store *s, keel_buf *out);
+
+/* One transaction, one fsync. 0, or DIAG_STORAGE with nothing of the turn kept; after that every
+ * commit fails until the store is opened again. */
+int store_commit(store *s, turn *t, diag *d);
+/* Signs the head of this boot's chain into the anchor file (fsync). */
+int store_anchor(store *s, int64_t at_us, diag *d);
+/* Writes run_index rows for all open runs and the watermark; store_commit does so by itself every
+ * 65,536 records. */
+int store_index(store *s, diag *d);
+
+/* ---- reading: also on the store itself, when no turn is under way ---- */
+
+typedef struct reader reader;
+int reader_open(reader **out, const char *db_path, const char *vfs, diag *d);
+void reader_close(reader *r);
+reader *store_reader(store *s); /* over the store's own connection; not to be closed */
+
+/* One record of the journal with its body fetched from wherever it is. */
+typedef struct journal_row {
+    int64_t seq;
+    int64_t at;
+    int64_t boot;
+    uint64_t run;
+    const char *path;
+    record_kind kind;
+    keel_json body; /* none when erased */
+} journal_row;
+typedef int journal_visit(void *ctx, const journal_row *row); /* non-zero ends the walk */
+
+int reader_record(reader *r, int64_t seq, journal_visit *visit, void *ctx, diag *d);
+/* All records of these runs, in seq order: one scan where the runs are dense, else by run_index and
+ * a scan behind the watermark. runs is sorted by the call. */
+int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, void *ctx, diag *d);
+int reader_scan(reader *r, int64_t from_seq, journal_visit *visit, void *ctx, diag *d);
+/* 0 and *run, or DIAG_NOT_FOUND. */
+int reader_run_by_key(reader *r, const char *agent, const char *key, uint64_t *run, diag *d);
+/* 0 and the record's body (canonical {"answer",...}) and its digest, or DIAG_NOT_FOUND. */
+int reader_request(reader *r, const char *id, digest *d_out, keel_buf *body, diag *d);
+int reader_artifact(reader *r, const digest *a, keel_buf *out, diag *d);
+
+/* Rows of a fixed query: `sql` is a literal with ? parameters given as text (NULL: SQL NULL). Values
+ * come as text, NULL where NULL; blobs as lower-case hex. Used for lists and recovery. */
+typedef int reader_row(void *ctx, int columns, const char *const *values, const char *const *names);
+int reader_query(reader *r, const char *sql, const char *const *params, size_t count,
+                 reader_row *row, void *ctx, diag *d);
+
+/* ---- audit ---- */
+
+typedef struct audit_report {
+    int64_t records;
+    int64_t boots;
+    int64_t anchors;      /* signed heads that hold */
+    int64_t unanchored;   /* records behind the last anchor */
+    int64_t erased;
+} audit_report;
+/* Proves every chain, every body against its digest, and the heads in the anchor file. 0, or
+ * DIAG_STORAGE with the first record at fault named. progress may be NULL. */
+int audit_verify(const char *db_path, const char *anchor, const char *vfs, audit_report *out,
+                 void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx, diag *d);
+/* Proves that the mutable tables follow from the journal: rebuilds them in memory and compares. */
+int audit_rebuild_check(const char *db_path, const char *vfs, audit_report *out, diag *d);
+
+#endif
