@@ -1,4 +1,4 @@
-#include "yamltext.h"
+#include "yamlint.h"
 
 #include <stdbool.h>
 #include <stdint.h>

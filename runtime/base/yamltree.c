@@ -7,9 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <yaml.h>
-
-#include "yamltext.h"
+#include "yamlint.h"
 
 #define MAX_DEPTH 32
 #define MAX_NODES 20000
@@ -38,8 +36,6 @@ typedef struct level {
 typedef struct reader {
     yaml_tree *tree;
     yaml_parser_t parser;
-    const char *text;
-    size_t len;
     level levels[MAX_DEPTH];
     size_t depth;
     size_t nodes;
@@ -73,73 +69,6 @@ static int refuse_at(reader *r, yaml_mark_t at, const char *what, const char *ne
     diag_next(r->d, "%s", next);
     return DIAG_USAGE;
 }
-
-/* ---- what libyaml could not read, in words for a person ---- */
-
-static const struct {
-    const char *problem; /* part of libyaml's text */
-    bool at_context;     /* the place to show is where the construct began */
-    const char *what, *next;
-} problems[] = {
-    {"tab character", false, "a tab stands where YAML wants spaces", "Indent with spaces."},
-    {"found unexpected end of stream", true, "the quote that opens here is never closed",
-     "Add the closing quote."},
-    {"found unexpected document indicator", true, "the quote that opens here is never closed",
-     "Add the closing quote."},
-    {"expected ',' or ']'", true, "the list that opens here with [ is not closed or lacks a comma",
-     "Close it with ] and put commas between its items."},
-    {"expected ',' or '}'", true, "the map that opens here with { is not closed or lacks a comma",
-     "Close it with } and put commas between its entries."},
-    {"mapping values are not allowed", false, "a colon stands where no key can be",
-     "Quote text that holds a colon, or correct the indentation."},
-    {"could not find expected ':'", true, "a key without its colon", "Write `key: value`."},
-    {"did not find expected key", false, "this does not line up with the keys above it",
-     "Indent it like the keys of the same map."},
-    {"did not find expected '-'", false, "this does not line up with the list above it",
-     "Indent it like the other items, each with a dash."},
-    {"block sequence entries are not allowed", false, "a dash begins a list where none can be",
-     "Put the list on its own lines below the key."},
-    {"escape", false, "an escape within double quotes that YAML does not know",
-     "Use single quotes, or double the backslash."},
-    {"directive", false, "a line that begins with % is a directive, which is not accepted here",
-     "Delete it."},
-    {"expected <document start>", false, "text stands where the document has already ended",
-     "Keep one document in a file, without lines such as `...`."},
-    {"tag", false, "a tag (!) is not accepted here", "Quote text that begins with an exclamation mark."},
-    {"anchor", false, "an anchor or alias is not accepted here",
-     "Quote text that begins with & or *."},
-    {"alias", false, "an anchor or alias is not accepted here",
-     "Quote text that begins with & or *."},
-};
-
-static int bad_start(reader *r, yaml_mark_t at) {
-    char c = at.index < r->len ? r->text[at.index] : ' ';
-    const char *tab = strchr("\t", c);
-    if (c && tab) {
-        return refuse_at(r, at, "a tab stands where YAML wants spaces", "Indent with spaces.");
-    }
-    return refuse_at(r, at, "a character that cannot begin a value",
-                     "Quote text that begins with @, ` or %.");
-}
-
-static int parser_fault(reader *r) {
-    const char *problem = r->parser.problem ? r->parser.problem : "it cannot be read";
-    if (strstr(problem, "cannot start any token")) {
-        return bad_start(r, r->parser.problem_mark);
-    }
-    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++) {
-        if (strstr(problem, problems[i].problem)) {
-            bool context = problems[i].at_context && r->parser.context;
-            return refuse_at(r, context ? r->parser.context_mark : r->parser.problem_mark,
-                             problems[i].what, problems[i].next);
-        }
-    }
-    diag_at(r->d, DIAG_USAGE, r->tree->file, (int)r->parser.problem_mark.line + 1,
-            (int)r->parser.problem_mark.column + 1, "YAML cannot be read here: %s", problem);
-    return DIAG_USAGE;
-}
-
-/* ---- building ---- */
 
 static int by_text(const void *a, const void *b) {
     const yaml_node *x = *(yaml_node *const *)a;
@@ -214,22 +143,23 @@ static int place(reader *r, yaml_node *n) {
     return 0;
 }
 
-static int new_node(reader *r, yaml_kind kind, yaml_mark_t at, yaml_node **out) {
+/* NULL, with the fault told, when there are too many. */
+static yaml_node *new_node(reader *r, yaml_kind kind, yaml_mark_t at) {
     if (++r->nodes > MAX_NODES) {
-        return refuse_at(r, at, "the file has more than 20000 values", "Split it.");
+        refuse_at(r, at, "the file has more than 20000 values", "Split it.");
+        return NULL;
     }
     yaml_node *n = tree_alloc(r->tree, sizeof *n);
     *n = (yaml_node){.kind = kind, .line = (int)at.line + 1, .column = (int)at.column + 1};
-    *out = n;
-    return place(r, n);
+    return n;
 }
 
 static int open_level(reader *r, yaml_kind kind, yaml_mark_t at) {
     if (r->depth == MAX_DEPTH) {
         return refuse_at(r, at, "nested more than 32 levels deep", "Flatten it.");
     }
-    yaml_node *n;
-    int rc = new_node(r, kind, at, &n);
+    yaml_node *n = new_node(r, kind, at);
+    int rc = n ? place(r, n) : DIAG_USAGE;
     if (rc == 0) {
         r->levels[r->depth++] = (level){.node = n};
     }
@@ -269,15 +199,13 @@ static int scalar(reader *r, const yaml_event_t *e) {
     if (rc) {
         return rc;
     }
-    /* The text is set before the node is placed: keys are judged by it. */
-    const char *text = tree_copy(r->tree, e->data.scalar.value, len + 1);
-    yaml_node *n = tree_alloc(r->tree, sizeof *n);
-    *n = (yaml_node){.kind = YAML_SCALAR, .line = (int)e->start_mark.line + 1,
-                     .column = (int)e->start_mark.column + 1, .text = text, .len = len,
-                     .quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE};
-    if (++r->nodes > MAX_NODES) {
-        return refuse_at(r, e->start_mark, "the file has more than 20000 values", "Split it.");
+    yaml_node *n = new_node(r, YAML_SCALAR, e->start_mark);
+    if (!n) {
+        return DIAG_USAGE;
     }
+    n->text = tree_copy(r->tree, e->data.scalar.value, len + 1);
+    n->len = len;
+    n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     return place(r, n);
 }
 
@@ -321,7 +249,7 @@ static int read_events(reader *r) {
     for (;;) {
         yaml_event_t e;
         if (!yaml_parser_parse(&r->parser, &e)) {
-            return parser_fault(r);
+            return yaml_problem(&r->parser, r->tree->file, r->d);
         }
         int rc = event(r, &e);
         bool end = e.type == YAML_STREAM_END_EVENT;
@@ -357,7 +285,7 @@ int yaml_tree_parse(yaml_tree **out, const char *file, const char *text, size_t 
     }
     yaml_tree *t = keel_alloc(sizeof *t);
     *t = (yaml_tree){.file = keel_strdup(file)};
-    reader r = {.tree = t, .text = text, .len = len, .d = d};
+    reader r = {.tree = t, .d = d};
     if (!yaml_parser_initialize(&r.parser)) {
         yaml_tree_destroy(t);
         return diag_set(d, DIAG_FAILED, "libyaml did not start");
@@ -374,4 +302,58 @@ int yaml_tree_parse(yaml_tree **out, const char *file, const char *text, size_t 
     empty_is_map(t);
     *out = t;
     return 0;
+}
+
+/* Reads a regular file of at most YAML_MAX_BYTES + 1 bytes. */
+static int read_file(const char *path, keel_buf *out, diag *d) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        int code = errno == ENOENT ? DIAG_NOT_FOUND : DIAG_FAILED;
+        return diag_at(d, code, path, 0, 0, "cannot be opened: %s", strerror(errno));
+    }
+    struct stat st;
+    if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
+        close(fd);
+        return diag_at(d, DIAG_USAGE, path, 0, 0, "is not a regular file");
+    }
+    ssize_t n = 1;
+    while (n > 0 && out->len <= YAML_MAX_BYTES) {
+        keel_buf_reserve(out, 16384);
+        n = read(fd, out->data + out->len, 16384);
+        out->len += n > 0 ? (size_t)n : 0;
+    }
+    int rc = n < 0 ? diag_at(d, DIAG_FAILED, path, 0, 0, "cannot be read: %s", strerror(errno)) : 0;
+    close(fd);
+    return rc;
+}
+
+int yaml_tree_load(yaml_tree **out, const char *path, diag *d) {
+    keel_buf text = KEEL_BUF_INIT;
+    int rc = read_file(path, &text, d);
+    if (rc == 0) {
+        rc = yaml_tree_parse(out, path, text.data, text.len, d);
+    }
+    keel_buf_free(&text);
+    return rc;
+}
+
+void yaml_tree_destroy(yaml_tree *t) {
+    if (!t) {
+        return;
+    }
+    while (t->blocks) {
+        block *b = t->blocks;
+        t->blocks = b->next;
+        free(b);
+    }
+    free(t->file);
+    free(t);
+}
+
+const yaml_node *yaml_tree_root(const yaml_tree *t) {
+    return t->root;
+}
+
+const char *yaml_tree_file(const yaml_tree *t) {
+    return t->file;
 }

@@ -1,8 +1,11 @@
-/* What may stand in a YAML file before any parser sees it. Private to yamltree.c. */
-#ifndef YAMLTEXT_H
-#define YAMLTEXT_H
+/* The inner pieces of yamltree: what may stand in a file before libyaml sees it, and what libyaml's
+ * complaints mean to a person. */
+#ifndef YAMLINT_H
+#define YAMLINT_H
 
 #include <stddef.h>
+
+#include <yaml.h>
 
 #include "diag.h"
 
@@ -11,5 +14,8 @@
 /* Refuses what is too large, bytes that are not UTF-8, NUL, control characters, and the marks that
  * make text read otherwise than it is shown. 0 or DIAG_USAGE with line and column (in characters). */
 int yaml_text_check(const char *file, const char *text, size_t len, diag *d);
+
+/* Fills d from the error at which the parser stopped. Returns DIAG_USAGE. */
+int yaml_problem(const yaml_parser_t *parser, const char *file, diag *d);
 
 #endif

@@ -1,0 +1,50 @@
+/* A workspace on disk: keel.yaml and the paths below. */
+#ifndef HOST_WORKSPACE_H
+#define HOST_WORKSPACE_H
+
+#include "diag.h"
+#include "keel/buf.h"
+#include "keel/json.h"
+
+typedef struct workspace_connection {
+    char *name;
+    char *use;       /* "com.keel.mailbox@0.1" */
+    keel_buf config; /* canonical JSON object */
+    int line;        /* in keel.yaml */
+} workspace_connection;
+
+typedef struct workspace {
+    char *root;      /* absolute */
+    char *name;      /* keel.yaml: name, or the folder's */
+    char *keel;      /* ROOT/.keel */
+    char *db;        /* ROOT/.keel/keel.db */
+    char *socket;    /* ROOT/.keel/keel.sock */
+    char *lock;      /* ROOT/.keel/lock */
+    char *generation; /* ROOT/.keel/generation */
+    char *anchor;    /* keel.yaml `anchor:`, or STATE/keel/NAME-HASH/anchor */
+    char *anchor_key;
+    char *currency;  /* keel.yaml: currency, or NULL */
+    char *timezone;  /* or NULL: UTC */
+    workspace_connection *connections;
+    size_t connection_count;
+    int64_t step_wall_us; /* limits: { wall: 10s, cpu: 5s } of one resume */
+    int64_t step_cpu_us;
+} workspace;
+
+/* Looks for keel.yaml in `start` and its parents (like git). DIAG_NOT_FOUND says to run keel init. */
+int workspace_find(workspace **out, const char *start, diag *d);
+/* Reads ROOT/keel.yaml; every refusal names file, line and column; `auth:` on a connection and other
+ * keys not yet enforced are refused by name. */
+int workspace_load(workspace **out, const char *root, diag *d);
+void workspace_destroy(workspace *w);
+/* Makes .keel (0700) and the anchor's folder (0700). */
+int workspace_prepare(const workspace *w, diag *d);
+/* Text of every policies/ *.yaml, sorted by name. */
+typedef struct workspace_policy {
+    char *file; /* "policies/starter.yaml" */
+    keel_buf text;
+} workspace_policy;
+int workspace_policies(const workspace *w, workspace_policy **out, size_t *count, diag *d);
+void workspace_policies_free(workspace_policy *p, size_t count);
+
+#endif
