@@ -75,33 +75,44 @@ static const char *check_number_slow(checker *c, const char *p) {
     return next;
 }
 
-static bool ends_number(const char *p, const char *end) {
-    return p == end || *p == ',' || *p == '}' || *p == ']';
+static const char *digits_end(const checker *c, const char *p) {
+    while (p < c->end && *p >= '0' && *p <= '9') {
+        p++;
+    }
+    return p;
 }
 
-/* Integers within 2^53 and decimals of up to 15 digits are canonical by their shape alone. */
+static bool ends_number(const checker *c, const char *p) {
+    return p == c->end || *p == ',' || *p == '}' || *p == ']';
+}
+
+static bool is_short_integer(const char *first, size_t digits) {
+    if (*first == '0') {
+        return digits == 1;
+    }
+    return digits < 16 || (digits == 16 && memcmp(first, "9007199254740992", 16) <= 0);
+}
+
+/* Integers within 2^53, and decimals of up to 15 digits that are not tiny, are canonical by their
+ * shape alone: no two of them read as the same double. */
 static const char *check_number(checker *c, const char *p) {
-    const char *q = p + (*p == '-');
-    const char *first = q;
-    while (q < c->end && *q >= '0' && *q <= '9') {
-        q++;
-    }
+    const char *first = p + (*p == '-');
+    const char *q = digits_end(c, first);
     size_t whole = (size_t)(q - first);
-    if (whole == 0 || whole > 15 || (*first == '0' && (whole > 1 || first > p))) {
+    if (whole == 0 || !is_short_integer(first, whole)) {
         return check_number_slow(c, p);
     }
-    if (ends_number(q, c->end)) {
-        return q;
+    if (ends_number(c, q)) {
+        return *first == '0' && first > p ? check_number_slow(c, p) : q;
     }
-    if (*q != '.' || *first == '0') {
+    if (*q != '.') {
         return check_number_slow(c, p);
     }
-    const char *point = q++;
-    while (q < c->end && *q >= '0' && *q <= '9') {
-        q++;
-    }
-    size_t places = (size_t)(q - point) - 1;
-    if (places == 0 || whole + places > 15 || q[-1] == '0' || !ends_number(q, c->end)) {
+    const char *fraction = q + 1;
+    q = digits_end(c, fraction);
+    size_t places = (size_t)(q - fraction);
+    bool tiny = places > 6 && memcmp(fraction, "000000", 6) == 0;
+    if (places == 0 || whole + places > 15 || q[-1] == '0' || tiny || !ends_number(c, q)) {
         return check_number_slow(c, p);
     }
     return q;
@@ -112,7 +123,7 @@ static const char *check_word(checker *c, const char *p, const char *word) {
     if ((size_t)(c->end - p) >= len && memcmp(p, word, len) == 0) {
         return p + len;
     }
-    return refuse_byte(c, p, "a value");
+    return refuse(c, p, "the only words in JSON are true, false and null");
 }
 
 static const char *check_array(checker *c, const char *p, int depth) {

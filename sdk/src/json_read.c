@@ -139,6 +139,19 @@ static int read_string(reader *r) {
 
 /* ---- numbers and words ---- */
 
+/* Whether [p, end) was written as an integer and is printed as another one. */
+static bool loses_digits(const char *p, const char *end, double value, const char *text, size_t len) {
+    if (value > -(double)JSON_EXACT_INT && value < (double)JSON_EXACT_INT) {
+        return false;
+    }
+    for (const char *q = p; q < end; q++) {
+        if (*q == '.' || *q == 'e' || *q == 'E') {
+            return false;
+        }
+    }
+    return len != (size_t)(end - p) || memcmp(text, p, len) != 0;
+}
+
 static int read_number(reader *r) {
     const char *next;
     double value = 0;
@@ -148,9 +161,7 @@ static int read_number(reader *r) {
     }
     char text[JSON_NUMBER_SIZE];
     size_t len = json_number_print(text, value);
-    bool integer = strcspn(r->p, ".eE") >= (size_t)(next - r->p);
-    bool exact = value > -(double)JSON_EXACT_INT && value < (double)JSON_EXACT_INT;
-    if (integer && !exact && (len != (size_t)(next - r->p) || memcmp(text, r->p, len) != 0)) {
+    if (loses_digits(r->p, next, value, text, len)) {
         return refuse(r, r->p, "an integer beyond 2^53 would lose digits; write it as a string");
     }
     keel_buf_append(r->out, text, len);
@@ -161,7 +172,7 @@ static int read_number(reader *r) {
 static int read_word(reader *r, const char *word) {
     size_t len = strlen(word);
     if ((size_t)(r->end - r->p) < len || memcmp(r->p, word, len) != 0) {
-        return refuse_byte(r, "a value");
+        return refuse(r, r->p, "the only words in JSON are true, false and null");
     }
     keel_buf_append(r->out, word, len);
     r->p += len;

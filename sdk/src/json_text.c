@@ -55,6 +55,7 @@ size_t json_utf8_put(char *to, uint32_t code) {
     return 4;
 }
 
+static const char lower_hex[] = "0123456789abcdef";
 static const char escape_letters[] = "btnfr\"\\";
 static const char escape_values[] = "\b\t\n\f\r\"\\";
 
@@ -64,8 +65,7 @@ void json_put_ascii(keel_buf *out, unsigned char c) {
         char pair[2] = {'\\', escape_letters[known - escape_values]};
         keel_buf_append(out, pair, 2);
     } else if (c < 0x20) {
-        static const char digits[] = "0123456789abcdef";
-        char six[6] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+        char six[6] = {'\\', 'u', '0', '0', lower_hex[c >> 4], lower_hex[c & 15]};
         keel_buf_append(out, six, 6);
     } else {
         keel_buf_putc(out, (char)c);
@@ -76,11 +76,11 @@ static const char *hex_escape_end(const char *p, const char *end, unsigned char 
     if (end - p < 6 || p[2] != '0' || p[3] != '0' || (p[4] != '0' && p[4] != '1')) {
         return NULL;
     }
-    int low = p[5] >= '0' && p[5] <= '9' ? p[5] - '0' : p[5] >= 'a' && p[5] <= 'f' ? p[5] - 'a' + 10 : -1;
-    if (low < 0) {
+    const char *low = p[5] ? strchr(lower_hex, p[5]) : NULL;
+    if (!low) {
         return NULL;
     }
-    int value = (p[4] - '0') * 16 + low;
+    int value = (p[4] - '0') * 16 + (int)(low - lower_hex);
     if (value && strchr(escape_values, value)) {
         return NULL;
     }
@@ -154,25 +154,30 @@ int json_compare_quoted(const char *a, size_t alen, const char *b, size_t blen) 
 
 int keel_json_quote(keel_buf *out, const char *text, size_t len) {
     size_t before = out->len;
+    if (!text) {
+        text = "";
+    }
     const char *end = text + len;
     keel_buf_reserve(out, len + 2);
     keel_buf_putc(out, '"');
-    for (const char *p = text; p < end;) {
+    for (const char *p = text;;) {
         const char *run = json_plain_end(p, end);
         keel_buf_append(out, p, (size_t)(run - p));
-        p = run;
-        size_t n = p < end ? json_utf8_length(p, end) : 1;
+        if (run == end) {
+            break;
+        }
+        size_t n = json_utf8_length(run, end);
         if (n == 0) {
             out->len = before;
             out->data[before] = 0;
             return -1;
         }
-        if (p < end && n == 1) {
-            json_put_ascii(out, (unsigned char)*p);
-        } else if (p < end) {
-            keel_buf_append(out, p, n);
+        if (n == 1) {
+            json_put_ascii(out, (unsigned char)*run);
+        } else {
+            keel_buf_append(out, run, n);
         }
-        p += p < end ? n : 0;
+        p = run + n;
     }
     keel_buf_putc(out, '"');
     return 0;
