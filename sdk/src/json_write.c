@@ -17,13 +17,17 @@ static uint64_t bit(const keel_json_writer *w) {
     return (uint64_t)1 << (w->depth - 1);
 }
 
+static bool wants_value(const keel_json_writer *w) {
+    return (w->object & bit(w)) && w->out->data[w->out->len - 1] == ':';
+}
+
 /* A value begins: an array needs a comma, an object has had its key. */
 static void begin_value(keel_json_writer *w) {
     if (w->depth == 0) {
         return;
     }
     if (w->object & bit(w)) {
-        must(w->out->data[w->out->len - 1] == ':', "a JSON member without a key");
+        must(wants_value(w), "a JSON member without a key");
     } else if (w->filled & bit(w)) {
         keel_buf_putc(w->out, ',');
     } else {
@@ -43,6 +47,7 @@ static void begin_container(keel_json_writer *w, char bracket) {
 
 static void end_container(keel_json_writer *w, bool object) {
     must(w->depth > 0 && !(w->object & bit(w)) == !object, "a JSON container that was not open");
+    must(!wants_value(w), "a JSON key without a value");
     keel_buf_putc(w->out, object ? '}' : ']');
     w->depth--;
 }
@@ -73,6 +78,7 @@ void keel_json_array_end(keel_json_writer *w) {
 
 static void key_in_order(keel_json_writer *w, const char *key, size_t len) {
     must(w->depth > 0 && (w->object & bit(w)), "a JSON key outside of an object");
+    must(!wants_value(w), "a JSON key without a value");
     const char *last = w->last_key_[w->depth];
     must(!last || keel_json_compare_keys(last, strlen(last), key, len) < 0,
          "JSON keys that are not in canonical order");

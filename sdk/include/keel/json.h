@@ -85,8 +85,8 @@ bool keel_json_next(keel_json_iter *it);
 typedef struct keel_json_writer {
     keel_buf *out;
     int depth;
-    uint64_t filled;          /* bit d: the container at depth d has a member */
-    uint64_t object;          /* bit d: the container at depth d is an object */
+    uint64_t filled;          /* bit d - 1: the container at depth d has a member */
+    uint64_t object;          /* bit d - 1: the container at depth d is an object */
     const char *last_key_[KEEL_JSON_DEPTH + 1]; /* the caller's pointers: keys outlive the object */
 } keel_json_writer;
 
