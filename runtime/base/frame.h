@@ -6,7 +6,10 @@
  * A body of up to FRAME_INLINE bytes stands in its frame. A larger one travels as FRAME_CHUNK frames
  * (first the header it stands for and its BLAKE2b-256, then pieces) with at most FRAME_WINDOW pieces
  * unacknowledged, so that one large body does not hold the others up; it is delivered whole after
- * its digest was checked. Every length is checked before memory is taken. */
+ * its digest was checked. Every length is checked before memory is taken.
+ *
+ * Order: frames of one run arrive in the order in which they were sent, whatever their size. Frames of
+ * other runs may overtake a large body; nothing overtakes a large body of run 0, which concerns all. */
 #ifndef FRAME_H
 #define FRAME_H
 
@@ -51,7 +54,8 @@ void frame_channel_send(frame_channel *ch, uint16_t type, uint16_t flags, uint64
 void frame_channel_send2(frame_channel *ch, uint16_t type, uint16_t flags, uint64_t run,
                          uint64_t ref, const void *a, size_t alen, const void *b, size_t blen);
 /* Bytes that wait to be written, and how many of them were. Pieces that wait for an
- * acknowledgement are not among them. */
+ * acknowledgement are not among them. *data holds until the next call that sends, feeds or counts
+ * bytes as written. */
 size_t frame_channel_output(frame_channel *ch, const char **data);
 void frame_channel_sent(frame_channel *ch, size_t n);
 /* All that is queued, including pieces that wait: for limits. */
