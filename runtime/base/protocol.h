@@ -42,7 +42,8 @@ enum {
     X_ACK,        /* run; ref: one-way records durable since X_START, recorded ones not counted */
     X_CANCEL,     /* run: drop its coroutine, answer nothing */
     X_VERB,       /* ref: dispatch; {"attempt","body","deadline_us","flags":[],"key","mode",
-                     "outcome","resource","verb"}; mode: "effect" for reconcile */
+                     "outcome","resource","verb"}; mode: "effect" for reconcile; flags: "dry_run";
+                     deadline_us: how long from now, 0 or absent: no deadline */
     X_STOP,       /* finish and exit 0 */
 
     /* executor -> kernel */
@@ -54,8 +55,9 @@ enum {
     X_END,        /* run; {"state":"ended|continued","result"} or
                      {"state":"failed","error":{"code","message","trace"}} */
     X_MISMATCH,   /* run; {"path","recorded":{"call","kind","name"},"now":{"args","call","kind","name"}} */
-    X_REPLY,      /* ref: dispatch; {"cost":{"currency","micros"}?,"result"} */
-    X_FAIL,       /* ref: dispatch; {"code","message"}, code one of the status names of plugin.h */
+    X_REPLY,      /* ref: dispatch; {"cost":{"currency","micros"}?,"result"}; of reconcile, result is
+                     {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the write's result */
+    X_FAIL,       /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
     X_NOTE        /* {"level","text"}: what a connector or the loader logs */
 };
 

@@ -27,6 +27,8 @@ typedef struct executor_config {
     bool connector;
     bool native;
     int abi_major, abi_minor;
+    char **libraries; /* native: what the manifest lists beyond libc and libm */
+    size_t library_count;
     int64_t memory_bytes;
     keel_json config; /* the connection's config, or none */
     executor_grant *grants;
