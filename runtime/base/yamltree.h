@@ -52,6 +52,9 @@ int yaml_fault(const yaml_tree *t, const yaml_node *n, diag *d, const char *what
 /* Refuses keys that are not in the NULL-terminated list, with "did you mean". */
 int yaml_known_keys(const yaml_tree *t, const yaml_node *map, const char *const *known, diag *d);
 
+/* Refuses keys of the list: "known, not yet enforced in this version". Call it first. */
+int yaml_later_keys(const yaml_tree *t, const yaml_node *map, const char *const *later, diag *d);
+
 /* The nearest of `words` (NULL-terminated) by edit distance, or NULL if none is near. */
 const char *did_you_mean(const char *word, const char *const *words);
 

@@ -146,29 +146,47 @@ int yaml_fault(const yaml_tree *t, const yaml_node *n, diag *d, const char *what
                    text);
 }
 
+static bool among(const char *const *words, const char *word) {
+    while (*words && strcmp(*words, word) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+int yaml_later_keys(const yaml_tree *t, const yaml_node *map, const char *const *later, diag *d) {
+    for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++) {
+        if (among(later, map->keys[i]->text)) {
+            yaml_fault(t, map->keys[i], d, "`%s` is known, not yet enforced in this version",
+                       map->keys[i]->text);
+            diag_next(d, "Remove it: Keel ignores no line of a file that it takes.");
+            return DIAG_USAGE;
+        }
+    }
+    return 0;
+}
+
+static void suggest_key(diag *d, const char *key, const char *const *known) {
+    const char *near = did_you_mean(key, known);
+    if (near) {
+        diag_next(d, "Did you mean \"%s\"?", near);
+        return;
+    }
+    keel_buf list = KEEL_BUF_INIT;
+    for (size_t k = 0; known[k]; k++) {
+        keel_buf_printf(&list, "%s%s", k ? ", " : "", known[k]);
+    }
+    diag_next(d, "Known here: %s.", list.data ? list.data : "nothing");
+    keel_buf_free(&list);
+}
+
 int yaml_known_keys(const yaml_tree *t, const yaml_node *map, const char *const *known, diag *d) {
     for (size_t i = 0; map->kind == YAML_MAP && i < map->count; i++) {
         const char *key = map->keys[i]->text;
-        size_t k = 0;
-        while (known[k] && strcmp(known[k], key) != 0) {
-            k++;
+        if (!among(known, key)) {
+            yaml_fault(t, map->keys[i], d, "the key \"%.60s\" is not known here", key);
+            suggest_key(d, key, known);
+            return DIAG_USAGE;
         }
-        if (known[k]) {
-            continue;
-        }
-        yaml_fault(t, map->keys[i], d, "the key \"%.60s\" is not known here", key);
-        const char *near = did_you_mean(key, known);
-        if (near) {
-            diag_next(d, "Did you mean \"%s\"?", near);
-        } else {
-            keel_buf list = KEEL_BUF_INIT;
-            for (k = 0; known[k]; k++) {
-                keel_buf_printf(&list, "%s%s", k ? ", " : "", known[k]);
-            }
-            diag_next(d, "Known here: %s.", list.data ? list.data : "nothing");
-            keel_buf_free(&list);
-        }
-        return DIAG_USAGE;
     }
     return 0;
 }

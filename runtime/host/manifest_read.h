@@ -1,0 +1,39 @@
+/* The inner pieces of reading a manifest. */
+#ifndef MANIFEST_READ_H
+#define MANIFEST_READ_H
+
+#include "manifest.h"
+#include "yamltree.h"
+
+/* What a manifest points into: its tree and the arrays made from it. */
+typedef struct manifest_memory {
+    yaml_tree *tree;
+    void **blocks;
+    size_t count, cap;
+} manifest_memory;
+
+typedef struct manifest_reader {
+    manifest *m;
+    manifest_memory *memory;
+    const yaml_tree *tree;
+    diag *d;
+} manifest_reader;
+
+void *manifest_alloc(manifest_reader *r, size_t size); /* zeroed, freed with the manifest */
+
+/* Each: 0, or DIAG_USAGE with the place of the fault. `what` names the value in the message. */
+int manifest_text(manifest_reader *r, const yaml_node *n, const char *what, const char **out);
+/* A lower-case word: letters, digits, - and _. */
+int manifest_word(manifest_reader *r, const yaml_node *n, const char *what, const char **out);
+/* A file name without folders. */
+int manifest_file_name(manifest_reader *r, const yaml_node *n, const char *what, const char **out);
+/* One of two words; *out says whether it is the second. */
+int manifest_choice(manifest_reader *r, const yaml_node *n, const char *what, const char *first,
+                    const char *second, bool *out);
+int manifest_map(manifest_reader *r, const yaml_node *n, const char *what);
+int manifest_list(manifest_reader *r, const yaml_node *n, const char *what);
+int manifest_fault(manifest_reader *r, const yaml_node *n, const char *what, const char *next);
+
+int manifest_resources(manifest_reader *r, const yaml_node *map);
+
+#endif

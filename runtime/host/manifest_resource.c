@@ -1,0 +1,342 @@
+/* The resources of a connector: verbs with their classes, and attributes. */
+#include <string.h>
+
+#include "manifest_read.h"
+
+static const struct {
+    const char *name;
+    const char *refusal; /* of a write or compensate; NULL: accepted */
+} classes[] = {
+    [CLASS_NONE] = {"none", "is no class"},
+    [CLASS_READ] = {"read", "changes nothing, so no write can have it"},
+    [CLASS_LOCAL] = {"local", "belongs to Keel's own verbs: a connector works outside the journal"},
+    [CLASS_KEYED] = {"keyed", NULL},
+    [CLASS_CHECKABLE] = {"checkable", NULL},
+    [CLASS_ONCE] = {"once", NULL},
+    [CLASS_REPEATABLE] = {"repeatable", NULL},
+};
+
+const char *effect_class_name(effect_class c) {
+    return classes[c].name;
+}
+
+static const char *const verb_names[] = {"read", "write", "compensate"};
+
+const char *manifest_verb_name(manifest_verb_id v) {
+    return verb_names[v];
+}
+
+static const char class_help[] =
+    "Choose keyed, checkable, once or repeatable; there is no default. "
+    "When the other side cannot tell afterwards what happened, it is once.";
+
+static int read_class(manifest_reader *r, const yaml_node *verb, manifest_verb *v) {
+    const yaml_node *n = yaml_get(verb, "class");
+    if (!n) {
+        return manifest_fault(r, verb, "the class is missing", class_help);
+    }
+    const char *name;
+    int rc = manifest_text(r, n, "class", &name);
+    for (effect_class c = CLASS_READ; rc == 0 && c <= CLASS_REPEATABLE; c++) {
+        if (strcmp(classes[c].name, name) != 0) {
+            continue;
+        }
+        if (classes[c].refusal) {
+            yaml_fault(r->tree, n, r->d, "the class %s %s", name, classes[c].refusal);
+            diag_next(r->d, "%s", class_help);
+            return DIAG_USAGE;
+        }
+        v->class = c;
+        return 0;
+    }
+    if (rc == 0) {
+        yaml_fault(r->tree, n, r->d, "\"%.40s\" is no class", name);
+        diag_next(r->d, "%s", class_help);
+    }
+    return DIAG_USAGE;
+}
+
+/* A duration where one may stand; *out keeps its default without one. */
+static int read_duration(manifest_reader *r, const yaml_node *verb, const char *key, int64_t *out) {
+    const yaml_node *n = yaml_get(verb, key);
+    if (!n || yaml_duration_us(n, out)) {
+        return 0;
+    }
+    yaml_fault(r->tree, n, r->d, "%s wants a duration", key);
+    diag_next(r->d, "Write a whole number with ms, s, m, h or d, such as 30s.");
+    return DIAG_USAGE;
+}
+
+static int read_window(manifest_reader *r, const yaml_node *verb, manifest_verb *v) {
+    const yaml_node *n = yaml_get(verb, "window");
+    if (v->class != CLASS_KEYED) {
+        return n ? manifest_fault(r, n, "window belongs to the class keyed only", "Remove it.") : 0;
+    }
+    if (!n) {
+        return manifest_fault(r, verb, "keyed needs a window: how long the other side remembers a key",
+                              "Add for example `window: 24h`, as its documentation says.");
+    }
+    int rc = read_duration(r, verb, "window", &v->window_us);
+    if (rc == 0 && v->window_us == 0) {
+        rc = manifest_fault(r, n, "a window of 0 remembers no key", "Use class once instead.");
+    }
+    return rc;
+}
+
+static int read_timeout(manifest_reader *r, const yaml_node *verb, manifest_verb *v) {
+    v->timeout_us = 30 * 1000000LL;
+    int rc = read_duration(r, verb, "timeout", &v->timeout_us);
+    if (rc == 0 && (v->timeout_us < 1000 || v->timeout_us > 3600 * 1000000LL)) {
+        rc = manifest_fault(r, yaml_get(verb, "timeout"), "a timeout is 1ms to 1h",
+                            "It is the wall time of one attempt; the default is 30s.");
+    }
+    return rc;
+}
+
+static int read_cost(manifest_reader *r, const yaml_node *verb, manifest_verb *v) {
+    static const char *const known[] = {"estimate", NULL};
+    const yaml_node *n = yaml_get(verb, "cost");
+    if (!n) {
+        return 0;
+    }
+    int rc = manifest_map(r, n, "cost");
+    if (rc == 0) {
+        rc = yaml_known_keys(r->tree, n, known, r->d);
+    }
+    if (rc) {
+        return rc;
+    }
+    const yaml_node *e = yaml_get(n, "estimate");
+    if (!yaml_money(e, &v->cost_micros, v->currency) || v->cost_micros < 0) {
+        v->cost_micros = 0;
+        return manifest_fault(r, e ? e : n, "cost wants an estimate in money",
+                              "Write `cost: { estimate: 0.002 USD }`.");
+    }
+    return 0;
+}
+
+/* Field names with dots between: "total", "message.to". */
+static int read_path(manifest_reader *r, const yaml_node *n, const char *what, const char **out) {
+    int rc = manifest_text(r, n, what, out);
+    if (rc) {
+        return rc;
+    }
+    const char *p = *out;
+    bool dotted = *p == '.' || p[strlen(p) - 1] == '.' || strstr(p, "..");
+    if (dotted || strpbrk(p, " \t[]{}$*\"'/")) {
+        yaml_fault(r->tree, n, r->d, "%s wants the name of a field, not \"%.60s\"", what, p);
+        diag_next(r->d, "Write a field of the body, with dots for what lies deeper: `client.email`.");
+        return DIAG_USAGE;
+    }
+    return 0;
+}
+
+static int read_change(manifest_reader *r, const yaml_node *n, manifest_verb *v) {
+    int rc = read_class(r, n, v);
+    if (rc == 0) {
+        rc = read_window(r, n, v);
+    }
+    if (rc == 0) {
+        rc = read_duration(r, n, "settle", &v->settle_us);
+    }
+    if (rc == 0 && yaml_get(n, "sink")) {
+        rc = manifest_choice(r, yaml_get(n, "sink"), "sink", "internal", "external",
+                             &v->sink_external);
+    }
+    if (rc == 0 && yaml_get(n, "undo")) {
+        rc = manifest_choice(r, yaml_get(n, "undo"), "undo", "none", "compensate",
+                             &v->undo_compensate);
+    }
+    if (rc == 0 && yaml_get(n, "amount")) {
+        rc = read_path(r, yaml_get(n, "amount"), "amount", &v->amount);
+    }
+    return rc;
+}
+
+static const char *const verb_keys[][12] = {
+    [VERB_READ] = {"class", "returns", "timeout", "cost", NULL},
+    [VERB_WRITE] = {"class", "returns", "timeout", "cost", "window", "settle", "sink", "undo",
+                    "amount", NULL},
+    [VERB_COMPENSATE] = {"class", "returns", "timeout", "cost", "window", "settle", "sink",
+                         "amount", NULL},
+};
+
+static int read_read(manifest_reader *r, const yaml_node *n, manifest_verb *v) {
+    const yaml_node *c = yaml_get(n, "class");
+    v->class = CLASS_READ;
+    if (c && (c->kind != YAML_SCALAR || strcmp(c->text, "read") != 0)) {
+        return manifest_fault(r, c, "the verb read has the class read", "Leave the class out.");
+    }
+    return 0;
+}
+
+static int read_verb(manifest_reader *r, const yaml_node *n, manifest_verb_id id,
+                     manifest_verb *v) {
+    v->present = true;
+    int rc = manifest_map(r, n, verb_names[id]);
+    if (rc == 0) {
+        rc = yaml_known_keys(r->tree, n, verb_keys[id], r->d);
+    }
+    if (rc == 0) {
+        rc = id == VERB_READ ? read_read(r, n, v) : read_change(r, n, v);
+    }
+    if (rc == 0 && yaml_get(n, "returns")) {
+        rc = manifest_choice(r, yaml_get(n, "returns"), "returns", "trusted", "untrusted",
+                             &v->untrusted);
+    }
+    if (rc == 0) {
+        rc = read_timeout(r, n, v);
+    }
+    return rc ? rc : read_cost(r, n, v);
+}
+
+/* ---- attributes ---- */
+
+static int read_fn(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
+    static const char *const names[] = {"value", "domain", "count", "length", NULL};
+    static const char *const later[] = {"known_fact", "origin", "sha256", NULL};
+    const char *name = "value";
+    int rc = n ? manifest_text(r, n, "fn", &name) : 0;
+    for (size_t i = 0; rc == 0 && names[i]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            a->fn = (attr_fn)i;
+            return 0;
+        }
+    }
+    for (size_t i = 0; rc == 0 && later[i]; i++) {
+        if (strcmp(later[i], name) == 0) {
+            return manifest_fault(r, n, "this fn is known, not yet enforced in this version",
+                                  "Use value, domain, count or length.");
+        }
+    }
+    if (rc == 0) {
+        yaml_fault(r->tree, n, r->d, "\"%.40s\" is no fn of an attribute", name);
+        const char *near = did_you_mean(name, names);
+        diag_next(r->d, near ? "Did you mean \"%s\"?" : "Use value, domain, count or length.", near);
+    }
+    return DIAG_USAGE;
+}
+
+static int read_of(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
+    if (n->kind == YAML_MAP || (n->kind == YAML_LIST && n->count == 0)) {
+        return manifest_fault(r, n, "of wants the fields that the attribute is computed from",
+                              "Write `of: [to, cc, bcc]`.");
+    }
+    size_t count = n->kind == YAML_LIST ? n->count : 1;
+    a->of = manifest_alloc(r, count * sizeof *a->of);
+    for (size_t i = 0; i < count; i++) {
+        int rc = read_path(r, n->kind == YAML_LIST ? n->items[i] : n, "of", &a->of[i]);
+        if (rc) {
+            return rc;
+        }
+        a->of_count++;
+    }
+    return 0;
+}
+
+static int read_attribute(manifest_reader *r, const yaml_node *key, const yaml_node *n,
+                          manifest_attr *a) {
+    static const char *const known[] = {"of", "fn", NULL};
+    static const char *const taken[] = {"tainted", "sink", "sensitivity", "class", "agent",
+                                        "target",  NULL};
+    int rc = manifest_word(r, key, "the name of an attribute", &a->name);
+    for (size_t i = 0; rc == 0 && taken[i]; i++) {
+        if (strcmp(taken[i], a->name) == 0) {
+            rc = manifest_fault(r, key, "this attribute is Keel's own", "Choose another name.");
+        }
+    }
+    if (rc == 0) {
+        rc = manifest_map(r, n, "an attribute");
+    }
+    if (rc == 0) {
+        rc = yaml_known_keys(r->tree, n, known, r->d);
+    }
+    if (rc == 0 && !yaml_get(n, "of")) {
+        rc = manifest_fault(r, n, "of is missing", "Write `of: [FIELD]`.");
+    }
+    if (rc == 0) {
+        rc = read_of(r, yaml_get(n, "of"), a);
+    }
+    return rc ? rc : read_fn(r, yaml_get(n, "fn"), a);
+}
+
+static int read_attributes(manifest_reader *r, const yaml_node *n, manifest_resource *res) {
+    int rc = manifest_map(r, n, "attributes");
+    if (rc) {
+        return rc;
+    }
+    res->attrs = manifest_alloc(r, n->count * sizeof *res->attrs);
+    for (size_t i = 0; i < n->count; i++) {
+        rc = read_attribute(r, n->keys[i], n->items[i], &res->attrs[i]);
+        if (rc) {
+            return rc;
+        }
+        res->attr_count++;
+    }
+    return 0;
+}
+
+/* ---- resources ---- */
+
+static int check_verbs(manifest_reader *r, const yaml_node *n, const manifest_resource *res) {
+    const manifest_verb *write = &res->verbs[VERB_WRITE];
+    if (!res->verbs[VERB_READ].present && !write->present) {
+        return manifest_fault(r, n, "the resource has neither read nor write", "Add one of them.");
+    }
+    if (write->undo_compensate && !res->verbs[VERB_COMPENSATE].present) {
+        return manifest_fault(r, yaml_get(yaml_get(n, "write"), "undo"),
+                              "undo: compensate, but the resource has no compensate",
+                              "Add `compensate: { class: ... }`, or write `undo: none`.");
+    }
+    return 0;
+}
+
+static int read_resource(manifest_reader *r, const yaml_node *key, const yaml_node *n,
+                         manifest_resource *res) {
+    static const char *const later[] = {"maps", NULL};
+    static const char *const known[] = {"schema", "read", "write", "compensate", "attributes", NULL};
+    int rc = manifest_word(r, key, "the name of a resource", &res->name);
+    if (rc == 0) {
+        rc = manifest_map(r, n, "a resource");
+    }
+    if (rc == 0 && yaml_get(n, "reconcile")) {
+        rc = manifest_fault(r, yaml_get(n, "reconcile"), "reconcile needs no entry",
+                            "Remove it: Keel reconciles by the class of the write.");
+    }
+    if (rc == 0) {
+        rc = yaml_later_keys(r->tree, n, later, r->d);
+    }
+    if (rc == 0) {
+        rc = yaml_known_keys(r->tree, n, known, r->d);
+    }
+    if (rc == 0 && yaml_get(n, "schema")) {
+        rc = manifest_file_name(r, yaml_get(n, "schema"), "schema", &res->schema);
+    }
+    for (manifest_verb_id v = 0; rc == 0 && v < VERB_COUNT; v++) {
+        const yaml_node *verb = yaml_get(n, verb_names[v]);
+        rc = verb ? read_verb(r, verb, v, &res->verbs[v]) : 0;
+    }
+    if (rc == 0) {
+        rc = check_verbs(r, n, res);
+    }
+    if (rc == 0 && yaml_get(n, "attributes")) {
+        rc = read_attributes(r, yaml_get(n, "attributes"), res);
+    }
+    return rc;
+}
+
+int manifest_resources(manifest_reader *r, const yaml_node *map) {
+    int rc = manifest_map(r, map, "resources");
+    if (rc) {
+        return rc;
+    }
+    r->m->resources = manifest_alloc(r, map->count * sizeof *r->m->resources);
+    for (size_t i = 0; i < map->count; i++) {
+        rc = read_resource(r, map->keys[i], map->items[i], &r->m->resources[i]);
+        if (rc) {
+            return rc;
+        }
+        r->m->resource_count++;
+    }
+    return 0;
+}
