@@ -55,7 +55,7 @@ frame_header frame_decode(const char *from) {
 }
 
 void frame_append(keel_buf *to, const frame_header *h, const void *a, size_t alen, const void *b,
-                      size_t blen) {
+                  size_t blen) {
     keel_buf_reserve(to, FRAME_HEADER + alen + blen);
     char *p = to->data + to->len;
     frame_encode(p, h);

@@ -3,13 +3,14 @@
  *
  * On the wire: a 24-byte little-endian header, then the body.
  *   u32 length of the body | u16 type | u16 flags | u64 run | u64 ref
- * A body of up to FRAME_INLINE bytes stands in its frame. A larger one travels as FRAME_CHUNK frames
- * (first the header it stands for and its BLAKE2b-256, then pieces) with at most FRAME_WINDOW pieces
- * unacknowledged, so that one large body does not hold the others up; it is delivered whole after
- * its digest was checked. Every length is checked before memory is taken.
+ * A body of up to FRAME_INLINE bytes stands in its frame. A larger one travels as FRAME_CHUNK
+ * frames (first the header it stands for and its BLAKE2b-256, then pieces) with at most
+ * FRAME_WINDOW pieces unacknowledged, so that one large body does not hold the others up; it is
+ * delivered whole after its digest was checked. Every length is checked before memory is taken.
  *
- * Order: frames of one run arrive in the order in which they were sent, whatever their size. Frames of
- * other runs may overtake a large body; nothing overtakes a large body of run 0, which concerns all. */
+ * Order: frames of one run arrive in the order in which they were sent, whatever their size. Frames
+ * of other runs may overtake a large body; nothing overtakes a large body of run 0, which concerns
+ * all. */
 #ifndef FRAME_H
 #define FRAME_H
 
@@ -42,8 +43,8 @@ void frame_channel_destroy(frame_channel *ch);
 
 typedef void frame_handler(void *ctx, const frame *f);
 /* Feeds received bytes; calls handler for each whole frame. 0, or a DIAG_ code when the peer broke
- * the protocol (length over the limit, chunk out of order, digest wrong): close the stream then. The
- * handler may send on the channel, not feed or destroy it. */
+ * the protocol (length over the limit, chunk out of order, digest wrong): close the stream then.
+ * The handler may send on the channel, not feed or destroy it. */
 int frame_channel_feed(frame_channel *ch, const void *data, size_t len, frame_handler *handler,
                        void *ctx, diag *d);
 

@@ -1,5 +1,5 @@
-/* Receiving: whole frames are handled where they stand in the fed bytes; only a frame that was cut is
- * copied, into `in`. A large body is collected in `body`. */
+/* Receiving: whole frames are handled where they stand in the fed bytes; only a frame that was cut
+ * is copied, into `in`. A large body is collected in `body`. */
 #include <string.h>
 
 #include "frameint.h"
@@ -7,8 +7,9 @@
 static int fault(frame_channel *ch, diag *d, const char *what) {
     ch->broken = true;
     diag_set(d, DIAG_FAILED, "the other side broke the frame protocol: %s", what);
-    diag_next(d, "The connection is closed. If both sides are of the same version of Keel, this is a "
-                 "fault in one of them: keep the log and report it.");
+    diag_next(d,
+              "The connection is closed. If both sides are of the same version of Keel, this is a "
+              "fault in one of them: keep the log and report it.");
     return DIAG_FAILED;
 }
 

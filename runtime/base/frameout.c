@@ -1,6 +1,6 @@
-/* Sending: `out` holds bytes that may be written now. Large bodies wait in a list of streams, one of
- * which at a time puts pieces into `out`. A frame that must not overtake a waiting body is encoded
- * into the `behind` buffer of the last body that it has to follow. */
+/* Sending: `out` holds bytes that may be written now. Large bodies wait in a list of streams, one
+ * of which at a time puts pieces into `out`. A frame that must not overtake a waiting body is
+ * encoded into the `behind` buffer of the last body that it has to follow. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* One pass over bytes that claim to be canonical. Nothing is copied but a number that needs proof. */
+/* One pass over bytes that claim to be canonical. Nothing is copied but a number that needs proof.
+ */
 #include "json_internal.h"
 
 typedef struct checker {
@@ -68,8 +69,8 @@ static const char *check_number_slow(checker *c, const char *p) {
     char text[JSON_NUMBER_SIZE];
     size_t len = json_number_print(text, value);
     if (len != (size_t)(next - p) || memcmp(text, p, len) != 0) {
-        json_fail(c->err, c->start, p, "the number is not in canonical form, which is %.*s", (int)len,
-                  text);
+        json_fail(c->err, c->start, p, "the number is not in canonical form, which is %.*s",
+                  (int)len, text);
         return NULL;
     }
     return next;

@@ -1,4 +1,5 @@
-/* What the JSON files share: text scanning, key order, numbers, errors. Nothing here is exported. */
+/* What the JSON files share: text scanning, key order, numbers, errors. Nothing here is exported.
+ */
 #ifndef JSON_INTERNAL_H
 #define JSON_INTERNAL_H
 
@@ -9,7 +10,7 @@
 
 #include "keel/json.h"
 
-#define JSON_EXACT_INT ((int64_t)1 << 53)
+#define JSON_EXACT_INT   ((int64_t)1 << 53)
 #define JSON_NUMBER_SIZE 32 /* enough for any printed double */
 
 /* Bytes 0x80 where `word` has a byte below n (n <= 128); bytes of 0x80 and up are left out. */
@@ -55,8 +56,8 @@ void json_put_ascii(keel_buf *out, unsigned char c);
 /* Order of two keys as they stand between their quotes in canonical bytes. */
 int json_compare_quoted(const char *a, size_t alen, const char *b, size_t blen);
 
-/* Reads a number by JSON's grammar. NULL, *next behind it and *value; or what is wrong, with *next at
- * the byte at fault. */
+/* Reads a number by JSON's grammar. NULL, *next behind it and *value; or what is wrong, with *next
+ * at the byte at fault. */
 const char *json_number_read(const char *p, const char *end, const char **next, double *value);
 /* Prints a finite double as ECMAScript does; returns the length. */
 size_t json_number_print(char to[JSON_NUMBER_SIZE], double value);

@@ -1,6 +1,6 @@
-/* Numbers: read with correct rounding, printed as ECMAScript prints them (the fewest digits that read
- * back as the same double; of those the nearest). libc is only given digits and an exponent, never a
- * decimal point, so that the locale plays no part. */
+/* Numbers: read with correct rounding, printed as ECMAScript prints them (the fewest digits that
+ * read back as the same double; of those the nearest). libc is only given digits and an exponent,
+ * never a decimal point, so that the locale plays no part. */
 #include "json_internal.h"
 
 #include <float.h>
@@ -20,9 +20,9 @@ static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
 
 typedef struct literal {
     char digits[DIGITS + 2];
-    int count;      /* significant digits kept */
-    bool more;      /* a digit that is not zero was dropped */
-    int64_t point;  /* decimal places: value = digits * 10^-point */
+    int count;     /* significant digits kept */
+    bool more;     /* a digit that is not zero was dropped */
+    int64_t point; /* decimal places: value = digits * 10^-point */
     int64_t exponent;
 } literal;
 

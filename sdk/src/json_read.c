@@ -1,5 +1,5 @@
-/* Ordinary JSON in, canonical bytes out. Members are written as they come; an object whose keys came
- * out of order is put in order when it ends. */
+/* Ordinary JSON in, canonical bytes out. Members are written as they come; an object whose keys
+ * came out of order is put in order when it ends. */
 #include "json_internal.h"
 
 #include <stdlib.h>
@@ -140,7 +140,8 @@ static int read_string(reader *r) {
 /* ---- numbers and words ---- */
 
 /* Whether [p, end) was written as an integer and is printed as another one. */
-static bool loses_digits(const char *p, const char *end, double value, const char *text, size_t len) {
+static bool loses_digits(const char *p, const char *end, double value, const char *text,
+                         size_t len) {
     if (value > -(double)JSON_EXACT_INT && value < (double)JSON_EXACT_INT) {
         return false;
     }

@@ -103,7 +103,8 @@ const char *json_escape_end(const char *p, const char *end, unsigned char *c) {
     return p + 2;
 }
 
-/* A lead byte of 0xf0 and up is a surrogate pair in UTF-16, which sorts before U+E000 and behind. */
+/* A lead byte of 0xf0 and up is a surrogate pair in UTF-16, which sorts before U+E000 and behind.
+ */
 static int compare_bytes(unsigned char a, unsigned char b) {
     if (a >= 0xee && b >= 0xee && (a >= 0xf0) != (b >= 0xf0)) {
         return a >= 0xf0 ? -1 : 1;

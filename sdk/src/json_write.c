@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A wrong order of calls cannot come from input, only from our own code: better to stop here than to
- * sign bytes that nobody else can reproduce. */
+/* A wrong order of calls cannot come from input, only from our own code: better to stop here than
+ * to sign bytes that nobody else can reproduce. */
 static void must(bool holds, const char *what) {
     if (!holds) {
         fprintf(stderr, "keel: a fault in the program: %s\n", what);
