@@ -27,7 +27,8 @@
     X(12, APPROVER, "approver")    /* {"name","public_key":hex,"salt":hex} */                      \
     /* a run */                                                                                    \
     X(16, RUN_BEGIN, "run.begin")  /* {"agent","continued_from"?,"depth","input","key"?,"parent"?, \
-                                       "parent_path"?,"plugin":hex,"previous"?,"root","tainted"?,  \
+                                       "parent_path"?,"plugin":hex,"previous"?:seq of a run.end,    \
+                                      "root","tainted"?,                                          \
                                        "version"} */                                               \
     X(17, RUN_END, "run.end")      /* {"error"?:{"code","message","trace"?},"next_run"?,"result"?, \
                                        "state":"ended|failed|cancelled|continued"} */              \
@@ -42,7 +43,8 @@
     X(26, RECEIVE, "receive")      /* {"call","name"?,"until_us"?} */                              \
     X(27, SPAWN, "spawn")          /* {"agent","call","decision","existing":bool,"holds"?,"run"} */ \
     X(28, WAIT, "wait")            /* {"call","run"} */                                            \
-    X(29, WOKEN, "woken")          /* {"call","kind":"sleep|receive|wait","outcome"} */            \
+    X(29, WOKEN, "woken")          /* {"call","event"?:seq,"kind":"sleep|receive|wait","outcome",  \
+                                       "tainted"?} */                                             \
     X(30, EVENT, "event")          /* {"body","name"}: sent to the run; path "" */                 \
     /* an effect, at its run and path; "target" is CONNECTION.RESOURCE.VERB or run.spawn */        \
     X(31, EFFECT_DENIED, "effect.denied")   /* {"args","call","class","decision","digest","error", \
@@ -57,15 +59,16 @@
                                                   "decision" only at attempt 1 */                  \
     X(34, EFFECT_DONE, "effect.done")       /* {"attempt","by"?,"call","cost"?:{"currency",        \
                                                 "micros"},"result","settled":[HOLD with "actual",  \
-                                                "overrun"],"tainted"?} */                          \
-    X(35, EFFECT_NOT_DONE, "effect.not_done") /* {"attempt","by"?,"call","error","settled"} */     \
+                                                "overrun"],"tainted"?,"target"} */                 \
+    X(35, EFFECT_NOT_DONE, "effect.not_done") /* {"attempt","by"?,"call","error","settled",        \
+                                                  "target"} */                                     \
     X(36, EFFECT_UNKNOWN, "effect.unknown") /* {"attempt","number"?,"next_check_us"?,              \
                                                 "owner":"keel|operator","why"} */                  \
     X(37, EFFECT_RECONCILING, "effect.reconciling") /* {"attempt"} */                              \
     X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","not_before_us","settled","why"}: this   \
                                                 attempt was not applied; the next will be intended */ \
-    X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","why"} */           \
-    X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number"} */                        \
+    X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","target","why"} */  \
+    X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number","target"} */               \
     X(41, EFFECT_STALE, "effect.stale")     /* {"number"?,"why"}: shown, asked again */            \
     X(42, APPROVAL_GIVEN, "approval.given") /* {"approval":hex,"by","nonce":hex,"number",          \
                                                 "signature":hex} */                                \
