@@ -33,6 +33,7 @@ typedef struct executor_config {
     keel_json config; /* the connection's config, or none */
     executor_grant *grants;
     size_t grant_count;
+    char *owned_; /* the bytes that config views */
 } executor_config;
 
 typedef struct executor_file {
@@ -50,10 +51,16 @@ void executor_send(executor *x, uint16_t type, uint64_t run, uint64_t ref, const
                    size_t len);
 /* Names in the shared page what runs now: run id or dispatch ref; 0: nothing. */
 void executor_running(executor *x, uint64_t run);
+/* Queues an X_NOTE for the kernel's log. level: "debug", "info", "warn" or "error". Bytes of text
+ * that are no UTF-8 become "?". */
+void executor_note(executor *x, const char *level, const char *text);
+/* Whether the kernel has gone: a long verb stops then. */
+bool executor_orphaned(const executor *x);
 
 typedef struct engine_ops {
     const char *name; /* "lua", "native" */
-    /* Before the last filter closes: may open what the loader needs. 0, or refused with d. */
+    /* Before the last filter closes: may open what the loader needs. 0, or refused with d. Once it
+     * has set *self, destroy follows, whatever else fails. */
     int (*load)(executor *x, void **self, diag *d);
     /* After it: create with the config. 0, or refused with d. */
     int (*create)(void *self, diag *d);

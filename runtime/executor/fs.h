@@ -1,8 +1,8 @@
 /* Files below the granted folders, for both engines: keel.fs/1 of a .so, keel.fs of Lua.
  *
  * A path is relative to one grant and is opened one component at a time below the grant's
- * descriptor, never through a symbolic link: no "..", no ".", no empty component, not absolute. What
- * it names can be swapped meanwhile; the worst is then an error, never a file outside. Only
+ * descriptor, never through a symbolic link: no "..", no ".", no empty component, not absolute.
+ * What it names can be swapped meanwhile; the worst is then an error, never a file outside. Only
  * descriptors are used (no path is resolved from the root), which is what the last filter allows.
  *
  * Each call returns a keel_status and leaves its results untouched on failure; fs_error then says

@@ -1,0 +1,213 @@
+#include "native.h"
+
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "status.h"
+
+/* ---- the start ---- */
+
+static int refuse_start(const native *n, const char *step, keel_status status, diag *d) {
+    diag_set(d, DIAG_FAILED, "%s: its %s failed (%s)%s%s.", executor_get_config(n->x)->id, step,
+             status_name(status), *n->why ? ": " : "", n->why);
+    return diag_next(d, "Correct the connection in keel.yaml, or ask the plugin's author.");
+}
+
+static int load(executor *x, void **self, diag *d) {
+    native *n = keel_alloc(sizeof *n);
+    memset(n, 0, sizeof *n);
+    n->x = x;
+    *self = n; /* destroyed by the executor, whatever comes */
+    setlocale(LC_CTYPE, "C.UTF-8");
+    native_host_init(n);
+    native_fs_init(n);
+    if (native_open(n, EXECUTOR_FD_NATIVE, d) < 0) {
+        return DIAG_FAILED;
+    }
+    close(EXECUTOR_FD_NATIVE);
+    keel_status status = n->connector.prepare ? n->connector.prepare(&n->host) : KEEL_OK;
+    return status < 0 ? refuse_start(n, "prepare", status, d) : 0;
+}
+
+static int create(void *self, diag *d) {
+    native *n = self;
+    keel_json config = executor_get_config(n->x)->config;
+    keel_span span = config.data ? (keel_span){config.data, config.len} : (keel_span){"{}", 2};
+    keel_status status = n->connector.create(&n->host, span, &n->instance);
+    if (status < 0) {
+        return refuse_start(n, "create", status, d);
+    }
+    n->created = true;
+    return 0;
+}
+
+static void destroy(void *self) {
+    native *n = self;
+    if (n->created) {
+        n->connector.destroy(n->instance);
+    }
+    native_take_back(&n->lent);
+    fs_destroy(n->fs);
+    free(n);
+}
+
+/* ---- a verb ---- */
+
+typedef keel_status verb_function(void *self, keel_call *call, const keel_request *request);
+
+static verb_function *find_verb(const native *n, keel_json name) {
+    const struct {
+        const char *name;
+        verb_function *f;
+    } verbs[] = {
+        {"read", n->connector.read},
+        {"write", n->connector.write},
+        {"reconcile", n->connector.reconcile},
+        {"compensate", n->connector.compensate},
+    };
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (keel_json_is(name, verbs[i].name)) {
+            return verbs[i].f;
+        }
+    }
+    return NULL;
+}
+
+static keel_span text_span(keel_call *call, keel_json v) {
+    keel_buf b = KEEL_BUF_INIT;
+    if (!keel_json_string(v, &b)) {
+        return (keel_span){NULL, 0};
+    }
+    char *copy = native_lend(&call->scratch, b.len + 1);
+    if (b.len) {
+        memcpy(copy, b.data, b.len);
+    }
+    keel_span span = {copy, b.len};
+    keel_buf_free(&b);
+    return span;
+}
+
+static keel_span raw_span(keel_json v) {
+    return (keel_span){v.data, v.len};
+}
+
+static uint32_t read_flags(keel_json list) {
+    uint32_t flags = 0;
+    for (keel_json_iter it = keel_json_each(list); keel_json_next(&it);) {
+        flags |= keel_json_is(it.value, "dry_run") ? KEEL_REQUEST_DRY_RUN : 0;
+    }
+    return flags;
+}
+
+static uint32_t read_mode(keel_json mode) {
+    return keel_json_is(mode, "effect")     ? KEEL_MODE_EFFECT
+           : keel_json_is(mode, "resource") ? KEEL_MODE_RESOURCE
+                                            : KEEL_MODE_NONE;
+}
+
+static uint64_t deadline_after(keel_json us) {
+    struct timespec t;
+    int64_t left;
+    if (!keel_json_int(us, &left) || left <= 0) {
+        return 0;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + (uint64_t)left * 1000u;
+}
+
+static void read_request(keel_call *call, keel_json v, keel_request *r) {
+    int64_t attempt = 1;
+    keel_json_int(keel_json_get(v, "attempt"), &attempt);
+    *r = (keel_request){
+        .size = sizeof *r,
+        .flags = read_flags(keel_json_get(v, "flags")),
+        .resource = text_span(call, keel_json_get(v, "resource")),
+        .body = raw_span(keel_json_get(v, "body")),
+        .key = text_span(call, keel_json_get(v, "key")),
+        .outcome = raw_span(keel_json_get(v, "outcome")),
+        .deadline_ns = deadline_after(keel_json_get(v, "deadline_us")),
+        .attempt = (uint32_t)attempt,
+        .mode = read_mode(keel_json_get(v, "mode")),
+    };
+    call->deadline_ns = r->deadline_ns;
+}
+
+static void put_cost(keel_json_writer *w, const keel_call *call) {
+    if (call->has_cost) {
+        keel_json_key(w, "cost");
+        keel_json_object(w);
+        keel_json_set_text(w, "currency", call->currency);
+        keel_json_set_int(w, "micros", call->cost_micros);
+        keel_json_object_end(w);
+    }
+}
+
+static void answer(native *n, uint64_t ref, const keel_call *call) {
+    keel_buf body = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &body);
+    keel_json_object(&w);
+    put_cost(&w, call);
+    keel_json_set_raw(&w, "result", keel_json_view(call->reply.data, call->reply.len));
+    keel_json_object_end(&w);
+    executor_send(n->x, X_REPLY, 0, ref, body.data, body.len);
+    keel_buf_free(&body);
+}
+
+static void answer_failure(native *n, uint64_t ref, const keel_call *call, keel_status status,
+                           const char *message) {
+    keel_buf body = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &body);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "code", status_name(status));
+    put_cost(&w, call);
+    keel_json_set_text(&w, "message", message);
+    keel_json_object_end(&w);
+    executor_send(n->x, X_FAIL, 0, ref, body.data, body.len);
+    keel_buf_free(&body);
+}
+
+/* A verb that says OK has answered, or it has broken its word: then what it did is not known. */
+static void finish_call(native *n, uint64_t ref, keel_call *call, keel_status status) {
+    if (status == KEEL_OK && call->replied) {
+        answer(n, ref, call);
+    } else if (status == KEEL_OK) {
+        answer_failure(n, ref, call, KEEL_E_INTERNAL,
+                       *call->bad ? call->bad : "the verb returned OK without a reply");
+    } else {
+        answer_failure(n, ref, call, status,
+                       *call->message ? call->message : "the connector gave no reason");
+    }
+}
+
+static void run_verb(native *n, const frame *f) {
+    keel_call call = {0};
+    keel_request request;
+    keel_json v = keel_json_view(f->body, f->len);
+    verb_function *verb = find_verb(n, keel_json_get(v, "verb"));
+    if (!verb) {
+        answer_failure(n, f->ref, &call, KEEL_E_NOT_IMPLEMENTED,
+                       "the connector does not have this verb");
+        return;
+    }
+    read_request(&call, v, &request);
+    executor_running(n->x, f->ref);
+    keel_status status = verb(n->instance, &call, &request);
+    executor_running(n->x, 0);
+    finish_call(n, f->ref, &call, status);
+    native_take_back(&call.scratch);
+    keel_buf_free(&call.reply);
+}
+
+/* A connector has no runs: of the kernel's words only X_VERB is for it. */
+static void handle(void *self, const frame *f) {
+    if (f->type == X_VERB) {
+        run_verb(self, f);
+    }
+}
+
+const engine_ops engine_native = {"native", load, create, handle, destroy};

@@ -1,0 +1,57 @@
+/* The engine for shared objects, in parts: native_load.c checks and opens, native_host.c is the
+ * table that a plugin calls, native_fs.c the service keel.fs/1, native.c the verbs. One instance,
+ * one thread, one call at a time. */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+#include "engine.h"
+#include "fs.h"
+#include "keel/plugin.h"
+
+#define NATIVE_SIZE_LIMIT (256u << 20) /* bytes of a .so */
+
+typedef struct native native;
+
+/* Memory lent to the plugin: a list of blocks, freed together. */
+typedef struct native_block {
+    struct native_block *next;
+    _Alignas(max_align_t) unsigned char bytes[];
+} native_block;
+
+void *native_lend(native_block **list, size_t size);
+void native_take_back(native_block **list);
+
+struct keel_call {
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
+    native_block *scratch;
+    keel_buf reply; /* canonical, once replied */
+    bool replied;
+    char bad[200];     /* why the last reply was refused; "" */
+    char message[512]; /* of fail */
+    bool has_cost;
+    int64_t cost_micros;
+    char currency[4];
+};
+
+struct native {
+    executor *x;
+    keel_plugin plugin;       /* what both sides know of the description; the rest is zero */
+    keel_connector connector; /* the same of its functions */
+    keel_host host;
+    keel_fs fs_table;
+    fs *fs; /* NULL without a grant */
+    void *instance;
+    bool created;
+    native_block *lent;
+    char why[512]; /* what prepare or create said through fail */
+};
+
+void native_host_init(native *n);
+void native_fs_init(native *n);
+
+/* Checks the bytes behind fd, opens them and checks the description; fills plugin and connector. */
+int native_open(native *n, int fd, diag *d);
+/* The description against this host and the manifest, apart from where it came from. */
+int native_check(native *n, const keel_plugin *p, diag *d);
+
+#endif
