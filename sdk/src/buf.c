@@ -51,6 +51,7 @@ void keel_buf_reserve(keel_buf *b, size_t more) {
         cap *= 2;
     }
     b->data = keel_realloc(b->data, cap);
+    b->data[b->len] = 0;
     b->cap = cap;
 }
 
