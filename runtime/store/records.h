@@ -41,7 +41,8 @@
     X(24, RANDOM, "random")        /* {"hex"} */                                                   \
     X(25, SLEEP, "sleep")          /* {"call","until_us"} */                                       \
     X(26, RECEIVE, "receive")      /* {"call","name"?,"until_us"?} */                              \
-    X(27, SPAWN, "spawn")          /* {"agent","call","decision","existing":bool,"holds"?,"run"} */ \
+    X(27, SPAWN, "spawn")          /* {"agent","approval"?:N,"call","decision","existing":bool,     \
+                                       "holds"?,"run"}; a hold counts as spent */                  \
     X(28, WAIT, "wait")            /* {"call","run"} */                                            \
     X(29, WOKEN, "woken")          /* {"call","event"?:seq,"kind":"sleep|receive|wait","outcome",  \
                                        "tainted"?} */                                             \

@@ -1,6 +1,9 @@
 -- The tables of one workspace, version 1. `journal` is the truth; all below "projection" follows from
 -- it (project.c) and is written in the same transaction. Times are microseconds of the wall clock.
 
+PRAGMA application_id = 0x4b65656c;
+PRAGMA user_version = 1;
+
 CREATE TABLE meta(
     key TEXT PRIMARY KEY,             -- workspace (hex), incarnation (16 hex), created_us, payload_key
     value TEXT NOT NULL
@@ -34,10 +37,11 @@ CREATE TABLE run_index(
     PRIMARY KEY(run, first)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE watermark(               -- one row: run_index holds all open runs up to here
+CREATE TABLE watermark(               -- one row: run_index holds the records of runs up to here
     id INTEGER PRIMARY KEY CHECK (id = 1),
     seq INTEGER NOT NULL
 ) STRICT;
+INSERT INTO watermark VALUES(1, 0);
 
 CREATE TABLE artifact(                -- scripts, templates, libraries, policy files, by content
     digest BLOB PRIMARY KEY,
@@ -199,7 +203,7 @@ CREATE TABLE item(                    -- what needs a person; the numbers of `ke
     closed_by TEXT,
     closed_why TEXT
 ) STRICT;
-CREATE INDEX item_open ON item(state) WHERE state = 'open';
+CREATE INDEX item_open ON item(run, path) WHERE state = 'open';
 
 CREATE TABLE batch(
     batch INTEGER PRIMARY KEY,

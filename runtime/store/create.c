@@ -1,0 +1,65 @@
+#include <time.h>
+
+#include "private.h"
+
+static int64_t wall_clock_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void random_hex(char *out, size_t bytes) {
+    uint8_t random[32];
+    randombytes_buf(random, sizeof random);
+    hex_encode(out, random, bytes);
+    sodium_memzero(random, sizeof random);
+}
+
+int meta_set(sqlite3 *db, const char *key, const char *value, diag *d) {
+    sqlite3_stmt *st;
+    if (db_prepare(db, &st, "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(st, 2, value, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    sqlite3_finalize(st);
+    return rc == SQLITE_DONE ? 0 : db_fault(db, d);
+}
+
+static int fill_meta(store *s, int64_t now_us, diag *d) {
+    char payload_key[65], created[24];
+    random_hex(payload_key, 32);
+    snprintf(created, sizeof created, "%lld", (long long)now_us);
+    const char *const rows[][2] = {
+        {"workspace", s->identity.workspace},
+        {"incarnation", s->identity.incarnation},
+        {"payload_key", payload_key},
+        {"created_us", created},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (meta_set(s->db, rows[i][0], rows[i][1], d) < 0) {
+            return DIAG_STORAGE;
+        }
+    }
+    return 0;
+}
+
+/* The order matters: a database is never there without its key and its line in the anchor file; a
+ * line whose database did not come to be belongs to no workspace and harms nobody. */
+int store_create(store *s, const store_options *o, diag *d) {
+    int64_t now_us = wall_clock_us();
+    anchor_head none = {.at = now_us};
+    random_hex(s->identity.workspace, 16);
+    random_hex(s->identity.incarnation, 8);
+    if (anchor_key_load(&s->key, o->key, true, d) < 0 || db_exec(s->db, "BEGIN IMMEDIATE", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (migrate(s->db, migrations, migration_count, 0, d) < 0 || fill_meta(s, now_us, d) < 0 ||
+        anchor_append(o->anchor, &s->key, s->identity.workspace, &none, d) < 0 ||
+        db_exec(s->db, "COMMIT", d) < 0) {
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        return DIAG_STORAGE;
+    }
+    return 0;
+}

@@ -1,0 +1,250 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+static int write_ahead(sqlite3 *db, diag *d) {
+    sqlite3_stmt *st;
+    if (db_prepare(db, &st, "PRAGMA journal_mode = WAL", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc = sqlite3_step(st);
+    bool wal = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
+    sqlite3_finalize(st);
+    if (wal) {
+        return db_exec(db, "PRAGMA synchronous = FULL", d);
+    }
+    if (rc != SQLITE_ROW) {
+        return db_fault(db, d);
+    }
+    diag_set(d, DIAG_STORAGE, "the file system of %s cannot keep a write-ahead log",
+             sqlite3_db_filename(db, "main"));
+    diag_next(d, "put the workspace on a local disk; network file systems will not do");
+    return DIAG_STORAGE;
+}
+
+static int no_workspace(const char *path, diag *d) {
+    diag_set(d, DIAG_STORAGE, "%s holds no workspace yet", path);
+    diag_next(d, "`keel init` makes one");
+    return DIAG_STORAGE;
+}
+
+static int bring_up_to_date(store *s, int version, diag *d) {
+    if (version == STORE_VERSION) {
+        return 0;
+    }
+    if (db_exec(s->db, "BEGIN IMMEDIATE", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (migrate(s->db, migrations, migration_count, version, d) < 0 ||
+        db_exec(s->db, "COMMIT", d) < 0) {
+        sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+        return DIAG_STORAGE;
+    }
+    return 0;
+}
+
+static int meta_get(sqlite3 *db, const char *key, char *out, size_t size, diag *d) {
+    sqlite3_stmt *st;
+    if (db_prepare(db, &st, "SELECT value FROM meta WHERE key = ?", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(st);
+    bool good = rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(st, 0) == size - 1;
+    if (good) {
+        memcpy(out, sqlite3_column_text(st, 0), size);
+    } else if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        diag_set(d, DIAG_STORAGE, "%s does not say its %s", sqlite3_db_filename(db, "main"), key);
+        diag_next(d, "the file was changed or is damaged: restore the last backup");
+    } else {
+        db_fault(db, d);
+    }
+    sqlite3_finalize(st);
+    return good ? 0 : DIAG_STORAGE;
+}
+
+static int compare_key(void *ctx, const journal_row *row) {
+    store *s = ctx;
+    char hex[65];
+    hex_encode(hex, s->key.public_key, sizeof s->key.public_key);
+    return keel_json_is(keel_json_get(row->body, "public_key"), hex) ? 0 : DIAG_AUTH;
+}
+
+/* The first record names the key; a key of another workspace, or a first record of another, is
+ * refused. */
+static int check_key(store *s, const char *key_path, diag *d) {
+    if (s->last.seq == 0) {
+        return 0;
+    }
+    int rc = reader_record(&s->reader, 1, compare_key, s, d);
+    if (rc == DIAG_AUTH) {
+        diag_set(d, DIAG_STORAGE, "the signing key %s is not the one that the first record names",
+                 key_path);
+        diag_next(d, "put this workspace's own key back, or restore key and database from one "
+                     "backup");
+        return DIAG_STORAGE;
+    }
+    return rc < 0 ? DIAG_STORAGE : 0;
+}
+
+/* Does the journal hold the record that the anchor names? */
+static int holds(store *s, const anchor_head *head, bool *out, diag *d) {
+    sqlite3_stmt *st;
+    if (db_prepare(s->db, &st, "SELECT hash FROM journal WHERE seq = ?", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    sqlite3_bind_int64(st, 1, head->seq);
+    int rc = sqlite3_step(st);
+    *out =
+        head->seq == 0 || (rc == SQLITE_ROW && sqlite3_column_bytes(st, 0) == DIGEST_SIZE &&
+                           memcmp(sqlite3_column_blob(st, 0), head->hash.bytes, DIGEST_SIZE) == 0);
+    sqlite3_finalize(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(s->db, d);
+}
+
+static int rolled_back(store *s, const anchor_head *head, diag *d) {
+    const char *path = sqlite3_db_filename(s->db, "main");
+    if (head->seq > s->last.seq) {
+        diag_set(
+            d, DIAG_STORAGE,
+            "%s ends at record %lld, but its anchor has seen record %lld: the file is an older "
+            "copy, or its last records were cut off",
+            path, (long long)s->last.seq, (long long)head->seq);
+    } else {
+        diag_set(d, DIAG_STORAGE,
+                 "record %lld of %s is not the one that the anchor has seen: the history behind an "
+                 "older copy was written anew",
+                 (long long)head->seq, path);
+    }
+    diag_next(d, "put the newest file (with its -wal) back. If it is lost, `keel up "
+                 "--accept-rollback` goes on from here, and the journal will say so");
+    return DIAG_STORAGE;
+}
+
+static int accept(store *s, const anchor_head *head, diag *d) {
+    random_hex(s->identity.incarnation, 8);
+    s->identity.rollback_from = head->seq;
+    return meta_set(s->db, "incarnation", s->identity.incarnation, d);
+}
+
+static int check_anchor(store *s, const store_options *o, diag *d) {
+    anchor_head head;
+    bool held;
+    if (anchor_last(o->anchor, &s->key, s->identity.workspace, &head, d) < 0 ||
+        holds(s, &head, &held, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (held) {
+        return 0;
+    }
+    return o->accept_rollback ? accept(s, &head, d) : rolled_back(s, &head, d);
+}
+
+static int load(store *s, const store_options *o, diag *d) {
+    if (meta_get(s->db, "workspace", s->identity.workspace, sizeof s->identity.workspace, d) < 0 ||
+        meta_get(s->db, "incarnation", s->identity.incarnation, sizeof s->identity.incarnation, d) <
+            0 ||
+        anchor_key_load(&s->key, o->key, false, d) < 0 || chain_tail(s->db, &s->last, d) < 0 ||
+        check_key(s, o->key, d) < 0 || check_anchor(s, o, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    return 0;
+}
+
+/* Looks at the file before it changes a byte of it. */
+static int open_file(store *s, const store_options *o, diag *d) {
+    int version;
+    bool empty;
+    if (db_open(&s->db, o->path, o->vfs, o->create ? DB_CREATE : DB_WRITE, d) < 0 ||
+        db_recognize(s->db, o->path, &version, &empty, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (empty && !o->create) {
+        return no_workspace(o->path, d);
+    }
+    if (write_ahead(s->db, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    reader_init(&s->reader, s->db);
+    if (empty) {
+        return store_create(s, o, d);
+    }
+    return bring_up_to_date(s, version, d) < 0 ? DIAG_STORAGE : load(s, o, d);
+}
+
+int store_open(store **out, const store_options *o, diag *d) {
+    store *s = keel_alloc(sizeof *s);
+    memset(s, 0, sizeof *s);
+    s->anchor = keel_strdup(o->anchor);
+    s->salts_used = sizeof s->salts;
+    if (digest_init() < 0) {
+        diag_set(d, DIAG_FAILED, "libsodium does not start");
+        store_close(s);
+        return DIAG_FAILED;
+    }
+    if (open_file(s, o, d) < 0 || payload_init(&s->payload, s->db, d) < 0) {
+        s->failed = true; /* writes nothing at its end */
+        store_close(s);
+        return DIAG_STORAGE;
+    }
+    hex_encode(s->identity.public_key, s->key.public_key, sizeof s->key.public_key);
+    s->identity.boot = s->last.boot + 1;
+    s->identity.next_seq = s->last.seq + 1;
+    s->head = chain_zero;
+    s->projector = projector_create(s->db);
+    run_index_init(&s->index, s->identity.next_seq);
+    *out = s;
+    return 0;
+}
+
+void store_close(store *s) {
+    if (s == NULL) {
+        return;
+    }
+    if (s->db != NULL && !s->failed) {
+        store_index(s, NULL);
+    }
+    projector_destroy(s->projector);
+    payload_finish(&s->payload);
+    run_index_finish(&s->index);
+    reader_finish(&s->reader);
+    for (int i = 0; i < STORE_STATEMENTS; i++) {
+        sqlite3_finalize(s->st[i]);
+    }
+    sqlite3_close(s->db);
+    free(s->anchor);
+    sodium_memzero(s, sizeof *s);
+    free(s);
+}
+
+const store_identity *store_identify(const store *s) {
+    return &s->identity;
+}
+
+reader *store_reader(store *s) {
+    return &s->reader;
+}
+
+void store_boot_body(const store *s, keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "boot", s->identity.boot);
+    keel_json_key(&w, "chains");
+    keel_json_array(&w);
+    if (s->last.seq > 0) {
+        keel_json_object(&w);
+        keel_json_set_int(&w, "boot", s->last.boot);
+        keel_json_key(&w, "head");
+        keel_json_hex(&w, s->last.hash.bytes, DIGEST_SIZE);
+        keel_json_set_int(&w, "seq", s->last.seq);
+        keel_json_object_end(&w);
+    }
+    keel_json_array_end(&w);
+    keel_json_set_text(&w, "incarnation", s->identity.incarnation);
+    keel_json_set_text(&w, "public_key", s->identity.public_key);
+    keel_json_set_text(&w, "version", KEEL_VERSION);
+    keel_json_set_text(&w, "workspace", s->identity.workspace);
+    keel_json_object_end(&w);
+}

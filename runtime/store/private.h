@@ -1,0 +1,220 @@
+/* What the files of the store share. Not for other folders (tests of the store may include it). */
+#ifndef STORE_PRIVATE_H
+#define STORE_PRIVATE_H
+
+#include <pthread.h>
+#include <sodium.h>
+#include <sqlite3.h>
+
+#include "store.h"
+
+enum {
+    STORE_APPLICATION_ID = 0x4b65656c, /* "Keel" */
+    STORE_VERSION = 1,                 /* user_version of schema.sql */
+    STORE_INLINE = 256,                /* the largest body that stands in its record */
+    STORE_SALT = 16,
+    STORE_PATH_LIMIT = 255,
+    STORE_TAIL = 256,          /* records whose chain is checked when the store is opened */
+    STORE_INDEX_EVERY = 16384, /* records between two watermarks */
+    STORE_INDEX_ROW = 256      /* the most seqs in one row of run_index */
+};
+
+extern const char store_schema[]; /* schema.sql, embedded by the build */
+
+/* ---- db.c: connections and their errors ---- */
+
+enum { DB_READ, DB_WRITE, DB_CREATE };
+int db_open(sqlite3 **out, const char *path, const char *vfs, int mode, diag *d);
+/* Is this a workspace of this version? version: where to put the user_version. */
+int db_recognize(sqlite3 *db, const char *path, int *version, bool *empty, diag *d);
+int db_exec(sqlite3 *db, const char *sql, diag *d);
+int db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, diag *d);
+/* Words for the connection's last error, by its kind. Returns DIAG_STORAGE. */
+int db_fault(sqlite3 *db, diag *d);
+/* The first column of the first row as an integer; `none` when there is no row or it is NULL. */
+int db_int(sqlite3 *db, const char *sql, int64_t none, int64_t *out, diag *d);
+
+typedef struct migration {
+    int version; /* after it */
+    const char *sql;
+} migration;
+extern const migration migrations[];
+extern const size_t migration_count;
+/* Brings the file from `version` to the last of the table, each step in one transaction. */
+int migrate(sqlite3 *db, const migration *table, size_t count, int version, diag *d);
+
+/* ---- chain.c ---- */
+
+typedef struct chain_header {
+    int64_t seq;
+    int64_t at;
+    int64_t boot;
+    uint64_t run;
+    int kind;
+    const char *path;
+    size_t path_len;
+} chain_header;
+digest chain_next(const digest *previous, const chain_header *h, const digest *body);
+extern const digest chain_zero; /* before the first record of a boot */
+
+/* ---- verify.c ---- */
+
+#define CHAIN_COLUMNS "SELECT seq, at, boot, run, path, kind, digest, hash, salt, body FROM journal"
+
+/* What is known of the chain after a record. All zero: before the first one. */
+typedef struct chain_state {
+    int64_t seq;
+    int64_t boot;
+    digest hash;
+    bool first; /* that record began its boot */
+} chain_state;
+/* Checks the row that st, a SELECT of CHAIN_COLUMNS, stands on, with its body when it is inline. */
+int chain_check(chain_state *c, sqlite3_stmt *st, diag *d);
+/* Takes the row for granted. */
+void chain_prime(chain_state *c, sqlite3_stmt *st);
+/* Checks the last STORE_TAIL records; c is the head of the journal. */
+int chain_tail(sqlite3 *db, chain_state *c, diag *d);
+
+/* ---- anchor.c ---- */
+
+typedef struct anchor_head {
+    int64_t boot;
+    int64_t seq;
+    int64_t at;
+    digest hash;
+} anchor_head;
+
+typedef struct anchor_key {
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+} anchor_key;
+
+/* Reads the seed; with `create` makes it first if it is not there. */
+int anchor_key_load(anchor_key *key, const char *path, bool create, diag *d);
+int anchor_append(const char *path, const anchor_key *key, const char *workspace,
+                  const anchor_head *head, diag *d);
+typedef int anchor_visit(void *ctx, const anchor_head *head, int line);
+/* Visits each head of this workspace whose signature holds. A line of this workspace whose
+ * signature does not hold is a fault; other lines are skipped. DIAG_NOT_FOUND: no file, or no such
+ * line. */
+int anchor_read(const char *path, const uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
+                const char *workspace, anchor_visit *visit, void *ctx, diag *d);
+/* The last line of this workspace alone, however long the file. */
+int anchor_last(const char *path, const anchor_key *key, const char *workspace, anchor_head *out,
+                diag *d);
+
+/* ---- create.c ---- */
+
+/* What a new workspace is born with: key, identity, first line of the anchor file, tables. */
+int store_create(store *s, const store_options *o, diag *d);
+int meta_set(sqlite3 *db, const char *key, const char *value, diag *d);
+void random_hex(char *out, size_t bytes); /* up to 32; 2 * bytes + 1 characters */
+
+/* ---- project.c: the only writer of the projection tables ---- */
+
+typedef struct projector projector;
+projector *projector_create(sqlite3 *db);
+void projector_destroy(projector *p);
+int projector_apply(projector *p, const journal_row *row, diag *d);
+extern const char *const projection_tables[]; /* NULL-terminated */
+
+/* ---- reader.c ---- */
+
+enum reader_statement {
+    READER_RECORD,
+    READER_SCAN,
+    READER_INDEX,
+    READER_WATERMARK,
+    READER_PAYLOAD,
+    READER_STATEMENTS
+};
+
+struct reader {
+    sqlite3 *db;
+    sqlite3_stmt *st[READER_STATEMENTS];
+};
+void reader_init(reader *r, sqlite3 *db);
+void reader_finish(reader *r);
+sqlite3_stmt *reader_statement(reader *r, enum reader_statement which, diag *d);
+/* One transaction over several statements; nested ones and the store's own do nothing. */
+int reader_begin(reader *r, bool *began, diag *d);
+void reader_end(reader *r, bool began);
+/* A walk over rows of the journal: those of the runs in `filter` (sorted), or all. */
+typedef struct reader_walk {
+    journal_visit *visit;
+    void *ctx;
+    const uint64_t *filter;
+    size_t filter_count;
+    int64_t rows; /* passed */
+    int stopped;  /* what visit returned last */
+} reader_walk;
+int reader_walk_from(reader *r, enum reader_statement which, int64_t seq, reader_walk *w, diag *d);
+int reader_walked(int rc, const reader_walk *w);
+
+/* ---- payload.c ---- */
+
+typedef struct payload_store {
+    sqlite3_stmt *find;
+    sqlite3_stmt *add;
+    uint8_t key[32];
+} payload_store;
+int payload_init(payload_store *p, sqlite3 *db, diag *d);
+void payload_finish(payload_store *p);
+/* Stores the bytes once; their digest. */
+int payload_put(payload_store *p, sqlite3 *db, const uint8_t salt[STORE_SALT], const void *bytes,
+                size_t len, digest *out, diag *d);
+
+/* ---- run_index.c ---- */
+
+typedef struct run_index {
+    int64_t first;  /* seq of runs[0] */
+    uint64_t *runs; /* the run of each record from first on */
+    size_t count;
+    size_t cap;
+} run_index;
+void run_index_init(run_index *ri, int64_t next_seq);
+void run_index_finish(run_index *ri);
+void run_index_add(run_index *ri, uint64_t run);
+/* Inside a transaction: writes rows for all records behind the watermark and moves it. */
+int run_index_flush(run_index *ri, sqlite3 *db, diag *d);
+/* After the transaction of a flush is durable. */
+void run_index_flushed(run_index *ri);
+/* Decodes one row: calls add for each seq. -1: damaged. */
+int run_index_decode(const uint8_t *bytes, size_t len, int64_t first,
+                     void (*add)(void *ctx, int64_t seq), void *ctx);
+
+/* ---- turn.c ---- */
+
+typedef struct turn_blob {
+    digest digest;
+    const char *bytes;
+    size_t len;
+} turn_blob;
+size_t turn_artifacts(const turn *t, const turn_blob **out);
+
+/* ---- the store ---- */
+
+enum store_statement { STORE_BEGIN, STORE_COMMIT, STORE_INSERT, STORE_ARTIFACT, STORE_STATEMENTS };
+
+struct store {
+    sqlite3 *db;
+    sqlite3_stmt *st[STORE_STATEMENTS];
+    char *anchor;
+    store_identity identity;
+    anchor_key key;
+    digest head;      /* of this boot's chain; zero before its first record */
+    chain_state last; /* the last record when the store was opened */
+    bool failed;
+    projector *projector;
+    payload_store payload;
+    run_index index;
+    reader reader;
+    uint8_t salts[256 * STORE_SALT]; /* random bytes, used once each */
+    size_t salts_used;
+};
+
+/* records.c: "journal.NAME.append" and its two sisters; NULL for a kind that is not there. */
+enum record_point { RECORD_APPEND, RECORD_BEFORE_COMMIT, RECORD_AFTER_COMMIT };
+const char *record_failpoint(record_kind kind, enum record_point point);
+
+#endif

@@ -1,0 +1,225 @@
+/* What each kind of record does to the tables. A rule is one statement; its parameters name where
+ * their values come from:
+ *
+ *   :seq :at :boot :run :path      the record's columns
+ *   @t_name $t_name                the body's member `name`: required, or NULL when it is not there
+ *   @t_a__b                        the member b of member a
+ *   @T_name                        a member of the element, in a rule for `each` element of an
+ * array
+ *
+ * and their type: t text, i integer, x hex as a blob, j canonical JSON as text, b true or false. */
+#include "project.h"
+
+/* Closes what is open at this path; `state` is a literal. */
+#define CLOSE_ITEM(state)                                                                          \
+    "UPDATE item SET state = '" state                                                              \
+    "', closed_us = :at, closed_by = coalesce($t_by, closed_by),"                                  \
+    " closed_why = $t_why WHERE run = :run AND path = :path AND state = 'open'"
+
+#define CLOSE_NUMBER(state)                                                                        \
+    "UPDATE item SET state = '" state                                                              \
+    "', closed_us = :at, closed_by = coalesce($t_by, closed_by),"                                  \
+    " closed_why = $t_why WHERE number = @i_number AND state = 'open'"
+
+#define SETTLE                                                                                     \
+    "UPDATE budget SET held = held - @I_amount, spent = spent + @I_actual,"                        \
+    " overrun = overrun + coalesce($I_overrun, 0)"                                                 \
+    " WHERE budget = @T_budget AND scope = @T_scope AND window = @T_window AND unit = @T_unit"
+
+#define PENDING                                                                                    \
+    "INSERT INTO pending(run, path, kind, seq, due_us, target_run, name) VALUES(:run, :path, "
+
+#define EFFECT                                                                                     \
+    "INSERT INTO effect(run, path, target, class, state, reason, attempts, number, digest, key,"   \
+    " rule, args_seq, last_seq, due_us, holds, cost_micros, currency, opened_us, changed_us)"      \
+    " VALUES(:run, :path, @t_target, @t_class, "
+
+const project_rule project_rules[] = {
+    {RECORD_BOOT, NULL, NULL,
+     "INSERT INTO boot(boot, started_us, stopped_us, first_seq, version)"
+     " VALUES(:boot, :at, NULL, :seq, @t_version)"},
+    {RECORD_BOOT, NULL, NULL,
+     "INSERT OR IGNORE INTO control(id, halted, halted_why, halted_us) VALUES(1, 0, NULL, NULL)"},
+
+    {RECORD_STOP, NULL, NULL, "UPDATE boot SET stopped_us = :at WHERE boot = :boot"},
+
+    {RECORD_COMMAND, NULL, NULL,
+     "INSERT INTO request(id, name, digest, seq) VALUES(@t_request, @t_name, @x_digest, :seq)"},
+
+    {RECORD_POLICY, NULL, NULL,
+     "INSERT INTO policy_version(seq, digest, loaded_us) VALUES(:seq, @x_digest, :at)"},
+    {RECORD_POLICY, "files", NULL,
+     "INSERT INTO policy_file(seq, name, artifact) VALUES(:seq, @T_name, @X_digest)"},
+
+    {RECORD_PLUGIN, NULL, NULL,
+     "INSERT OR REPLACE INTO plugin(digest, id, version, kind, name, seq, at_us)"
+     " VALUES(@x_digest, @t_id, @t_version, @t_kind, @t_name, :seq, :at)"},
+    {RECORD_PLUGIN, "files", NULL,
+     "INSERT OR REPLACE INTO plugin_file(plugin, name, artifact)"
+     " VALUES(@x_digest, @T_name, @X_digest)"},
+
+    {RECORD_CONNECTION, NULL, NULL,
+     "INSERT OR REPLACE INTO connection(name, plugin, version, seq)"
+     " VALUES(@t_name, @t_plugin, @t_version, :seq)"},
+
+    {RECORD_HALT, NULL, NULL,
+     "INSERT OR REPLACE INTO control(id, halted, halted_why, halted_us)"
+     " VALUES(1, 1, $t_why, :at)"},
+    {RECORD_RESUME, NULL, NULL,
+     "INSERT OR REPLACE INTO control(id, halted, halted_why, halted_us) VALUES(1, 0, NULL, NULL)"},
+
+    {RECORD_BATCH, NULL, NULL,
+     "INSERT OR REPLACE INTO batch(batch, numbers, shown_us) VALUES(@i_batch, @j_numbers, :at)"},
+
+    {RECORD_APPROVER, NULL, NULL,
+     "INSERT OR REPLACE INTO approver(name, public_key, salt, at_us)"
+     " VALUES(@t_name, @x_public_key, @x_salt, :at)"},
+
+    {RECORD_RUN_BEGIN, NULL, NULL,
+     "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"
+     " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes)"
+     " VALUES(:run, @t_agent, @t_version, @x_plugin, 'open', NULL, $i_parent, $t_parent_path,"
+     " @i_root, @i_depth, $t_key, $b_tainted, $i_continued_from, :seq, NULL, :at, NULL, 0)"},
+
+    {RECORD_RUN_END, NULL, NULL,
+     "UPDATE run SET state = @t_state, reason = $t_error__message, end_seq = :seq, ended_us = :at"
+     " WHERE id = :run"},
+    {RECORD_RUN_END, NULL, "result",
+     "INSERT INTO role(agent, run, seq) SELECT agent, id, :seq FROM run"
+     " WHERE id = :run AND state = 'ended'"
+     " ON CONFLICT(agent) DO UPDATE SET run = excluded.run, seq = excluded.seq"},
+    {RECORD_RUN_END, NULL, NULL, "DELETE FROM pending WHERE run = :run"},
+    {RECORD_RUN_END, NULL, NULL,
+     "UPDATE item SET state = 'cancelled', closed_us = :at, closed_why = 'the run is ' || @t_state"
+     " WHERE run = :run AND state = 'open'"},
+
+    {RECORD_RUN_PAUSED, NULL, NULL,
+     "UPDATE run SET state = 'paused', reason = @t_reason WHERE id = :run"},
+    {RECORD_RUN_RESUMED, NULL, NULL,
+     "UPDATE run SET state = 'open', reason = NULL, strikes = 0 WHERE id = :run"},
+    {RECORD_RUN_STRIKE, NULL, NULL, "UPDATE run SET strikes = strikes + 1 WHERE id = :run"},
+
+    {RECORD_SLEEP, NULL, NULL, PENDING "'sleep', :seq, @i_until_us, NULL, NULL)"},
+    {RECORD_RECEIVE, NULL, NULL, PENDING "'receive', :seq, $i_until_us, NULL, $t_name)"},
+    {RECORD_WAIT, NULL, NULL, PENDING "'wait', :seq, NULL, @i_run, NULL)"},
+    {RECORD_WOKEN, NULL, NULL, "DELETE FROM pending WHERE run = :run AND path = :path"},
+    {RECORD_WOKEN, NULL, "event", "DELETE FROM event WHERE seq = @i_event"},
+    {RECORD_WOKEN, NULL, "tainted", "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
+    {RECORD_EVENT, NULL, NULL, "INSERT INTO event(seq, run, name) VALUES(:seq, :run, @t_name)"},
+
+    {RECORD_SPAWN, "holds", NULL,
+     "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"
+     " VALUES(@T_budget, @T_scope, @T_window, @T_unit, @I_amount, 0, 0)"
+     " ON CONFLICT(budget, scope, window, unit) DO UPDATE SET spent = spent + excluded.spent"},
+    {RECORD_SPAWN, NULL, NULL,
+     "UPDATE effect SET state = 'done', reason = NULL, due_us = NULL, last_seq = :seq,"
+     " changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_SPAWN, NULL, "approval",
+     "UPDATE item SET state = 'approved', closed_us = :at"
+     " WHERE number = @i_approval AND state = 'open'"},
+
+    {RECORD_EFFECT_DENIED, NULL, NULL,
+     EFFECT "'denied', NULL, 0, NULL, @x_digest, NULL, $t_decision__rule, :seq, :seq, NULL, NULL,"
+            " 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET state = excluded.state,"
+            " reason = NULL, digest = excluded.digest, rule = excluded.rule,"
+            " args_seq = excluded.args_seq, last_seq = excluded.last_seq, due_us = NULL,"
+            " changed_us = excluded.changed_us"},
+    {RECORD_EFFECT_DENIED, NULL, NULL,
+     "UPDATE item SET state = 'denied', closed_us = :at, closed_why = $t_decision__why"
+     " WHERE run = :run AND path = :path AND state = 'open'"},
+
+    {RECORD_EFFECT_WAITING, NULL, NULL,
+     EFFECT "'waiting', @t_reason, 0, $i_number, @x_digest, NULL, $t_decision__rule, :seq, :seq,"
+            " $i_expires_us, NULL, 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET"
+            " state = excluded.state, reason = excluded.reason,"
+            " number = coalesce(excluded.number, number), digest = excluded.digest,"
+            " rule = excluded.rule, args_seq = excluded.args_seq, last_seq = excluded.last_seq,"
+            " due_us = excluded.due_us, changed_us = excluded.changed_us"},
+    {RECORD_EFFECT_WAITING, NULL, "number",
+     "INSERT INTO item(number, kind, run, path, state, digest, args_seq, opened_us, expires_us)"
+     " VALUES(@i_number, 'approval', :run, :path, 'open', $x_approval, :seq, :at, $i_expires_us)"},
+
+    {RECORD_EFFECT_INTENDED, NULL, NULL,
+     EFFECT "'intended', NULL, @i_attempt, NULL, @x_digest, @t_key, $t_decision__rule, :seq, :seq,"
+            " NULL, nullif(@j_holds, '[]'), 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET"
+            " state = excluded.state, reason = NULL, attempts = excluded.attempts,"
+            " digest = excluded.digest, key = excluded.key, rule = coalesce(excluded.rule, rule),"
+            " args_seq = iif($j_args IS NULL, args_seq, excluded.args_seq),"
+            " last_seq = excluded.last_seq, due_us = NULL, holds = excluded.holds,"
+            " changed_us = excluded.changed_us"},
+    {RECORD_EFFECT_INTENDED, "holds", NULL,
+     "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"
+     " VALUES(@T_budget, @T_scope, @T_window, @T_unit, 0, @I_amount, 0)"
+     " ON CONFLICT(budget, scope, window, unit) DO UPDATE SET held = held + excluded.held"},
+    {RECORD_EFFECT_INTENDED, NULL, "approval",
+     "UPDATE item SET state = 'approved', closed_us = :at"
+     " WHERE number = @i_approval AND state = 'open'"},
+
+    {RECORD_EFFECT_DONE, NULL, NULL,
+     "UPDATE effect SET state = 'done', reason = NULL, last_seq = :seq, due_us = NULL,"
+     " holds = NULL, cost_micros = cost_micros + coalesce($i_cost__micros, 0),"
+     " currency = coalesce($t_cost__currency, currency), changed_us = :at"
+     " WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_DONE, "settled", NULL, SETTLE},
+    {RECORD_EFFECT_DONE, NULL, "tainted",
+     "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
+    {RECORD_EFFECT_DONE, NULL, NULL, CLOSE_ITEM("settled")},
+
+    {RECORD_EFFECT_NOT_DONE, NULL, NULL,
+     "UPDATE effect SET state = 'not_done', reason = NULL, last_seq = :seq, due_us = NULL,"
+     " holds = NULL, changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_NOT_DONE, "settled", NULL, SETTLE},
+    {RECORD_EFFECT_NOT_DONE, NULL, NULL, CLOSE_ITEM("settled")},
+
+    {RECORD_EFFECT_UNKNOWN, NULL, NULL,
+     "UPDATE effect SET state = 'unknown', reason = @t_owner, due_us = $i_next_check_us,"
+     " number = coalesce($i_number, number), last_seq = :seq, changed_us = :at"
+     " WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_UNKNOWN, NULL, "number",
+     "INSERT INTO item(number, kind, run, path, state, args_seq, opened_us)"
+     " SELECT @i_number, 'unknown', run, path, 'open', args_seq, :at FROM effect"
+     " WHERE run = :run AND path = :path ON CONFLICT(number) DO NOTHING"},
+
+    {RECORD_EFFECT_RECONCILING, NULL, NULL,
+     "UPDATE effect SET state = 'reconciling', due_us = NULL, last_seq = :seq, changed_us = :at"
+     " WHERE run = :run AND path = :path"},
+
+    {RECORD_EFFECT_RETRY, NULL, NULL,
+     "UPDATE effect SET state = 'retry', reason = NULL, due_us = @i_not_before_us, holds = NULL,"
+     " last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_RETRY, "settled", NULL, SETTLE},
+    {RECORD_EFFECT_RETRY, NULL, NULL, CLOSE_ITEM("settled")},
+
+    {RECORD_EFFECT_REJECTED, NULL, NULL,
+     "UPDATE effect SET state = 'rejected', reason = NULL, due_us = NULL, last_seq = :seq,"
+     " changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_REJECTED, NULL, NULL, CLOSE_NUMBER("denied")},
+
+    {RECORD_EFFECT_EXPIRED, NULL, NULL,
+     "UPDATE effect SET state = 'expired', reason = NULL, due_us = NULL, last_seq = :seq,"
+     " changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_EXPIRED, NULL, NULL, CLOSE_NUMBER("expired")},
+
+    {RECORD_EFFECT_STALE, NULL, NULL,
+     "UPDATE effect SET state = 'stale', reason = NULL, due_us = NULL, last_seq = :seq,"
+     " changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_STALE, NULL, "number", CLOSE_NUMBER("stale")},
+
+    {RECORD_APPROVAL_GIVEN, NULL, NULL,
+     "UPDATE item SET closed_by = @t_by WHERE number = @i_number AND state = 'open'"},
+
+    {RECORD_APPROVAL_EDITED, NULL, NULL,
+     "UPDATE item SET digest = @x_approval, args_seq = :seq"
+     " WHERE number = @i_number AND state = 'open'"},
+    {RECORD_APPROVAL_EDITED, NULL, NULL,
+     "UPDATE effect SET digest = @x_digest, rule = coalesce($t_decision__rule, rule),"
+     " args_seq = :seq, last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
+};
+
+const size_t project_rule_count = sizeof project_rules / sizeof project_rules[0];
+
+const char *const projection_tables[] = {
+    "boot",       "request",  "policy_version", "policy_file", "plugin", "plugin_file",
+    "connection", "approver", "control",        "run",         "role",   "effect",
+    "pending",    "event",    "item",           "batch",       "budget", NULL,
+};

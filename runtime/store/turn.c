@@ -1,0 +1,160 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+/* Records and their bytes stand in blocks that are kept from turn to turn, so that a turn costs no
+ * allocation once the first few have passed. What a large turn took beyond KEEP is given back. */
+enum { BLOCK_FIRST = 8192, BLOCK_GROWN = 131072, KEEP = 1 << 20 };
+
+typedef struct block block;
+struct block {
+    block *next;
+    size_t size;
+    char bytes[];
+};
+
+struct turn {
+    block *blocks; /* in order of use */
+    block *now;
+    size_t used; /* of now */
+    int64_t first_seq;
+    int64_t at_us;
+    record *records;
+    size_t count;
+    size_t cap;
+    turn_blob *artifacts;
+    size_t artifact_count;
+    size_t artifact_cap;
+};
+
+turn *turn_create(void) {
+    turn *t = keel_alloc(sizeof *t);
+    memset(t, 0, sizeof *t);
+    return t;
+}
+
+static void free_blocks(block *b) {
+    while (b != NULL) {
+        block *next = b->next;
+        free(b);
+        b = next;
+    }
+}
+
+void turn_destroy(turn *t) {
+    if (t == NULL) {
+        return;
+    }
+    free_blocks(t->blocks);
+    free(t->records);
+    free(t->artifacts);
+    free(t);
+}
+
+/* Keeps the first blocks up to KEEP bytes. */
+static void trim(turn *t) {
+    size_t kept = 0;
+    for (block **at = &t->blocks; *at != NULL; at = &(*at)->next) {
+        kept += (*at)->size;
+        if (kept > KEEP) {
+            free_blocks(*at);
+            *at = NULL;
+            break;
+        }
+    }
+    t->now = t->blocks;
+    t->used = 0;
+}
+
+void turn_begin(turn *t, int64_t first_seq, int64_t at_us) {
+    trim(t);
+    t->first_seq = first_seq;
+    t->at_us = at_us;
+    t->count = 0;
+    t->artifact_count = 0;
+}
+
+static block *add_block(turn *t, size_t least) {
+    size_t size = t->blocks == NULL ? BLOCK_FIRST : BLOCK_GROWN;
+    if (size < least) {
+        size = least;
+    }
+    block *b = keel_alloc(sizeof *b + size);
+    b->size = size;
+    b->next = NULL;
+    if (t->now == NULL) {
+        t->blocks = b;
+    } else {
+        b->next = t->now->next;
+        t->now->next = b;
+    }
+    return b;
+}
+
+static char *take(turn *t, size_t size) {
+    if (t->now == NULL || t->now->size - t->used < size) {
+        block *next = t->now != NULL ? t->now->next : NULL;
+        t->now = next != NULL && next->size >= size ? next : add_block(t, size);
+        t->used = 0;
+    }
+    char *p = t->now->bytes + t->used;
+    t->used += size;
+    return p;
+}
+
+static char *copy(turn *t, const void *data, size_t len) {
+    char *p = take(t, len + 1);
+    if (len > 0) {
+        memcpy(p, data, len);
+    }
+    p[len] = 0;
+    return p;
+}
+
+int64_t turn_add(turn *t, record_kind kind, uint64_t run, const char *path, const void *body,
+                 size_t len) {
+    size_t path_len = strlen(path);
+    if (record_kind_name(kind) == NULL || path_len > STORE_PATH_LIMIT || run > INT64_MAX) {
+        abort();
+    }
+    if (t->count == t->cap) {
+        t->cap = t->cap > 0 ? t->cap * 2 : 64;
+        t->records = keel_realloc(t->records, t->cap * sizeof *t->records);
+    }
+    record *r = &t->records[t->count];
+    r->kind = kind;
+    r->run = run;
+    r->path = copy(t, path, path_len);
+    r->body = copy(t, body, len);
+    r->len = len;
+    r->seq = t->first_seq + (int64_t)t->count;
+    t->count++;
+    return r->seq;
+}
+
+void turn_artifact(turn *t, const digest *d, const void *bytes, size_t len) {
+    if (t->artifact_count == t->artifact_cap) {
+        t->artifact_cap = t->artifact_cap > 0 ? t->artifact_cap * 2 : 8;
+        t->artifacts = keel_realloc(t->artifacts, t->artifact_cap * sizeof *t->artifacts);
+    }
+    t->artifacts[t->artifact_count++] =
+        (turn_blob){.digest = *d, .bytes = copy(t, bytes, len), .len = len};
+}
+
+size_t turn_count(const turn *t) {
+    return t->count;
+}
+
+const record *turn_get(const turn *t, size_t i) {
+    return i < t->count ? &t->records[i] : NULL;
+}
+
+int64_t turn_at(const turn *t) {
+    return t->at_us;
+}
+
+size_t turn_artifacts(const turn *t, const turn_blob **out) {
+    *out = t->artifacts;
+    return t->artifact_count;
+}
