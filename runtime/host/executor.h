@@ -1,5 +1,9 @@
 /* Executor processes as the kernel's loop sees them: start, frames in and out, the page that names
- * what runs, kill, exit. libuv; all calls on the loop's thread. No decision is made here. */
+ * what runs, kill, exit. libuv; all calls on the loop's thread. No decision is made here.
+ *
+ * A child is a session of its own with /dev/null as stdin, our stderr as stdout and stderr, the
+ * descriptors of protocol.h and no others, two environment variables (PATH, LANG) and "/" as its
+ * folder. Its arguments are the program's name and, if `unsafe`, "--unsafe". */
 #ifndef HOST_EXECUTOR_H
 #define HOST_EXECUTOR_H
 
@@ -10,6 +14,7 @@
 #include <uv.h>
 
 #include "diag.h"
+#include "digest.h"
 #include "frame.h"
 #include "protocol.h"
 
@@ -30,11 +35,12 @@ typedef struct host_spec {
     size_t config_len;
     const host_file *files;
     size_t file_count;
-    const char *native;  /* path of the .so: opened once, checked, copied to a sealed memfd; or NULL */
+    const char *native; /* the .so's path, or NULL: opened once, checked, copied, sealed */
+    digest native_digest; /* what those bytes must have: that of the plugin's file list */
     const host_grant *grants;
     size_t grant_count;
-    int lock_fd;         /* descriptor with the shared lock of this generation, inherited */
-    bool unsafe;         /* no sandbox: --unsafe */
+    int lock_fd; /* host_generation_fd(): the child gets a shared lock of its own; -1: none */
+    bool unsafe; /* no sandbox: --unsafe */
 } host_spec;
 
 typedef struct host_process host_process;
@@ -42,21 +48,26 @@ typedef struct host_process host_process;
 typedef struct host_events {
     void *ctx;
     void (*frame)(void *ctx, host_process *p, const frame *f);
-    /* After the last frame. status: wait status as uv gives it; why: "exited with 1", "killed by
-     * signal 9", "broke the frame protocol: ...". p is destroyed by the module after the call. */
+    /* After the last frame, once. exit_status and signal: as uv gives them; why: "exited with 1",
+     * "killed by signal 9 (Killed)", "broke the frame protocol: ...". p is destroyed by the module
+     * after the call. */
     void (*exited)(void *ctx, host_process *p, int64_t exit_status, int signal, const char *why);
-    /* All frames that were read in one go have been delivered. */
+    /* All frames that were read in one go have been delivered. frame() and gathered() may send,
+     * flush and kill. */
     void (*gathered)(void *ctx, host_process *p);
 } host_events;
 
-/* fork+exec, sends X_CONFIG, X_FILEs and X_LOAD. 0 or a DIAG_ code (missing program, folder that is
- * not there, .so refused: owner, mode, not a regular file). */
+/* Starts the program, sends X_CONFIG, X_FILEs and X_LOAD. 0 or a DIAG_ code: missing program,
+ * folder that is not there, .so refused (owner, mode, not a regular file, other bytes), no
+ * descriptors or processes left. */
 int host_spawn(host_process **out, uv_loop_t *loop, const host_spec *spec, const host_events *ev,
                diag *d);
+/* Queued. Written by host_flush, and with the acknowledgements of large bodies: send only what may
+ * leave now. */
 void host_send(host_process *p, uint16_t type, uint64_t run, uint64_t ref, const void *body,
-               size_t len); /* queued; written by host_flush */
-void host_flush(host_process *p);
-void host_kill(host_process *p); /* SIGKILL to the process group; exited() follows */
+               size_t len);
+void host_flush(host_process *p); /* writes what the socket takes; the loop writes the rest */
+void host_kill(host_process *p);  /* SIGKILL to the process group; exited() follows */
 void *host_data(const host_process *p);
 void host_set_data(host_process *p, void *data);
 pid_t host_pid(const host_process *p);
