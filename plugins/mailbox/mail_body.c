@@ -84,6 +84,14 @@ static void take_part(walk *w, GMimePart *part) {
     g_free(mime);
 }
 
+/* A multipart whose boundary never comes is text after all. */
+static void take_prologue(walk *w, GMimeMultipart *multipart) {
+    const char *text = g_mime_multipart_get_prologue(multipart);
+    if (text != NULL) {
+        charset_append(&w->plain, NULL, text, strlen(text), 2 * DECODE_LIMIT);
+    }
+}
+
 static void take(walk *w, GMimeObject *object, int depth) {
     if (depth > MAIL_DEPTH_LIMIT || ++w->parts > MAIL_PART_LIMIT) {
         w->mail->truncated = true;
@@ -91,6 +99,9 @@ static void take(walk *w, GMimeObject *object, int depth) {
     }
     if (GMIME_IS_MULTIPART(object)) {
         int count = g_mime_multipart_get_count(GMIME_MULTIPART(object));
+        if (count == 0) {
+            take_prologue(w, GMIME_MULTIPART(object));
+        }
         for (int i = 0; i < count && w->parts <= MAIL_PART_LIMIT; i++) {
             take(w, g_mime_multipart_get_part(GMIME_MULTIPART(object), i), depth + 1);
         }

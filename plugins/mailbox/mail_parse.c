@@ -94,15 +94,22 @@ static void read_references(mail *m, GMimeMessage *message) {
     }
 }
 
-static int64_t date_us(GMimeMessage *message) {
-    const char *raw = g_mime_object_get_header(GMIME_OBJECT(message), "Date");
-    GDateTime *date = raw != NULL ? g_mime_utils_header_decode_date(raw) : NULL;
+static int64_t decode_date(const char *text) {
+    GDateTime *date = text != NULL ? g_mime_utils_header_decode_date(text) : NULL;
     if (date == NULL) {
         return -1;
     }
     int64_t us = g_date_time_to_unix(date) * 1000000;
     g_date_time_unref(date);
     return us > 0 && us < YEAR_2100_US ? us : -1;
+}
+
+/* What the sender wrote, or else when the last server on the way took it. */
+static int64_t date_us(GMimeMessage *message) {
+    int64_t us = decode_date(g_mime_object_get_header(GMIME_OBJECT(message), "Date"));
+    const char *received = g_mime_object_get_header(GMIME_OBJECT(message), "Received");
+    const char *when = us < 0 && received != NULL ? strrchr(received, ';') : NULL;
+    return when != NULL ? decode_date(when + 1) : us;
 }
 
 static void digest_of(mail *m, const char *bytes, size_t len) {
@@ -136,12 +143,14 @@ static void read_headers(mail *m, GMimeMessage *message) {
     mail_marks(m, message);
 }
 
-static void set_empty(mail *m) {
+/* Bytes that are no message at all: what can be read of them is the text. */
+static void set_raw(mail *m, const char *bytes, size_t len, size_t text_limit) {
     char **const texts[] = {&m->message_id, &m->from,    &m->from_name,
                             &m->reply_to,   &m->subject, &m->in_reply_to};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i] = keel_strdup("");
     }
+    words_clean(&m->text, bytes, len, text_limit, false);
     m->truncated = true;
 }
 
@@ -158,7 +167,7 @@ void mail_parse(mail *m, const char *bytes, size_t len, size_t text_limit) {
     digest_of(m, bytes, len);
     GMimeMessage *message = construct(bytes, len);
     if (message == NULL) {
-        set_empty(m);
+        set_raw(m, bytes, len, text_limit);
         return;
     }
     read_headers(m, message);
