@@ -44,26 +44,6 @@ static int bring_up_to_date(store *s, int version, diag *d) {
     return 0;
 }
 
-static int meta_get(sqlite3 *db, const char *key, char *out, size_t size, diag *d) {
-    sqlite3_stmt *st;
-    if (db_prepare(db, &st, "SELECT value FROM meta WHERE key = ?", d) < 0) {
-        return DIAG_STORAGE;
-    }
-    sqlite3_bind_text(st, 1, key, -1, SQLITE_STATIC);
-    int rc = sqlite3_step(st);
-    bool good = rc == SQLITE_ROW && (size_t)sqlite3_column_bytes(st, 0) == size - 1;
-    if (good) {
-        memcpy(out, sqlite3_column_text(st, 0), size);
-    } else if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
-        diag_set(d, DIAG_STORAGE, "%s does not say its %s", sqlite3_db_filename(db, "main"), key);
-        diag_next(d, "the file was changed or is damaged: restore the last backup");
-    } else {
-        db_fault(db, d);
-    }
-    sqlite3_finalize(st);
-    return good ? 0 : DIAG_STORAGE;
-}
-
 static int compare_key(void *ctx, const journal_row *row) {
     store *s = ctx;
     char hex[65];

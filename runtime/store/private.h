@@ -108,6 +108,8 @@ int anchor_last(const char *path, const anchor_key *key, const char *workspace, 
 /* What a new workspace is born with: key, identity, first line of the anchor file, tables. */
 int store_create(store *s, const store_options *o, diag *d);
 int meta_set(sqlite3 *db, const char *key, const char *value, diag *d);
+/* A value of exactly size - 1 bytes. */
+int meta_get(sqlite3 *db, const char *key, char *out, size_t size, diag *d);
 void random_hex(char *out, size_t bytes); /* up to 32; 2 * bytes + 1 characters */
 
 /* ---- project.c: the only writer of the projection tables ---- */
@@ -116,7 +118,6 @@ typedef struct projector projector;
 projector *projector_create(sqlite3 *db);
 void projector_destroy(projector *p);
 int projector_apply(projector *p, const journal_row *row, diag *d);
-extern const char *const projection_tables[]; /* NULL-terminated */
 
 /* ---- reader.c ---- */
 

@@ -217,9 +217,3 @@ const project_rule project_rules[] = {
 };
 
 const size_t project_rule_count = sizeof project_rules / sizeof project_rules[0];
-
-const char *const projection_tables[] = {
-    "boot",       "request",  "policy_version", "policy_file", "plugin", "plugin_file",
-    "connection", "approver", "control",        "run",         "role",   "effect",
-    "pending",    "event",    "item",           "batch",       "budget", NULL,
-};

@@ -1,0 +1,289 @@
+/* Everything that the journal can prove: its chains, its bodies, the files stored by content, and
+ * the heads that were signed outside of the file. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+enum { TELL_EVERY = 4096 };
+
+/* A file that was accepted although its anchor was ahead: heads of seq (from, to] are of records
+ * that were given up. */
+typedef struct gap {
+    int64_t from;
+    int64_t to;
+} gap;
+
+typedef struct audit {
+    reader *r;
+    const char *anchor;
+    audit_report *report;
+    void (*progress)(void *ctx, int64_t done, int64_t total);
+    void *ctx;
+    int64_t total;
+    chain_state chain;
+    sqlite3_stmt *has_payload;
+    sqlite3_stmt *hash_at;
+    bool keyed; /* the first record was read */
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    char workspace[33];
+    gap *gaps;
+    size_t gap_count;
+    int64_t last_anchor;
+    diag *d;
+} audit;
+
+static int fault(audit *a, const char *what, int64_t seq) {
+    diag_set(a->d, DIAG_STORAGE, "record %lld %s", (long long)seq, what);
+    diag_next(a->d, "the file was changed or is damaged: keep a copy of it and restore the last "
+                    "backup");
+    return DIAG_STORAGE;
+}
+
+/* 1 when the journal's record `seq` has this hash, 0 when not, DIAG_STORAGE. */
+static int has_hash(audit *a, int64_t seq, const digest *hash) {
+    sqlite3_bind_int64(a->hash_at, 1, seq);
+    int rc = sqlite3_step(a->hash_at);
+    int same = rc == SQLITE_ROW && sqlite3_column_bytes(a->hash_at, 0) == DIGEST_SIZE &&
+               memcmp(sqlite3_column_blob(a->hash_at, 0), hash->bytes, DIGEST_SIZE) == 0;
+    sqlite3_reset(a->hash_at);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? same : db_fault(a->r->db, a->d);
+}
+
+/* ---- what two kinds of record say ---- */
+
+static int check_heads(audit *a, const journal_row *row) {
+    bool previous = row->seq == 1;
+    for (keel_json_iter it = keel_json_each(keel_json_get(row->body, "chains"));
+         keel_json_next(&it);) {
+        int64_t seq = 0;
+        char hex[DIGEST_HEX] = "";
+        digest head;
+        keel_json_int(keel_json_get(it.value, "seq"), &seq);
+        keel_json_copy(keel_json_get(it.value, "head"), hex, sizeof hex);
+        int same = digest_from_hex(&head, hex, strlen(hex)) == 0 ? has_hash(a, seq, &head) : 0;
+        if (same < 0) {
+            return same;
+        }
+        if (same == 0) {
+            return fault(a, "names another head of an earlier boot than the journal has", row->seq);
+        }
+        previous = previous || seq == row->seq - 1;
+    }
+    return previous ? 0 : fault(a, "does not name the head of the boot before it", row->seq);
+}
+
+static int take_identity(audit *a, const journal_row *row) {
+    char hex[65] = "";
+    keel_json_copy(keel_json_get(row->body, "workspace"), a->workspace, sizeof a->workspace);
+    keel_json_copy(keel_json_get(row->body, "public_key"), hex, sizeof hex);
+    a->keyed = hex_decode(a->public_key, sizeof a->public_key, hex, strlen(hex)) ==
+               (int)sizeof a->public_key;
+    return a->keyed ? 0 : fault(a, "does not name the key that signs heads", row->seq);
+}
+
+static int read_boot(void *ctx, const journal_row *row) {
+    audit *a = ctx;
+    a->report->boots++;
+    if (row->body.data == NULL) {
+        return fault(a, "begins a boot and has no body", row->seq);
+    }
+    if (row->seq == 1 && take_identity(a, row) < 0) {
+        return DIAG_STORAGE;
+    }
+    return check_heads(a, row);
+}
+
+static int read_rollback(void *ctx, const journal_row *row) {
+    audit *a = ctx;
+    gap g = {.from = row->seq, .to = 0};
+    keel_json_int(keel_json_get(row->body, "seq"), &g.from);
+    keel_json_int(keel_json_get(row->body, "anchor_seq"), &g.to);
+    a->gaps = keel_realloc(a->gaps, (a->gap_count + 1) * sizeof *a->gaps);
+    a->gaps[a->gap_count++] = g;
+    return 0;
+}
+
+/* ---- records ---- */
+
+static int check_payload(audit *a, sqlite3_stmt *st) {
+    if (sqlite3_column_type(st, 9) != SQLITE_NULL) {
+        return 0;
+    }
+    sqlite3_bind_blob(a->has_payload, 1, sqlite3_column_blob(st, 6), DIGEST_SIZE, SQLITE_STATIC);
+    int rc = sqlite3_step(a->has_payload);
+    sqlite3_reset(a->has_payload);
+    a->report->erased += rc == SQLITE_DONE;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(a->r->db, a->d);
+}
+
+static int check_record(audit *a, sqlite3_stmt *st) {
+    if (chain_check(&a->chain, st, a->d) < 0 || check_payload(a, st) < 0) {
+        return DIAG_STORAGE;
+    }
+    a->report->records++;
+    if (a->progress != NULL && a->report->records % TELL_EVERY == 0) {
+        a->progress(a->ctx, a->report->records, a->total);
+    }
+    int kind = sqlite3_column_int(st, 5);
+    journal_visit *visit = kind == RECORD_BOOT       ? read_boot
+                           : kind == RECORD_ROLLBACK ? read_rollback
+                                                     : NULL;
+    return visit != NULL ? reader_record(a->r, a->chain.seq, visit, a, a->d) : 0;
+}
+
+static int check_records(audit *a) {
+    sqlite3_stmt *st;
+    if (db_int(a->r->db, "SELECT max(seq) FROM journal", 0, &a->total, a->d) < 0 ||
+        db_prepare(a->r->db, &st, CHAIN_COLUMNS " ORDER BY seq", a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc, failed = 0;
+    while (failed == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        failed = check_record(a, st);
+    }
+    if (failed == 0 && rc != SQLITE_DONE) {
+        failed = db_fault(a->r->db, a->d);
+    }
+    sqlite3_finalize(st);
+    return failed;
+}
+
+/* ---- bytes by content ---- */
+
+static int blame_record(audit *a, const void *digest_bytes) {
+    sqlite3_stmt *st;
+    if (db_prepare(a->r->db, &st, "SELECT min(seq) FROM journal WHERE digest = ?", a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    sqlite3_bind_blob(st, 1, digest_bytes, DIGEST_SIZE, SQLITE_STATIC);
+    int64_t seq = sqlite3_step(st) == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+    sqlite3_finalize(st);
+    if (seq > 0) {
+        return fault(a, "has a body, kept in payload, that is not its digest's", seq);
+    }
+    diag_set(a->d, DIAG_STORAGE, "the table payload holds bytes that no record names");
+    diag_next(a->d, "the file was changed: keep a copy of it and restore the last backup");
+    return DIAG_STORAGE;
+}
+
+static int blame_artifact(audit *a, const void *digest_bytes) {
+    char hex[DIGEST_HEX];
+    hex_encode(hex, digest_bytes, DIGEST_SIZE);
+    diag_set(a->d, DIAG_STORAGE, "the stored file %.16s does not have its digest", hex);
+    diag_next(a->d, "the file was changed or is damaged: restore the last backup");
+    return DIAG_STORAGE;
+}
+
+/* Rows of digest, salt, bytes. */
+static int check_contents(audit *a, const char *sql, int (*blame)(audit *a, const void *digest)) {
+    sqlite3_stmt *st;
+    if (db_prepare(a->r->db, &st, sql, a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc, failed = 0;
+    while (failed == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+        static const uint8_t none[DIGEST_SIZE];
+        const void *expected =
+            sqlite3_column_bytes(st, 0) == DIGEST_SIZE ? sqlite3_column_blob(st, 0) : none;
+        digest actual = digest_of2(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1),
+                                   sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
+        failed = memcmp(actual.bytes, expected, DIGEST_SIZE) == 0 ? 0 : blame(a, expected);
+    }
+    if (failed == 0 && rc != SQLITE_DONE) {
+        failed = db_fault(a->r->db, a->d);
+    }
+    sqlite3_finalize(st);
+    return failed;
+}
+
+/* ---- signed heads ---- */
+
+static bool given_up(const audit *a, int64_t seq) {
+    for (size_t i = 0; i < a->gap_count; i++) {
+        if (seq > a->gaps[i].from && seq <= a->gaps[i].to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_anchor(void *ctx, const anchor_head *head, int line) {
+    audit *a = ctx;
+    int same = head->seq == 0 ? 1 : has_hash(a, head->seq, &head->hash);
+    if (same < 0) {
+        return same;
+    }
+    if (same > 0) {
+        a->report->anchors++;
+        a->last_anchor = head->seq > a->last_anchor ? head->seq : a->last_anchor;
+        return 0;
+    }
+    if (given_up(a, head->seq)) {
+        return 0;
+    }
+    if (head->seq > a->chain.seq) {
+        diag_at(a->d, DIAG_STORAGE, a->anchor, line, 1,
+                "record %lld was signed here and is not in the journal, which ends at record %lld: "
+                "its end was cut off, or the file is an older copy",
+                (long long)head->seq, (long long)a->chain.seq);
+    } else {
+        diag_at(a->d, DIAG_STORAGE, a->anchor, line, 1,
+                "record %lld was signed here and the journal has another in its place: it was "
+                "written anew",
+                (long long)head->seq);
+    }
+    diag_next(a->d, "keep a copy of the database and restore the last backup");
+    return DIAG_STORAGE;
+}
+
+static int check_anchors(audit *a) {
+    int rc = 0;
+    if (a->anchor != NULL) {
+        rc = anchor_read(a->anchor, a->keyed ? a->public_key : NULL, a->workspace, check_anchor, a,
+                         a->d);
+    }
+    a->report->unanchored = a->chain.seq - a->last_anchor;
+    return rc < 0 ? DIAG_STORAGE : 0;
+}
+
+static int check_all(audit *a) {
+    if (check_records(a) < 0 ||
+        check_contents(a, "SELECT digest, salt, bytes FROM payload", blame_record) < 0 ||
+        check_contents(a, "SELECT digest, NULL, bytes FROM artifact", blame_artifact) < 0) {
+        return DIAG_STORAGE;
+    }
+    return check_anchors(a);
+}
+
+static int begin(audit *a) {
+    bool began;
+    if (reader_begin(a->r, &began, a->d) < 0 ||
+        meta_get(a->r->db, "workspace", a->workspace, sizeof a->workspace, a->d) < 0 ||
+        db_prepare(a->r->db, &a->has_payload, "SELECT 1 FROM payload WHERE digest = ?", a->d) < 0 ||
+        db_prepare(a->r->db, &a->hash_at, "SELECT hash FROM journal WHERE seq = ?", a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    return 0;
+}
+
+int audit_verify(const char *db_path, const char *anchor, const char *vfs, audit_report *out,
+                 void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx, diag *d) {
+    audit_report report = {0};
+    audit a = {.anchor = anchor, .report = &report, .progress = progress, .ctx = ctx, .d = d};
+    if (digest_init() < 0) {
+        return diag_set(d, DIAG_FAILED, "libsodium does not start");
+    }
+    if (reader_open(&a.r, db_path, vfs, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc = begin(&a) < 0 ? DIAG_STORAGE : check_all(&a);
+    sqlite3_finalize(a.has_payload);
+    sqlite3_finalize(a.hash_at);
+    reader_close(a.r);
+    free(a.gaps);
+    if (rc == 0) {
+        *out = report;
+    }
+    return rc;
+}

@@ -1,0 +1,258 @@
+/* The tables made again from the journal, in a private database, and compared row by row. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "private.h"
+
+/* Where a row belongs to a run some of whose records were erased, it cannot be told. */
+typedef struct rebuild {
+    sqlite3 *copy;
+    projector *projector;
+    audit_report *report;
+    uint64_t *erased;
+    size_t erased_count;
+    diag *d;
+} rebuild;
+
+static int note_erased(rebuild *b, uint64_t run) {
+    b->report->erased++;
+    b->erased = keel_realloc(b->erased, (b->erased_count + 1) * sizeof *b->erased);
+    b->erased[b->erased_count++] = run;
+    return 0;
+}
+
+static int apply(void *ctx, const journal_row *row) {
+    rebuild *b = ctx;
+    keel_json_error e;
+    b->report->records++;
+    b->report->boots += row->kind == RECORD_BOOT;
+    if (row->body.data == NULL) {
+        return note_erased(b, row->run);
+    }
+    if (keel_json_check(row->body.data, row->body.len, &e) < 0) {
+        diag_set(b->d, DIAG_STORAGE, "record %lld: its body is not canonical: %s",
+                 (long long)row->seq, e.message);
+        diag_next(b->d, "the file was changed: `keel audit verify`, and restore the last backup");
+        return DIAG_STORAGE;
+    }
+    return projector_apply(b->projector, row, b->d);
+}
+
+/* ---- comparing ---- */
+
+typedef struct table {
+    const char *name;
+    const char *rows; /* in the order of the key, whose columns come first */
+    int key;          /* how many they are */
+    int run;          /* the column that names a run, or -1 */
+    int record;       /* the column that names a record, or -1 */
+} table;
+
+static const table tables[] = {
+    {"boot", "SELECT * FROM boot ORDER BY boot", 1, -1, 3},
+    {"request", "SELECT * FROM request ORDER BY id", 1, -1, 3},
+    {"policy_version", "SELECT * FROM policy_version ORDER BY seq", 1, -1, 0},
+    {"policy_file", "SELECT * FROM policy_file ORDER BY seq, name", 2, -1, 0},
+    {"plugin", "SELECT * FROM plugin ORDER BY digest", 1, -1, 5},
+    {"plugin_file", "SELECT * FROM plugin_file ORDER BY plugin, name", 2, -1, -1},
+    {"connection", "SELECT * FROM connection ORDER BY name", 1, -1, 3},
+    {"approver", "SELECT * FROM approver ORDER BY name", 1, -1, -1},
+    {"control", "SELECT * FROM control ORDER BY id", 1, -1, -1},
+    {"run", "SELECT * FROM run ORDER BY id", 1, 0, 13},
+    {"role", "SELECT * FROM role ORDER BY agent", 1, 1, 2},
+    {"effect", "SELECT * FROM effect ORDER BY run, path", 2, 0, 12},
+    {"pending", "SELECT * FROM pending ORDER BY run, path", 2, 0, 3},
+    {"event", "SELECT * FROM event ORDER BY seq", 1, 1, 0},
+    {"item", "SELECT * FROM item ORDER BY number", 1, 2, 6},
+    {"batch", "SELECT * FROM batch ORDER BY batch", 1, -1, -1},
+    {"budget", "SELECT * FROM budget ORDER BY budget, scope, window, unit", 4, -1, -1},
+};
+
+/* Integers before text before blobs, as SQLite orders them. */
+static int compare(sqlite3_stmt *a, sqlite3_stmt *b, int column) {
+    int x = sqlite3_column_type(a, column), y = sqlite3_column_type(b, column);
+    if (x != y) {
+        return x == SQLITE_NULL ? -1 : y == SQLITE_NULL ? 1 : x < y ? -1 : 1;
+    }
+    if (x == SQLITE_INTEGER) {
+        int64_t m = sqlite3_column_int64(a, column), n = sqlite3_column_int64(b, column);
+        return m < n ? -1 : m > n;
+    }
+    const void *p = sqlite3_column_blob(a, column), *q = sqlite3_column_blob(b, column);
+    int m = sqlite3_column_bytes(a, column), n = sqlite3_column_bytes(b, column);
+    int least = m < n ? m : n;
+    int order = least > 0 ? memcmp(p, q, (size_t)least) : 0;
+    return order != 0 ? order : m < n ? -1 : m > n;
+}
+
+static void put_value(keel_buf *out, sqlite3_stmt *st, int column) {
+    char hex[17];
+    switch (sqlite3_column_type(st, column)) {
+    case SQLITE_NULL:
+        keel_buf_puts(out, "nothing");
+        break;
+    case SQLITE_BLOB:
+        hex_encode(hex, sqlite3_column_blob(st, column),
+                   sqlite3_column_bytes(st, column) < 8 ? (size_t)sqlite3_column_bytes(st, column)
+                                                        : 8);
+        keel_buf_puts(out, hex);
+        break;
+    default:
+        keel_buf_printf(out, "%.60s", (const char *)sqlite3_column_text(st, column));
+    }
+}
+
+/* "table run, row 7 (record 12): " */
+static void put_place(keel_buf *out, const table *t, sqlite3_stmt *st) {
+    keel_buf_printf(out, "table %s, row ", t->name);
+    for (int i = 0; i < t->key; i++) {
+        keel_buf_puts(out, i > 0 ? " " : "");
+        put_value(out, st, i);
+    }
+    if (t->record >= 0) {
+        keel_buf_printf(out, " (record %lld)", (long long)sqlite3_column_int64(st, t->record));
+    }
+    keel_buf_puts(out, ": ");
+}
+
+static int differs(rebuild *b, keel_buf *words) {
+    diag_set(b->d, DIAG_STORAGE, "%s", words->data);
+    diag_next(b->d, "the table was changed behind Keel's back: restore the last backup");
+    keel_buf_free(words);
+    return DIAG_STORAGE;
+}
+
+static int lone_row(rebuild *b, const table *t, sqlite3_stmt *st, const char *what) {
+    keel_buf words = KEEL_BUF_INIT;
+    put_place(&words, t, st);
+    keel_buf_puts(&words, what);
+    return differs(b, &words);
+}
+
+static bool unknowable(const rebuild *b, const table *t, sqlite3_stmt *st) {
+    if (strcmp(t->name, "budget") == 0) {
+        return b->erased_count > 0;
+    }
+    for (size_t i = 0; t->run >= 0 && i < b->erased_count; i++) {
+        if ((uint64_t)sqlite3_column_int64(st, t->run) == b->erased[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int compare_row(rebuild *b, const table *t, sqlite3_stmt *file, sqlite3_stmt *copy) {
+    for (int i = t->key; i < sqlite3_column_count(file); i++) {
+        if (compare(file, copy, i) == 0 || unknowable(b, t, file)) {
+            continue;
+        }
+        keel_buf words = KEEL_BUF_INIT;
+        put_place(&words, t, copy);
+        keel_buf_printf(&words, "%s is ", sqlite3_column_name(file, i));
+        put_value(&words, file, i);
+        keel_buf_puts(&words, ", but from the journal follows ");
+        put_value(&words, copy, i);
+        return differs(b, &words);
+    }
+    return 0;
+}
+
+/* One of the two tables that are walked side by side. */
+typedef struct side {
+    sqlite3 *db;
+    sqlite3_stmt *st;
+    bool row; /* it stands on one */
+} side;
+
+static int advance(rebuild *b, side *s) {
+    int rc = sqlite3_step(s->st);
+    s->row = rc == SQLITE_ROW;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(s->db, b->d);
+}
+
+static int begin_side(rebuild *b, side *s, const char *sql) {
+    return db_prepare(s->db, &s->st, sql, b->d) < 0 ? DIAG_STORAGE : advance(b, s);
+}
+
+/* Below 0: the file's row comes first. */
+static int order_of(const table *t, const side *file, const side *copy) {
+    if (!file->row || !copy->row) {
+        return file->row ? -1 : 1;
+    }
+    int order = 0;
+    for (int i = 0; i < t->key && order == 0; i++) {
+        order = compare(file->st, copy->st, i);
+    }
+    return order;
+}
+
+static int compare_next(rebuild *b, const table *t, side *file, side *copy) {
+    int order = order_of(t, file, copy);
+    int rc = 0;
+    if (order == 0) {
+        rc = compare_row(b, t, file->st, copy->st);
+    } else if (order < 0 && !unknowable(b, t, file->st)) {
+        rc = lone_row(b, t, file->st, "does not follow from the journal");
+    } else if (order > 0 && !unknowable(b, t, copy->st)) {
+        rc = lone_row(b, t, copy->st, "follows from the journal and is missing");
+    }
+    if (rc == 0 && order <= 0) {
+        rc = advance(b, file);
+    }
+    if (rc == 0 && order >= 0) {
+        rc = advance(b, copy);
+    }
+    return rc;
+}
+
+static int compare_table(rebuild *b, sqlite3 *db, const table *t) {
+    side file = {.db = db}, copy = {.db = b->copy};
+    int rc = begin_side(b, &file, t->rows);
+    if (rc == 0) {
+        rc = begin_side(b, &copy, t->rows);
+    }
+    while (rc == 0 && (file.row || copy.row)) {
+        rc = compare_next(b, t, &file, &copy);
+    }
+    sqlite3_finalize(file.st);
+    sqlite3_finalize(copy.st);
+    return rc;
+}
+
+/* ---- the whole ---- */
+
+static int check(rebuild *b, reader *r) {
+    bool began;
+    if (db_exec(b->copy, store_schema, b->d) < 0 || db_exec(b->copy, "BEGIN", b->d) < 0 ||
+        reader_begin(r, &began, b->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc = reader_scan(r, 1, apply, b, b->d);
+    for (size_t i = 0; rc == 0 && i < sizeof tables / sizeof tables[0]; i++) {
+        rc = compare_table(b, r->db, &tables[i]);
+    }
+    return rc;
+}
+
+int audit_rebuild_check(const char *db_path, const char *vfs, audit_report *out, diag *d) {
+    audit_report report = {0};
+    rebuild b = {.report = &report, .d = d};
+    reader *r;
+    if (reader_open(&r, db_path, vfs, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    /* A nameless file: kept in memory, and on disk where it does not fit. */
+    int rc = db_open(&b.copy, "", NULL, DB_CREATE, d);
+    if (rc == 0) {
+        b.projector = projector_create(b.copy);
+        rc = check(&b, r);
+        projector_destroy(b.projector);
+        sqlite3_close(b.copy);
+    }
+    reader_close(r);
+    free(b.erased);
+    if (rc == 0) {
+        *out = report;
+    }
+    return rc;
+}
