@@ -38,7 +38,7 @@ void digest_hex(const digest *d, char out[DIGEST_HEX]) {
 }
 
 int digest_from_hex(digest *d, const char *hex, size_t len) {
-    digest read;
+    digest read = {{0}};
     if (len != 2 * DIGEST_SIZE || hex_decode(read.bytes, sizeof read.bytes, hex, len) < 0) {
         return -1;
     }

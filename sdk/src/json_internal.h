@@ -3,6 +3,7 @@
 #ifndef JSON_INTERNAL_H
 #define JSON_INTERNAL_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,13 +14,26 @@
 #define JSON_EXACT_INT   ((int64_t)1 << 53)
 #define JSON_NUMBER_SIZE 32 /* enough for any printed double */
 
-/* Bytes 0x80 where `word` has a byte below n (n <= 128); bytes of 0x80 and up are left out. */
-static inline uint64_t json_bytes_below(uint64_t word, uint8_t n) {
+/* Eight bytes, the first in the lowest bits. */
+static inline uint64_t json_load(const char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
+
+/* 0x80 in each byte of `word` below n (n <= 128); bytes of 0x80 and up are left out. The lowest
+ * mark is exact, those above it may be false. */
+static inline uint64_t json_marks_below(uint64_t word, uint8_t n) {
     return (word - 0x0101010101010101u * n) & ~word & 0x8080808080808080u;
 }
 
-static inline uint64_t json_bytes_equal(uint64_t word, uint8_t c) {
-    return json_bytes_below(word ^ (0x0101010101010101u * c), 1);
+static inline uint64_t json_marks_equal(uint64_t word, uint8_t c) {
+    return json_marks_below(word ^ (0x0101010101010101u * c), 1);
+}
+
+/* Which of the eight bytes has the lowest mark. */
+static inline int json_first_mark(uint64_t marks) {
+    return __builtin_ctzll(marks) / 8;
 }
 
 /* Whether c stands for itself in a string: printable ASCII but the quote and the backslash. */
@@ -29,14 +43,13 @@ static inline bool json_is_plain(unsigned char c) {
 
 /* The first byte in [p, end) that is not plain, or end. */
 static inline const char *json_plain_end(const char *p, const char *end) {
-    while (end - p >= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        if (json_bytes_below(word, 0x20) | json_bytes_equal(word, '"') |
-            json_bytes_equal(word, '\\') | (word & 0x8080808080808080u)) {
-            break;
+    for (; end - p >= 8; p += 8) {
+        uint64_t word = json_load(p);
+        uint64_t marks = json_marks_below(word, 0x20) | json_marks_equal(word, '"') |
+                         json_marks_equal(word, '\\') | (word & 0x8080808080808080u);
+        if (marks) {
+            return p + json_first_mark(marks);
         }
-        p += 8;
     }
     while (p < end && json_is_plain((unsigned char)*p)) {
         p++;

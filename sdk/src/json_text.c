@@ -153,12 +153,26 @@ int json_compare_quoted(const char *a, size_t alen, const char *b, size_t blen) 
     return alen == blen ? 0 : alen < blen ? -1 : 1;
 }
 
+static void put_plain(keel_buf *out, const char *text, size_t len) {
+    keel_buf_reserve(out, len + 2);
+    char *p = out->data + out->len;
+    p[0] = '"';
+    memcpy(p + 1, text, len);
+    p[len + 1] = '"';
+    p[len + 2] = 0;
+    out->len += len + 2;
+}
+
 int keel_json_quote(keel_buf *out, const char *text, size_t len) {
     size_t before = out->len;
     if (!text) {
         text = "";
     }
     const char *end = text + len;
+    if (json_plain_end(text, end) == end) {
+        put_plain(out, text, len);
+        return 0;
+    }
     keel_buf_reserve(out, len + 2);
     keel_buf_putc(out, '"');
     for (const char *p = text;;) {

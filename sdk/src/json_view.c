@@ -29,26 +29,27 @@ keel_json_type keel_json_typeof(keel_json v) {
 
 /* ---- walking ---- */
 
+static const char *quote_or_backslash(const char *p, const char *end) {
+    for (; end - p >= 8; p += 8) {
+        uint64_t word = json_load(p);
+        uint64_t marks = json_marks_equal(word, '"') | json_marks_equal(word, '\\');
+        if (marks) {
+            return p + json_first_mark(marks);
+        }
+    }
+    while (p < end && *p != '"' && *p != '\\') {
+        p++;
+    }
+    return p;
+}
+
 /* The closing quote of the string whose opening quote is at p. */
 static const char *closing_quote(const char *p, const char *end) {
-    p++;
-    for (;;) {
-        while (end - p >= 8) {
-            uint64_t word;
-            memcpy(&word, p, 8);
-            if (json_bytes_equal(word, '"') | json_bytes_equal(word, '\\')) {
-                break;
-            }
-            p += 8;
-        }
-        while (p < end && *p != '"' && *p != '\\') {
-            p++;
-        }
-        if (p >= end || *p == '"') {
-            return p < end ? p : end;
-        }
-        p += 2;
+    p = quote_or_backslash(p + 1, end);
+    while (p < end && *p == '\\') {
+        p = end - p > 2 ? quote_or_backslash(p + 2, end) : end;
     }
+    return p;
 }
 
 static const char *string_end(const char *p, const char *end) {

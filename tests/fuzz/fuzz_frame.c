@@ -1,6 +1,7 @@
-/* Frames. The input is taken in two ways: as bytes from a hostile peer, fed whole and in pieces,
- * which must come to the same; and as a script of frames to send, which must all arrive, each run's
- * in the order in which they were sent. */
+/* Frames. The input is taken in three ways: as bytes from a hostile peer, fed whole and in pieces,
+ * which must come to the same; as changes to the bytes of an honest one, so that faults behind a
+ * valid header are met; and as a script of frames to send, which must all arrive, each run's in the
+ * order in which they were sent. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,8 @@ static void must(bool holds) {
         abort();
     }
 }
+
+static char pattern[200000];
 
 static void record(void *ctx, const frame *f) {
     keel_buf *to = ctx;
@@ -69,6 +72,39 @@ static void same_in_any_split(const uint8_t *data, size_t len) {
     keel_buf_free(&out_split);
 }
 
+/* ---- an honest peer's bytes, changed ---- */
+
+#define LARGE (FRAME_INLINE + 50)
+/* Where the headers stand: small, open with its body, piece, piece, small. */
+static const uint32_t places[] = {0, FRAME_HEADER + 8, 2 * FRAME_HEADER + 8,
+                                  3 * FRAME_HEADER + 40 + FRAME_INLINE,
+                                  4 * FRAME_HEADER + 90 + FRAME_INLINE};
+
+static void large_is_whole(void *ctx, const frame *f) {
+    (void)ctx;
+    must(f->len != LARGE || f->type != 3 || memcmp(f->body, pattern, LARGE) == 0);
+}
+
+static void changed_bytes_are_noticed(const uint8_t *data, size_t len) {
+    frame_channel *ch = frame_channel_create();
+    frame_channel_send(ch, 2, 0, 1, 1, "8 bytes.", 8);
+    frame_channel_send(ch, 3, 0, 2, 2, pattern, LARGE);
+    frame_channel_send(ch, 4, 0, 2, 3, "behind", 6);
+    const char *out;
+    size_t size = frame_channel_output(ch, &out);
+    uint8_t *wire = (uint8_t *)keel_memdup(out, size);
+    frame_channel_destroy(ch);
+    for (size_t i = 0; i + 2 < len; i += 3) {
+        size_t at = places[data[i] % 5] + (size_t)data[i + 1];
+        wire[at < size ? at : size - 1] ^= data[i + 2];
+    }
+    same_in_any_split(wire, size);
+    ch = frame_channel_create();
+    frame_channel_feed(ch, wire, size, large_is_whole, NULL, NULL);
+    frame_channel_destroy(ch);
+    free(wire);
+}
+
 /* ---- a script ---- */
 
 #define RUNS 4
@@ -80,8 +116,6 @@ typedef struct world {
     uint64_t got[RUNS];
     size_t lens[RUNS][256];
 } world;
-
-static char pattern[200000];
 
 static void arrive(void *ctx, const frame *f) {
     world *w = ctx;
@@ -150,6 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
     }
     if (len && data[0] == 's') {
         all_arrive_in_order(data + 1, len - 1);
+    } else if (len && data[0] == 't') {
+        changed_bytes_are_noticed(data + 1, len - 1);
     } else {
         same_in_any_split(data, len);
     }

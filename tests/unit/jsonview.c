@@ -300,6 +300,37 @@ static void quotes(void **state) {
     keel_buf_free(&out);
 }
 
+/* Text is looked at eight bytes at a time: each place within the eight must count. */
+static void specials_at_every_place(void **state) {
+    (void)state;
+    static const char *const specials[] = {"\"", "\\", "\n", "\x1f", "\x7f", "\xc3\xa9", " ", "!"};
+    for (size_t s = 0; s < sizeof specials / sizeof *specials; s++) {
+        for (size_t at = 0; at < 20; at++) {
+            char text[32] = "abcdefghijklmnopqrst";
+            memcpy(text + at, specials[s], strlen(specials[s]));
+            keel_buf quoted = KEEL_BUF_INIT;
+            keel_buf object = KEEL_BUF_INIT;
+            keel_buf back = KEEL_BUF_INIT;
+            assert_int_equal(keel_json_quote(&quoted, text, strlen(text)), 0);
+            keel_buf_printf(&object, "{%s:[%s],\"~\":1}", quoted.data, quoted.data);
+            assert_int_equal(keel_json_check(object.data, object.len, NULL), 0);
+            keel_json v = keel_json_view(object.data, object.len);
+            keel_json list = keel_json_get(v, text);
+            assert_int_equal(list.len, quoted.len + 2);
+            assert_true(keel_json_string(keel_json_view(quoted.data, quoted.len), &back));
+            assert_string_equal(back.data, text);
+            same(keel_json_get(v, "~"), "1");
+            text[at] = (char)0x80;
+            text[at + 1] = 'x';
+            keel_buf_clear(&quoted);
+            assert_int_equal(keel_json_quote(&quoted, text, strlen(text)), -1);
+            keel_buf_free(&quoted);
+            keel_buf_free(&object);
+            keel_buf_free(&back);
+        }
+    }
+}
+
 static void orders_keys_by_utf16(void **state) {
     (void)state;
     static const char *const order[] = {
@@ -340,6 +371,7 @@ int main(void) {
         cmocka_unit_test(bytes_that_are_no_text_are_base64),
         cmocka_unit_test(writes_64_levels),
         cmocka_unit_test(quotes),
+        cmocka_unit_test(specials_at_every_place),
         cmocka_unit_test(orders_keys_by_utf16),
     };
     return cmocka_run_group_tests_name("jsonview", tests, NULL, NULL);
