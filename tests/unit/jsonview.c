@@ -312,14 +312,14 @@ static void specials_at_every_place(void **state) {
             keel_buf object = KEEL_BUF_INIT;
             keel_buf back = KEEL_BUF_INIT;
             assert_int_equal(keel_json_quote(&quoted, text, strlen(text)), 0);
-            keel_buf_printf(&object, "{%s:[%s],\"~\":1}", quoted.data, quoted.data);
+            keel_buf_printf(&object, "{%s:[%s],\"\xef\xbf\xbf\":1}", quoted.data, quoted.data);
             assert_int_equal(keel_json_check(object.data, object.len, NULL), 0);
             keel_json v = keel_json_view(object.data, object.len);
             keel_json list = keel_json_get(v, text);
             assert_int_equal(list.len, quoted.len + 2);
             assert_true(keel_json_string(keel_json_view(quoted.data, quoted.len), &back));
             assert_string_equal(back.data, text);
-            same(keel_json_get(v, "~"), "1");
+            same(keel_json_get(v, "\xef\xbf\xbf"), "1");
             text[at] = (char)0x80;
             text[at + 1] = 'x';
             keel_buf_clear(&quoted);
