@@ -65,16 +65,11 @@ static bool is_from(const line *l) {
     return l->len >= 5 && memcmp(l->data, "From ", 5) == 0;
 }
 
-static bool has_month(const char *s, size_t n) {
+static bool is_month(const char *s) {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (size_t i = 1; i + 4 <= n; i++) {
-        if (s[i - 1] != ' ' || s[i + 3] != ' ') {
-            continue;
-        }
-        for (size_t k = 0; k < 36; k += 3) {
-            if (memcmp(s + i, months + k, 3) == 0) {
-                return true;
-            }
+    for (size_t k = 0; k < 36; k += 3) {
+        if (memcmp(s, months + k, 3) == 0) {
+            return true;
         }
     }
     return false;
@@ -89,19 +84,39 @@ static bool digits(const char *s, size_t n) {
     return true;
 }
 
+/* "dd hh:mm" and somewhere behind it a year. */
+static bool is_day_and_time(const char *s, size_t n) {
+    size_t i = 0;
+    while (i < n && (s[i] == ' ' || isdigit((unsigned char)s[i])) && i < 4) {
+        if (s[i] == ' ' && i > 0 && isdigit((unsigned char)s[i - 1])) {
+            break;
+        }
+        i++;
+    }
+    if (i + 6 > n || i == 0 || !digits(s + i - 1, 1) || !digits(s + i + 1, 2) || s[i + 3] != ':' ||
+        !digits(s + i + 4, 2)) {
+        return false;
+    }
+    for (i += 6; i + 5 <= n; i++) {
+        if (s[i] == ' ' && digits(s + i + 1, 4) && (s[i + 1] == '1' || s[i + 1] == '2')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* "From SENDER Www Mmm dd hh:mm:ss yyyy", as loosely as programs write it. */
 static bool is_separator(const line *l) {
     if (!is_from(l) || l->len > 400) {
         return false;
     }
-    bool time = false;
-    bool year = false;
-    for (size_t i = 5; i + 5 <= l->len; i++) {
-        const char *s = l->data + i;
-        time |= digits(s, 2) && s[2] == ':' && digits(s + 3, 2);
-        year |= s[-1] == ' ' && digits(s, 4) && (s[0] == '1' || s[0] == '2');
+    for (size_t i = 5; i + 4 <= l->len; i++) {
+        if (l->data[i - 1] == ' ' && l->data[i + 3] == ' ' && is_month(l->data + i) &&
+            is_day_and_time(l->data + i + 4, l->len - i - 4)) {
+            return true;
+        }
     }
-    return time && year && has_month(l->data, l->len);
+    return false;
 }
 
 /* Body lines "From ...", ">From ...": how many bytes of quoting to take off. */
