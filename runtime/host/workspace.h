@@ -2,6 +2,9 @@
 #ifndef HOST_WORKSPACE_H
 #define HOST_WORKSPACE_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "diag.h"
 #include "keel/buf.h"
 #include "keel/json.h"
@@ -14,32 +17,36 @@ typedef struct workspace_connection {
 } workspace_connection;
 
 typedef struct workspace {
-    char *root;      /* absolute */
-    char *name;      /* keel.yaml: name, or the folder's */
-    char *keel;      /* ROOT/.keel */
-    char *db;        /* ROOT/.keel/keel.db */
-    char *socket;    /* ROOT/.keel/keel.sock */
-    char *lock;      /* ROOT/.keel/lock */
+    char *root;       /* absolute */
+    char *name;       /* keel.yaml: name, or the folder's */
+    char *keel;       /* ROOT/.keel */
+    char *db;         /* ROOT/.keel/keel.db */
+    char *socket;     /* ROOT/.keel/keel.sock */
+    char *lock;       /* ROOT/.keel/lock */
     char *generation; /* ROOT/.keel/generation */
-    char *anchor;    /* keel.yaml `anchor:`, or STATE/keel/NAME-HASH/anchor */
-    char *anchor_key;
-    char *currency;  /* keel.yaml: currency, or NULL */
-    char *timezone;  /* or NULL: UTC */
+    char *anchor;     /* keel.yaml `anchor:`, or STATE/keel/NAME-HASH/anchor; STATE is
+                         $XDG_STATE_HOME or ~/.local/state, HASH 8 hex digits of the root's digest */
+    char *anchor_key; /* the same with .key */
+    char *currency;   /* keel.yaml: currency, or NULL */
+    char *timezone;   /* or NULL: UTC */
     workspace_connection *connections;
     size_t connection_count;
     int64_t step_wall_us; /* limits: { wall: 10s, cpu: 5s } of one resume */
     int64_t step_cpu_us;
 } workspace;
 
-/* Looks for keel.yaml in `start` and its parents (like git). DIAG_NOT_FOUND says to run keel init. */
+/* Looks for keel.yaml in `start` and its parents (like git). DIAG_NOT_FOUND says to run keel init.
+ */
 int workspace_find(workspace **out, const char *start, diag *d);
-/* Reads ROOT/keel.yaml; every refusal names file, line and column; `auth:` on a connection and other
- * keys not yet enforced are refused by name. */
+/* Reads ROOT/keel.yaml; every refusal names file, line and column; `auth:` on a connection and
+ * other keys not yet enforced are refused by name. */
 int workspace_load(workspace **out, const char *root, diag *d);
 void workspace_destroy(workspace *w);
-/* Makes .keel (0700) and the anchor's folder (0700). */
+/* Makes .keel, for its owner alone, and the anchor's folder (0700 if it is new). DIAG_AUTH when
+ * .keel belongs to another user, DIAG_USAGE when the path is too long for a socket. */
 int workspace_prepare(const workspace *w, diag *d);
-/* Text of every policies/ *.yaml, sorted by name. */
+/* Text of every policies/ *.yaml, sorted by name; none if there is no such folder. A .yml is
+ * refused: it would look as if it were in force. */
 typedef struct workspace_policy {
     char *file; /* "policies/starter.yaml" */
     keel_buf text;
