@@ -48,20 +48,38 @@ static void set_date(GMimeMessage *message, int64_t date_us) {
     g_date_time_unref(date);
 }
 
+/* Whether text can stand in a message as it is: ASCII, no line beyond what RFC 5322 allows. */
+static bool is_plain(const char *text) {
+    size_t column = 0;
+    for (; *text != 0; text++) {
+        column = *text == '\n' ? 0 : column + 1;
+        if ((unsigned char)*text >= 0x80 || column > 998) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Always UTF-8, and readable on the wire too: as it is, or quoted-printable. */
 static void set_body(GMimeMessage *message, const char *body) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf_puts(&text, body);
     if (text.len == 0 || text.data[text.len - 1] != '\n') {
         keel_buf_putc(&text, '\n');
     }
-    GMimeTextPart *part = g_mime_text_part_new_with_subtype("plain");
-    g_mime_text_part_set_charset(part, "utf-8");
-    g_mime_text_part_set_text(part, text.data);
-    GMimeContentEncoding encoding =
-        g_mime_part_get_best_content_encoding(GMIME_PART(part), GMIME_ENCODING_CONSTRAINT_7BIT);
-    g_mime_part_set_content_encoding(GMIME_PART(part), encoding);
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text.data, text.len);
+    GMimeDataWrapper *content =
+        g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
+    GMimePart *part = g_mime_part_new_with_type("text", "plain");
+    g_mime_object_set_content_type_parameter(GMIME_OBJECT(part), "charset", "utf-8");
+    g_mime_part_set_content(part, content);
+    g_mime_part_set_content_encoding(part, is_plain(text.data)
+                                               ? GMIME_CONTENT_ENCODING_7BIT
+                                               : GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     g_mime_message_set_mime_part(message, GMIME_OBJECT(part));
     g_object_unref(part);
+    g_object_unref(content);
+    g_object_unref(stream);
     keel_buf_free(&text);
 }
 
