@@ -11,7 +11,7 @@
 
 #if SANDBOX_SANITIZED
 /* Leak detection traces its own process, which the filter takes for an attack. */
-const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
 const char *__asan_default_options(void) {
     return "detect_leaks=0";
 }

@@ -82,7 +82,7 @@ static keel_status logs(behave *b, keel_call *call, const keel_request *r) {
     return say(b, call, "null");
 }
 
-/* 100 MiB of scratch in 100 calls stay below any limit only if each call gives its own back. */
+/* 18 calls of 64 MiB stay below the limit of 1 GiB only if each gives its own back. */
 static keel_status scratches(behave *b, keel_call *call, const keel_request *r) {
     (void)r;
     char *p = b->host->scratch(b->host->ctx, call, 64u << 20);

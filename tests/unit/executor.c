@@ -111,7 +111,7 @@ static void reads_while_sending(void **state) {
 static void scratch_is_given_back(void **state) {
     (void)state;
     child *c = child_ready(&behave);
-    for (int i = 0; i < 40; i++) {
+    for (int i = 0; i < 18; i++) {
         child_verb(c, "read", "scratch", 1, "null");
         child_expect(c, X_REPLY);
     }
