@@ -1,0 +1,61 @@
+/* Small pieces of canonical JSON that several parts of the kernel write. */
+#include <string.h>
+
+#include "state.h"
+
+void body_error(keel_buf *out, const char *code, const char *rule, const char *why) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "code", code);
+    if (rule) {
+        keel_json_set_text(&w, "rule", rule);
+    }
+    keel_json_set_text(&w, "why", why);
+    keel_json_object_end(&w);
+}
+
+void outcome_error(keel_buf *out, const char *code, const char *rule, const char *why) {
+    keel_buf_puts(out, "{\"err\":");
+    body_error(out, code, rule, why);
+    keel_buf_putc(out, '}');
+}
+
+void outcome_ok(keel_buf *out, keel_json value) {
+    keel_buf_puts(out, "{\"ok\":");
+    if (value.len) {
+        keel_buf_append(out, value.data, value.len);
+    } else {
+        keel_buf_puts(out, "null");
+    }
+    keel_buf_putc(out, '}');
+}
+
+void call_digest(char out[17], const char *kind, const char *name, keel_json arguments) {
+    char head[256];
+    size_t k = strlen(kind) + 1, n = strlen(name) + 1;
+    keel_buf whole = KEEL_BUF_INIT;
+    digest d;
+    if (k + n <= sizeof head) {
+        memcpy(head, kind, k);
+        memcpy(head + k, name, n);
+        d = digest_of2(head, k + n, arguments.data, arguments.len);
+    } else {
+        keel_buf_append(&whole, kind, k);
+        keel_buf_append(&whole, name, n);
+        d = digest_of2(whole.data, whole.len, arguments.data, arguments.len);
+        keel_buf_free(&whole);
+    }
+    hex_encode(out, d.bytes, 8);
+}
+
+bool body_text(keel_json object, const char *key, char *to, size_t size) {
+    long len = keel_json_copy(keel_json_get(object, key), to, size);
+    return len >= 0 && (size_t)len < size;
+}
+
+uint64_t digest_word(const digest *d) {
+    uint64_t word;
+    memcpy(&word, d->bytes, sizeof word);
+    return word | 1;
+}

@@ -1,0 +1,227 @@
+/* Open calls: what a run waits for, and how it is woken. Sleep, receive and wait are here; effects
+ * have files of their own. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+call *call_new(run *r, call_kind kind, const char *path, const char *call_digest_hex) {
+    call *c = keel_alloc(sizeof *c);
+    *c = (call){.run = r, .kind = kind};
+    snprintf(c->path, sizeof c->path, "%s", path);
+    snprintf(c->call_digest, sizeof c->call_digest, "%s", call_digest_hex);
+    c->next = r->calls;
+    r->calls = c;
+    return c;
+}
+
+void call_free(kernel *k, call *c) {
+    run *r = c->run;
+    call **at = &r->calls;
+    while (*at != c) {
+        at = &(*at)->next;
+    }
+    *at = c->next;
+    timer_clear(&k->timers, &c->timer);
+    if (c->number) {
+        map_take(&k->items, c->number);
+    }
+    free(c->name);
+    keel_buf_free(&c->request);
+    keel_buf_free(&c->edited);
+    free(c);
+    if (!r->tree && !r->calls) {
+        run_free(r);
+    }
+}
+
+void call_answer(kernel *k, call *c, const char *outcome, size_t len) {
+    run *r = c->run;
+    if (!r->tree || !r->live) {
+        return; /* it ended, or will be replayed */
+    }
+    keel_buf out = KEEL_BUF_INIT;
+    frame_put(&out, c->path, strlen(c->path));
+    keel_buf_append(&out, outcome, len);
+    turn_send(k, r->worker->id, X_ANSWER, r->id, 0, out.data, out.len);
+    keel_buf_free(&out);
+}
+
+void call_due(kernel *k, call *c, int64_t due_wall_us) {
+    int64_t wait = due_wall_us - kernel_now(k);
+    int64_t boot = k->env.boot_us(k->env.ctx) + (wait > 0 ? wait : 0);
+    bool effect = c->kind == CALL_EFFECT || c->kind == CALL_SPAWN;
+    timer_set(&k->timers, &c->timer, boot, effect ? effect_timer : call_elapsed, c);
+}
+
+static const char *kind_name(const call *c) {
+    return c->kind == CALL_SLEEP ? "sleep" : c->kind == CALL_RECEIVE ? "receive" : "wait";
+}
+
+static void woken(kernel *k, call *c, int64_t event_seq, const char *outcome, size_t len,
+                  bool tainted) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "call", c->call_digest);
+    if (event_seq) {
+        keel_json_set_int(&w, "event", event_seq);
+    }
+    keel_json_set_text(&w, "kind", kind_name(c));
+    keel_json_set_raw(&w, "outcome", keel_json_view(outcome, len));
+    if (tainted) {
+        keel_json_set_bool(&w, "tainted", true);
+        c->run->tainted = true;
+    }
+    keel_json_object_end(&w);
+    journal_run(k, RECORD_WOKEN, c->run, c->path, &k->scratch);
+    call_answer(k, c, outcome, len);
+    call_free(k, c);
+}
+
+static void fail_at_once(kernel *k, call *c, const char *code, const char *why) {
+    keel_buf out = KEEL_BUF_INIT;
+    outcome_error(&out, code, NULL, why);
+    woken(k, c, 0, out.data, out.len, false);
+    keel_buf_free(&out);
+}
+
+/* ---- sleep ---- */
+
+static void open_body(kernel *k, const call *c, const char *key, int64_t value, int64_t until) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "call", c->call_digest);
+    if (c->name) {
+        keel_json_set_text(&w, "name", c->name);
+    }
+    if (key) {
+        keel_json_set_int(&w, key, value);
+    }
+    if (until) {
+        keel_json_set_int(&w, "until_us", until);
+    }
+    keel_json_object_end(&w);
+}
+
+void call_sleep(kernel *k, run *r, const char *path, const char *hash, keel_json args) {
+    int64_t us = 0;
+    call *c = call_new(r, CALL_SLEEP, path, hash);
+    bool good = keel_json_int(keel_json_get(args, "us"), &us) && us >= 0 && us < INT64_MAX / 4;
+    int64_t until = kernel_now(k) + (good ? us : 0);
+    open_body(k, c, NULL, 0, until);
+    journal_run(k, RECORD_SLEEP, r, path, &k->scratch);
+    if (!good) {
+        fail_at_once(k, c, "invalid", "sleep takes a time from now on");
+        return;
+    }
+    call_due(k, c, until);
+}
+
+void call_elapsed(kernel *k, timer *t) {
+    static const char nothing[] = "{\"ok\":null}";
+    woken(k, t->owner, 0, nothing, sizeof nothing - 1, false);
+}
+
+/* ---- receive ---- */
+
+static void received(kernel *k, call *c, const event *e) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_buf_puts(&out, "{\"ok\":");
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "body", keel_json_view(e->body.data, e->body.len));
+    keel_json_set_text(&w, "name", e->name);
+    keel_json_object_end(&w);
+    keel_buf_putc(&out, '}');
+    woken(k, c, e->seq, out.data, out.len, false);
+    keel_buf_free(&out);
+}
+
+void call_receive(kernel *k, run *r, const char *path, const char *hash, keel_json args) {
+    call *c = call_new(r, CALL_RECEIVE, path, hash);
+    keel_buf name = KEEL_BUF_INIT;
+    int64_t timeout = 0;
+    if (keel_json_string(keel_json_get(args, "name"), &name)) {
+        c->name = keel_memdup(name.data, name.len);
+    }
+    keel_buf_free(&name);
+    keel_json_int(keel_json_get(args, "timeout_us"), &timeout);
+    int64_t until = timeout > 0 && timeout < INT64_MAX / 4 ? kernel_now(k) + timeout : 0;
+    open_body(k, c, NULL, 0, until);
+    journal_run(k, RECORD_RECEIVE, r, path, &k->scratch);
+    for (event **at = &r->events; *at; at = &(*at)->next) {
+        event *e = *at;
+        if (!c->name || !strcmp(c->name, e->name)) {
+            *at = e->next;
+            received(k, c, e);
+            event_free(e);
+            return;
+        }
+    }
+    if (until) {
+        call_due(k, c, until);
+    }
+}
+
+void event_arrived(kernel *k, run *r, event *e) {
+    call *oldest = NULL; /* the list is newest first */
+    for (call *c = r->calls; c; c = c->next) {
+        if (c->kind == CALL_RECEIVE && (!c->name || !strcmp(c->name, e->name))) {
+            oldest = c;
+        }
+    }
+    if (oldest) {
+        received(k, oldest, e);
+        event_free(e);
+        return;
+    }
+    event **at = &r->events;
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = e;
+}
+
+/* ---- wait ---- */
+
+void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json args) {
+    int64_t id = 0;
+    call *c = call_new(r, CALL_WAIT, path, hash);
+    keel_json_int(keel_json_get(args, "run"), &id);
+    c->target_run = (uint64_t)id;
+    open_body(k, c, "run", id, 0);
+    journal_run(k, RECORD_WAIT, r, path, &k->scratch);
+    run *target = id > 0 ? map_get(&k->runs, c->target_run) : NULL;
+    if (target == r) {
+        fail_at_once(k, c, "invalid", "a run cannot wait for itself");
+    } else if (target) {
+        target->waiters =
+            keel_realloc(target->waiters, (target->waiter_count + 1) * sizeof(uint64_t));
+        target->waiters[target->waiter_count++] = r->id;
+    } else {
+        keel_buf outcome = KEEL_BUF_INIT;
+        bool tainted = false;
+        if (id > 0 && !ended_find(k, c->target_run, &outcome, &tainted)) {
+            woken(k, c, 0, outcome.data, outcome.len, tainted);
+        } else {
+            fail_at_once(k, c, "not_found", "there is no run of that number");
+        }
+        keel_buf_free(&outcome);
+    }
+}
+
+void wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
+               bool tainted) {
+    call *next;
+    for (call *c = waiter->calls; c; c = next) {
+        next = c->next;
+        if (c->kind == CALL_WAIT && c->target_run == target) {
+            woken(k, c, 0, outcome, len, tainted);
+        }
+    }
+}

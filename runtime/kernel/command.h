@@ -1,0 +1,23 @@
+/* Commands of people: one row per command, one function each (control.h says what they take). */
+#ifndef KERNEL_COMMAND_H
+#define KERNEL_COMMAND_H
+
+#include "state.h"
+
+typedef struct command {
+    uint64_t client;
+    uint64_t ref;
+    keel_json args;
+    keel_buf result; /* canonical object; empty means {} */
+} command;
+
+/* 0, or a DIAG_ code with d filled and nothing decided. */
+typedef int command_function(kernel *k, command *c, diag *d);
+
+command_function command_do, command_run_cancel, command_run_send;
+command_function command_approve, command_deny, command_edit, command_verdict, command_batch,
+    command_approver_set;
+command_function command_status, command_down, command_halt, command_resume, command_reload,
+    command_events;
+
+#endif

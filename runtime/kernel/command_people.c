@@ -1,0 +1,193 @@
+/* Commands of the approver and operator: approve, deny, edit, verdict, batch, approver.set. */
+#include <sodium.h>
+#include <string.h>
+
+#include "command.h"
+
+int command_approve(kernel *k, command *c, diag *d) {
+    char by[64] = "operator";
+    keel_json_writer w;
+    body_text(c->args, "by", by, sizeof by);
+    keel_json items = keel_json_get(c->args, "items");
+    if (!keel_json_count(items)) {
+        return diag_set(d, DIAG_USAGE, "there is nothing to approve in this command");
+    }
+    for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
+        int rc = approval_check(k, it.value, by, d); /* all signatures before the first act */
+        if (rc) {
+            return rc;
+        }
+    }
+    keel_json_write(&w, &c->result);
+    keel_json_object(&w);
+    keel_json_key(&w, "items");
+    keel_json_array(&w);
+    for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
+        approval_give(k, it.value, by, &w);
+    }
+    keel_json_array_end(&w);
+    keel_json_object_end(&w);
+    return 0;
+}
+
+static call *item_call(kernel *k, keel_json number, int64_t *n) {
+    *n = 0;
+    keel_json_int(number, n);
+    return *n > 0 ? map_get(&k->items, (uint64_t)*n) : NULL;
+}
+
+int command_deny(kernel *k, command *c, diag *d) {
+    char why[512] = "";
+    keel_json_writer w;
+    keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
+    keel_json items = keel_json_get(c->args, "items");
+    if (!keel_json_count(items)) {
+        return diag_set(d, DIAG_USAGE, "there is nothing to deny in this command");
+    }
+    keel_json_write(&w, &c->result);
+    keel_json_object(&w);
+    keel_json_key(&w, "items");
+    keel_json_array(&w);
+    for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
+        int64_t n;
+        call *e = item_call(k, it.value, &n);
+        bool open = e && e->state == EFFECT_WAITING;
+        if (open) {
+            effect_rejected(k, e, "operator", why);
+        }
+        keel_json_object(&w);
+        keel_json_set_int(&w, "number", n);
+        keel_json_set_text(&w, "outcome", open ? "denied" : "gone");
+        keel_json_object_end(&w);
+    }
+    keel_json_array_end(&w);
+    keel_json_object_end(&w);
+    return 0;
+}
+
+int command_edit(kernel *k, command *c, diag *d) {
+    int64_t n;
+    call *e = item_call(k, keel_json_get(c->args, "number"), &n);
+    if (!e || e->state != EFFECT_WAITING) {
+        diag_set(d, DIAG_NOT_FOUND, "nothing waits under number %lld", (long long)n);
+        return diag_next(d, "see what waits: keel inbox");
+    }
+    keel_json set = keel_json_get(c->args, "set");
+    if (!keel_json_count(set)) {
+        return diag_set(d, DIAG_USAGE, "the edit changes nothing");
+    }
+    return approval_edit(k, e, set, &c->result, d);
+}
+
+int command_verdict(kernel *k, command *c, diag *d) {
+    int64_t n;
+    char verdict[16] = "", why[512] = "";
+    call *e = item_call(k, keel_json_get(c->args, "number"), &n);
+    body_text(c->args, "verdict", verdict, sizeof verdict);
+    keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
+    if (!e || e->state != EFFECT_UNKNOWN) {
+        diag_set(d, DIAG_NOT_FOUND, "number %lld is not an effect whose outcome is unknown",
+                 (long long)n);
+        return diag_next(d, "see: keel unknown list");
+    }
+    if (!strcmp(verdict, "done")) {
+        keel_buf result = KEEL_BUF_INIT;
+        keel_json_writer w;
+        keel_json_write(&w, &result);
+        keel_json_object(&w);
+        keel_json_set_text(&w, "verdict", why);
+        keel_json_object_end(&w);
+        effect_done(k, e, keel_json_view(result.data, result.len), (keel_json){0}, "operator");
+        keel_buf_free(&result);
+    } else if (!strcmp(verdict, "not_done")) {
+        effect_not_done(k, e, "not_done", why[0] ? why : "the operator found that it was not done",
+                        "operator");
+    } else {
+        return diag_set(d, DIAG_USAGE, "a verdict is done or not_done");
+    }
+    return 0;
+}
+
+int command_batch(kernel *k, command *c, diag *d) {
+    keel_json numbers = keel_json_get(c->args, "numbers");
+    if (!keel_json_count(numbers)) {
+        return diag_set(d, DIAG_USAGE, "a batch holds at least one number");
+    }
+    for (keel_json_iter it = keel_json_each(numbers); keel_json_next(&it);) {
+        int64_t n;
+        if (!item_call(k, it.value, &n)) {
+            diag_set(d, DIAG_NOT_FOUND, "nothing waits under number %lld", (long long)n);
+            return diag_next(d, "see what waits: keel inbox");
+        }
+    }
+    uint64_t batch = k->next_batch++;
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "batch", (int64_t)batch);
+    keel_json_set_raw(&w, "numbers", numbers);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_BATCH, 0, "", &k->scratch);
+    keel_buf_printf(&c->result, "{\"batch\":%llu}", (unsigned long long)batch);
+    return 0;
+}
+
+/* Replacing an approver takes a signature of the one who is replaced. */
+static bool proof_holds(const kernel *k, const approver *old, const char *key, keel_json args) {
+    char proof[129], text[256];
+    uint8_t signature[64];
+    int n = snprintf(text, sizeof text,
+                     "{\"approver\":\"%s\",\"incarnation\":\"%s\",\"public_key\":\"%s\"}",
+                     old->name, k->identity.incarnation, key);
+    return body_text(args, "proof", proof, sizeof proof) &&
+           hex_decode(signature, sizeof signature, proof, strlen(proof)) == 64 &&
+           !crypto_sign_verify_detached(signature, (const uint8_t *)text, (unsigned long long)n,
+                                        old->public_key);
+}
+
+static bool approver_read(keel_json args, approver *a, char key[65], char salt[33]) {
+    return body_text(args, "name", a->name, sizeof a->name) && a->name[0] &&
+           a->name[strspn(a->name, "abcdefghijklmnopqrstuvwxyz0123456789-_")] == 0 &&
+           body_text(args, "public_key", key, 65) && body_text(args, "salt", salt, 33) &&
+           hex_decode(a->public_key, 32, key, strlen(key)) == 32 &&
+           hex_decode(a->salt, 16, salt, strlen(salt)) == 16;
+}
+
+int approver_set(kernel *k, keel_json args, bool first, diag *d) {
+    approver a;
+    char key[65], salt[33];
+    if (!approver_read(args, &a, key, salt)) {
+        return diag_set(d, DIAG_USAGE, "an approver has a name (a-z, 0-9, - and _), a public key "
+                                       "and a salt");
+    }
+    approver *old = NULL;
+    for (size_t i = 0; i < k->approver_count; i++) {
+        if (!strcmp(k->approvers[i].name, a.name)) {
+            old = &k->approvers[i];
+        }
+    }
+    if ((old && !proof_holds(k, old, key, args)) || (!old && !first && k->approver_count)) {
+        diag_set(d, DIAG_AUTH, "approver %s is set already", a.name);
+        return diag_next(d, "to change the passphrase, give the old one too");
+    }
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "name", a.name);
+    keel_json_set_text(&w, "public_key", key);
+    keel_json_set_text(&w, "salt", salt);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_APPROVER, 0, "", &k->scratch);
+    if (!old) {
+        k->approvers = keel_realloc(k->approvers, (k->approver_count + 1) * sizeof(approver));
+        old = &k->approvers[k->approver_count++];
+    }
+    *old = a;
+    return 0;
+}
+
+int command_approver_set(kernel *k, command *c, diag *d) {
+    return approver_set(k, c->args, false, d);
+}

@@ -1,0 +1,115 @@
+/* Commands about runs: do, run.cancel, run.send. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "yamltree.h"
+
+static int no_agent(kernel *k, const char *name, diag *d) {
+    size_t count = library_count(k->world.library), agents = 0;
+    const char **names = keel_alloc((count + 1) * sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        const manifest *m = library_get(k->world.library, i)->manifest;
+        if (m->kind == PLUGIN_AGENT) {
+            names[agents++] = m->name;
+        }
+    }
+    names[agents] = NULL;
+    const char *near = did_you_mean(name, names);
+    diag_set(d, DIAG_NOT_FOUND, "there is no agent named %s in this workspace", name);
+    if (near) {
+        diag_next(d, "did you mean %s? See: keel agent list", near);
+    } else {
+        diag_next(d, "see: keel agent list");
+    }
+    free(names);
+    return d->code;
+}
+
+int command_do(kernel *k, command *c, diag *d) {
+    char agent[64] = "", key[256];
+    body_text(c->args, "agent", agent, sizeof agent);
+    const plugin *p = library_agent(k->world.library, agent);
+    if (!p) {
+        return no_agent(k, agent, d);
+    }
+    keel_json wanted = keel_json_get(c->args, "key");
+    bool keyed = body_text(c->args, "key", key, sizeof key);
+    if (wanted.len && (!keyed || !key[0])) {
+        return diag_set(d, DIAG_USAGE, "a key is a text of 1 to 255 bytes");
+    }
+    keel_json input = keel_json_get(c->args, "input");
+    uint64_t id = keyed ? run_by_key(k, agent, key) : 0;
+    bool existing = id != 0;
+    if (!existing) {
+        run_spec s = {.plugin = p, .input = input, .key = keyed ? key : NULL};
+        if (!input.len) {
+            s.input = keel_json_view("{}", 2);
+        }
+        run *r = run_begin(k, &s);
+        id = r->id;
+        if (map_get(&k->runs, id)) {
+            kernel_log(k, "info", id, "%s %s begins", agent, p->manifest->version);
+        }
+    }
+    keel_buf_printf(&c->result, "{\"existing\":%s,\"run\":%llu}", existing ? "true" : "false",
+                    (unsigned long long)id);
+    if (keel_json_true(keel_json_get(c->args, "follow"))) {
+        run *r = map_get(&k->runs, id);
+        follow_run(k, c->client, c->ref, id, r ? r->tree : NULL);
+    }
+    return 0;
+}
+
+static int find_run(kernel *k, command *c, run **out, diag *d) {
+    int64_t id = 0;
+    keel_json_int(keel_json_get(c->args, "run"), &id);
+    *out = id > 0 ? map_get(&k->runs, (uint64_t)id) : NULL;
+    if (!*out) {
+        diag_set(d, DIAG_NOT_FOUND, "run %lld is not open", (long long)id);
+        return diag_next(d, "see: keel run list");
+    }
+    return 0;
+}
+
+int command_run_cancel(kernel *k, command *c, diag *d) {
+    run *r;
+    char why[256] = "cancelled by the operator";
+    int rc = find_run(k, c, &r, d);
+    if (!rc) {
+        body_text(c->args, "why", why, sizeof why);
+        run_cancel(k, r, why[0] ? why : "cancelled by the operator");
+    }
+    return rc;
+}
+
+int command_run_send(kernel *k, command *c, diag *d) {
+    run *r;
+    char name[64];
+    int rc = find_run(k, c, &r, d);
+    if (rc) {
+        return rc;
+    }
+    if (!body_text(c->args, "name", name, sizeof name) || !name[0]) {
+        return diag_set(d, DIAG_USAGE, "an event has a name of 1 to 63 bytes");
+    }
+    keel_json body = keel_json_get(c->args, "body");
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "body", body);
+    keel_json_set_text(&w, "name", name);
+    keel_json_object_end(&w);
+    event *e = keel_alloc(sizeof *e);
+    *e = (event){.name = keel_strdup(name)};
+    e->seq = journal_run(k, RECORD_EVENT, r, "", &k->scratch);
+    keel_buf_puts(&e->body, "");
+    if (body.len) {
+        keel_buf_append(&e->body, body.data, body.len);
+    } else {
+        keel_buf_puts(&e->body, "null");
+    }
+    event_arrived(k, r, e);
+    return 0;
+}

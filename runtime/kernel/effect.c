@@ -1,0 +1,343 @@
+/* Effects from proposal to intention: what an agent asks is resolved against connections and
+ * manifests, decided by policy, held against budgets, and made durable before anything is sent. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+/* ---- resolve ---- */
+
+static int resolve_spawn(kernel *k, call *c, char *why, size_t size) {
+    char agent[64];
+    snprintf(c->target, sizeof c->target, "run.spawn");
+    c->class = CLASS_LOCAL;
+    c->args = keel_json_view(c->request.data, c->request.len);
+    if (!body_text(c->args, "agent", agent, sizeof agent) ||
+        !library_agent(k->world.library, agent)) {
+        snprintf(why, size, "there is no agent of that name in this workspace");
+        return -1;
+    }
+    return 0;
+}
+
+static int resolve_verb(call *c, const char *resource, const char *verb, char *why, size_t size) {
+    const manifest *m = c->connection->plugin->manifest;
+    c->resource = manifest_find(m, resource);
+    if (!c->resource) {
+        snprintf(why, size, "%s has no resource named %s", m->id, resource);
+        return -1;
+    }
+    for (int v = VERB_READ; v <= VERB_WRITE; v++) {
+        if (!strcmp(manifest_verb_name((manifest_verb_id)v), verb)) {
+            c->verb_name = manifest_verb_name((manifest_verb_id)v);
+            c->verb = &c->resource->verbs[v];
+        }
+    }
+    if (!c->verb || !c->verb->present) {
+        snprintf(why, size, "%s does not offer %s on %s", m->id, verb, resource);
+        return -1;
+    }
+    c->class = c->verb->class;
+    return 0;
+}
+
+static int resolve_effect(kernel *k, call *c, char *why, size_t size) {
+    char use[64], resource[40], verb[16];
+    keel_json request = keel_json_view(c->request.data, c->request.len);
+    snprintf(c->target, sizeof c->target, "unknown");
+    c->args = keel_json_get(request, "args");
+    if (!c->args.len) {
+        c->args = keel_json_view("{}", 2);
+    }
+    c->why = keel_json_get(request, "why");
+    c->evidence = keel_json_get(request, "evidence");
+    if (!body_text(request, "use", use, sizeof use) ||
+        !body_text(request, "resource", resource, sizeof resource) ||
+        !body_text(request, "verb", verb, sizeof verb)) {
+        snprintf(why, size, "an effect names a connection, a resource and a verb");
+        return -1;
+    }
+    snprintf(c->target, sizeof c->target, "%s.%s.%s", use, resource, verb);
+    c->connection = connection_find(k, use);
+    if (!c->connection) {
+        snprintf(why, size, "keel.yaml has no connection named %s", use);
+        return -1;
+    }
+    return resolve_verb(c, resource, verb, why, size);
+}
+
+static void mint_key(kernel *k, call *c) {
+    char id[64 + PATH_LIMIT];
+    int n = snprintf(id, sizeof id, "%s:%llu:%s", k->identity.incarnation,
+                     (unsigned long long)c->run->id, c->path);
+    digest d = digest_of(id, (size_t)n);
+    hex_encode(c->key, d.bytes, 16);
+}
+
+int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size) {
+    keel_buf_append(&c->request, request.data, request.len);
+    c->opened_us = kernel_now(k);
+    int rc = c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size)
+                                   : resolve_effect(k, c, why, size);
+    c->args_digest = digest_of(c->args.data, c->args.len);
+    mint_key(k, c);
+    return rc;
+}
+
+void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const char *hash,
+                    keel_json request) {
+    char why[256];
+    call *c = call_new(r, kind, path, hash);
+    if (effect_resolve(k, c, request, why, sizeof why)) {
+        effect_denied(k, c, keel_json_view("{}", 2), "not_found", NULL, why);
+        return;
+    }
+    effect_decide(k, c);
+}
+
+void effect_rebind(kernel *k, call *c) {
+    char target[sizeof c->target], why[128];
+    if (c->kind == CALL_SPAWN) {
+        c->class = CLASS_LOCAL;
+        return;
+    }
+    if (c->verb && c->connection && !c->connection->gone) {
+        return;
+    }
+    snprintf(target, sizeof target, "%s", c->target);
+    char *rest = target;
+    const char *use = strsep(&rest, ".");
+    const char *resource = strsep(&rest, ".");
+    c->verb = NULL;
+    c->connection = connection_find(k, use);
+    if (c->connection && resource && rest) {
+        resolve_verb(c, resource, rest, why, sizeof why);
+    }
+    c->args_digest = digest_of(c->args.data, c->args.len);
+    mint_key(k, c);
+}
+
+/* ---- decide ---- */
+
+void effect_query(kernel *k, call *c, policy_query *q) {
+    attr_set_fill(k->attrs, c->resource, c->args);
+    *q = (policy_query){.agent = c->run->plugin->manifest->name,
+                        .target = c->target,
+                        .class = c->class,
+                        .tainted = c->run->tainted,
+                        .sink_external = c->verb && c->verb->sink_external};
+    q->attrs = attr_set_list(k->attrs, &q->attr_count);
+}
+
+static int reserve(kernel *k, call *c, budget_refusal *why) {
+    run *r = c->run;
+    budget_request q = {.agent = r->plugin->manifest->name,
+                        .root_run = r->tree ? r->tree->root : r->id,
+                        .depth = r->depth + (c->kind == CALL_SPAWN),
+                        .calls = 1};
+    if (c->verb) {
+        q.micros = c->verb->cost_micros;
+        memcpy(q.currency, c->verb->currency, sizeof q.currency);
+    }
+    return budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds,
+                          &c->hold_count, why);
+}
+
+static void go(kernel *k, call *c, const policy_decision *d, keel_json decision) {
+    budget_refusal why;
+    if (!reserve(k, c, &why)) {
+        if (c->kind == CALL_SPAWN) {
+            spawn_go(k, c, decision);
+        } else {
+            effect_intend(k, c, decision);
+        }
+    } else if (why.at_hard == POLICY_ASK) {
+        effect_wait(k, c, d, decision, WAIT_BUDGET);
+    } else {
+        effect_denied(k, c, decision, "budget", why.budget, why.why);
+    }
+}
+
+void effect_decide(kernel *k, call *c) {
+    effect_rebind(k, c);
+    if (c->kind == CALL_EFFECT && !c->verb) {
+        effect_give_up(k, c, "unavailable", "its connection is no longer in keel.yaml");
+        return;
+    }
+    if (k->halted) {
+        effect_wait(k, c, NULL, keel_json_view("{}", 2), WAIT_HALTED);
+        return;
+    }
+    policy_query q;
+    policy_decision d;
+    keel_buf text = KEEL_BUF_INIT;
+    effect_query(k, c, &q);
+    policy_decide(k->world.policy, &q, &d);
+    policy_explain(k->world.policy, &q, &d, &text);
+    keel_json decision = keel_json_view(text.data, text.len);
+    if (d.verdict == POLICY_DENY) {
+        char why[512] = "";
+        body_text(decision, "why", why, sizeof why);
+        effect_denied(k, c, decision, "denied", d.rule_id, why);
+    } else if (d.verdict == POLICY_ASK && !approval_covers(k, c, &d)) {
+        effect_wait(k, c, &d, decision, WAIT_APPROVAL);
+    } else {
+        go(k, c, &d, decision);
+    }
+    keel_buf_free(&text);
+}
+
+/* ---- intend ---- */
+
+void effect_put_args(const call *c, keel_json_writer *w) {
+    if (!c->recorded) {
+        keel_json_set_raw(w, "args", c->args);
+    }
+}
+
+static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf *out) {
+    keel_json_writer w;
+    (void)k;
+    out->len = 0;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    if (c->approved) {
+        keel_json_set_int(&w, "approval", (int64_t)c->approved);
+    }
+    effect_put_args(c, &w);
+    keel_json_set_int(&w, "attempt", c->attempt);
+    effect_put_common(c, &w);
+    if (decision.len) {
+        keel_json_set_raw(&w, "decision", decision);
+    }
+    effect_put_digest(c, &w);
+    keel_json_key(&w, "holds");
+    budget_holds_json(c->holds, c->hold_count, &w);
+    keel_json_set_text(&w, "key", c->key);
+    effect_put_target(c, &w);
+    keel_json_object_end(&w);
+}
+
+void effect_intend(kernel *k, call *c, keel_json decision) {
+    c->attempt++;
+    intended_body(k, c, decision, &k->scratch);
+    journal_run(k, RECORD_EFFECT_INTENDED, c->run, c->path, &k->scratch);
+    c->recorded = true;
+    c->state = EFFECT_INTENDED;
+    c->reconcile = false;
+    if (c->approved) {
+        map_take(&k->items, c->number);
+        c->number = 0;
+        c->approved = 0;
+    }
+    timer_clear(&k->timers, &c->timer);
+    dispatch(k, c);
+}
+
+/* Pieces of a body, in canonical order: effect_put_args, "attempt", then these. */
+void effect_put_common(const call *c, keel_json_writer *w) {
+    keel_json_set_text(w, "call", c->call_digest);
+    keel_json_set_text(w, "class", effect_class_name(c->class));
+    if (c->connection) {
+        char connector[160];
+        const manifest *m = c->connection->plugin->manifest;
+        snprintf(connector, sizeof connector, "%s@%s", m->id, m->version);
+        keel_json_set_text(w, "connector", connector);
+    }
+}
+
+void effect_put_digest(const call *c, keel_json_writer *w) {
+    keel_json_key(w, "digest");
+    keel_json_hex(w, c->args_digest.bytes, DIGEST_SIZE);
+    if (!c->recorded && c->evidence.len) {
+        keel_json_set_raw(w, "evidence", c->evidence);
+    }
+}
+
+void effect_put_target(const call *c, keel_json_writer *w) {
+    keel_json_set_text(w, "target", c->target);
+    if (!c->recorded && c->why.len) {
+        keel_json_set_raw(w, "why", c->why);
+    }
+}
+
+void effect_again(kernel *k, call *c) {
+    budget_refusal why;
+    effect_rebind(k, c);
+    if (!c->verb) {
+        effect_give_up(k, c, "unavailable", "its connection is no longer in keel.yaml");
+    } else if (reserve(k, c, &why)) {
+        effect_give_up(k, c, "budget", why.why);
+    } else {
+        effect_intend(k, c, (keel_json){0});
+    }
+}
+
+bool effect_is_out(const call *c) {
+    switch (c->state) {
+    case EFFECT_INTENDED:
+        return c->dispatch != 0;
+    case EFFECT_RETRY:
+        return c->maybe_applied;
+    case EFFECT_UNKNOWN:
+    case EFFECT_RECONCILING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- spawn: our own transaction, so its outcome is known at once ---- */
+
+static void spawn_body(kernel *k, call *c, const char *agent, keel_json decision, bool existing,
+                       uint64_t child) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "agent", agent);
+    if (c->approved) {
+        keel_json_set_int(&w, "approval", (int64_t)c->approved);
+    }
+    keel_json_set_text(&w, "call", c->call_digest);
+    keel_json_set_raw(&w, "decision", decision);
+    keel_json_set_bool(&w, "existing", existing);
+    keel_json_key(&w, "holds");
+    budget_holds_json(c->holds, c->hold_count, &w);
+    keel_json_set_int(&w, "run", (int64_t)child);
+    keel_json_object_end(&w);
+}
+
+void spawn_go(kernel *k, call *c, keel_json decision) {
+    char agent[64], key[256];
+    body_text(c->args, "agent", agent, sizeof agent);
+    bool keyed = body_text(c->args, "key", key, sizeof key);
+    uint64_t child = keyed ? run_by_key(k, agent, key) : 0;
+    bool existing = child != 0;
+    for (size_t i = 0; i < c->hold_count; i++) {
+        if (existing) {
+            budget_release(k->budgets, &c->holds[i]);
+        } else {
+            budget_settle(k->budgets, k->world.policy, &c->holds[i], -1);
+        }
+    }
+    if (existing) {
+        c->hold_count = 0;
+    } else {
+        run_spec s = {.plugin = library_agent(k->world.library, agent),
+                      .input = keel_json_get(c->args, "input"),
+                      .key = keyed ? key : NULL,
+                      .parent = c->run,
+                      .parent_path = c->path,
+                      .tainted = c->run->tainted};
+        child = run_begin(k, &s)->id;
+    }
+    spawn_body(k, c, agent, decision, existing, child);
+    journal_run(k, RECORD_SPAWN, c->run, c->path, &k->scratch);
+    keel_buf out = KEEL_BUF_INIT;
+    keel_buf_printf(&out, "{\"ok\":{\"existing\":%s,\"run\":%llu}}", existing ? "true" : "false",
+                    (unsigned long long)child);
+    call_answer(k, c, out.data, out.len);
+    keel_buf_free(&out);
+    call_free(k, c);
+}

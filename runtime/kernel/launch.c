@@ -1,0 +1,151 @@
+#include "launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GRANTS 8
+
+typedef struct launching {
+    keel_buf config; /* of the connection, with absolute folders */
+    host_grant grants[GRANTS];
+    size_t grant_count;
+} launching;
+
+static char *absolute(const char *root, const char *path) {
+    keel_buf out = KEEL_BUF_INIT;
+    const char *home = getenv("HOME");
+    if (path[0] == '/') {
+        keel_buf_puts(&out, path);
+    } else if (path[0] == '~' && path[1] == '/' && home) {
+        keel_buf_printf(&out, "%s/%s", home, path + 2);
+    } else {
+        keel_buf_printf(&out, "%s/%s", root, path);
+    }
+    return out.data;
+}
+
+static const manifest_need *need_of(const manifest *m, keel_json key) {
+    for (size_t i = 0; i < m->need_count; i++) {
+        if (m->needs[i].config && keel_json_is(key, m->needs[i].config)) {
+            return &m->needs[i];
+        }
+    }
+    return NULL;
+}
+
+static int grant(launching *l, const char *path, bool writable, diag *d) {
+    if (l->grant_count == GRANTS) {
+        return diag_set(d, DIAG_USAGE, "a plugin may need at most %d folders", GRANTS);
+    }
+    l->grants[l->grant_count++] = (host_grant){path, writable};
+    return 0;
+}
+
+/* Copies the config, with every folder that the manifest needs made absolute and granted. */
+static int grant_folders(launching *l, const char *root, const manifest *m, keel_json config,
+                         diag *d) {
+    keel_buf_putc(&l->config, '{');
+    for (keel_json_iter it = keel_json_each(config); keel_json_next(&it);) {
+        char path[4096];
+        const manifest_need *need = need_of(m, it.key);
+        keel_buf_printf(&l->config, "%s%.*s:", l->config.len > 1 ? "," : "", (int)it.key.len,
+                        it.key.data);
+        if (need && keel_json_copy(it.value, path, sizeof path) > 0) {
+            char *whole = absolute(root, path);
+            int rc = grant(l, whole, !strcmp(need->mode, "rw"), d);
+            if (rc || keel_json_quote(&l->config, whole, strlen(whole))) {
+                free(whole);
+                return rc ? rc : diag_set(d, DIAG_USAGE, "a folder's name is not UTF-8");
+            }
+        } else {
+            keel_buf_append(&l->config, it.value.data, it.value.len);
+        }
+    }
+    keel_buf_putc(&l->config, '}');
+    for (size_t i = 0; i < m->need_count; i++) {
+        if (m->needs[i].literal) {
+            char *whole = absolute(root, m->needs[i].literal);
+            int rc = grant(l, whole, !strcmp(m->needs[i].mode, "rw"), d);
+            if (rc) {
+                free(whole);
+                return rc;
+            }
+        }
+    }
+    return 0;
+}
+
+static void config_body(const manifest *m, keel_json config, keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_key(&w, "abi");
+    keel_json_array(&w);
+    keel_json_integer(&w, m->abi_major);
+    keel_json_integer(&w, m->abi_minor);
+    keel_json_array_end(&w);
+    keel_json_set_raw(&w, "config", config);
+    keel_json_set_text(&w, "entry", m->entry);
+    keel_json_set_text(&w, "id", m->id);
+    keel_json_set_text(&w, "kind", m->kind == PLUGIN_AGENT ? "agent" : "connector");
+    keel_json_key(&w, "libraries");
+    keel_json_array(&w);
+    for (size_t i = 0; i < m->library_count; i++) {
+        keel_json_text(&w, m->libraries[i]);
+    }
+    keel_json_array_end(&w);
+    keel_json_set_int(&w, "memory", m->memory_bytes);
+    keel_json_set_text(&w, "name", m->name);
+    keel_json_set_bool(&w, "native", m->native);
+    keel_json_set_text(&w, "version", m->version);
+    keel_json_object_end(&w);
+}
+
+static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, const plugin *p,
+                 launching *l, int lock_fd, const host_events *ev, diag *d) {
+    keel_buf body = KEEL_BUF_INIT, entry = KEEL_BUF_INIT;
+    host_file *files = keel_alloc((p->file_count + 1) * sizeof *files);
+    host_spec spec = {.program = s->executor,
+                      .files = files,
+                      .grants = l->grants,
+                      .grant_count = l->grant_count,
+                      .lock_fd = lock_fd,
+                      .unsafe = s->unsafe};
+    config_body(p->manifest,
+                l->config.len ? keel_json_view(l->config.data, l->config.len) : (keel_json){0},
+                &body);
+    spec.config = body.data;
+    spec.config_len = body.len;
+    for (size_t i = 0; i < p->file_count; i++) {
+        const plugin_file *f = &p->files[i];
+        if (p->manifest->native && !strcmp(f->name, p->manifest->entry)) {
+            keel_buf_printf(&entry, "%s/%s", p->folder, f->name);
+            spec.native = entry.data;
+            spec.native_digest = f->digest;
+        } else {
+            files[spec.file_count++] = (host_file){f->name, f->data.data, f->data.len};
+        }
+    }
+    int rc = host_spawn(out, loop, &spec, ev, d);
+    keel_buf_free(&entry);
+    keel_buf_free(&body);
+    free(files);
+    return rc;
+}
+
+int launch(host_process **out, uv_loop_t *loop, const kernel_settings *s, const kernel_spawn *what,
+           int lock_fd, const host_events *ev, diag *d) {
+    launching l = {.config = KEEL_BUF_INIT};
+    int rc = 0;
+    if (what->config.len) {
+        rc = grant_folders(&l, s->root, what->plugin->manifest, what->config, d);
+    }
+    if (!rc) {
+        rc = spawn(out, loop, s, what->plugin, &l, lock_fd, ev, d);
+    }
+    for (size_t i = 0; i < l.grant_count; i++) {
+        free((void *)(uintptr_t)l.grants[i].path);
+    }
+    keel_buf_free(&l.config);
+    return rc;
+}

@@ -1,0 +1,91 @@
+/* Loads a world from disk: plugins, keel.yaml, policies. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "main.h"
+
+typedef struct loading {
+    keel_json_writer warnings;
+} loading;
+
+static void warn(void *ctx, const diag *d) {
+    loading *l = ctx;
+    char text[1400];
+    if (d->file[0]) {
+        snprintf(text, sizeof text, "%s:%d:%d: %s", d->file, d->line, d->column, d->what);
+    } else {
+        snprintf(text, sizeof text, "%s", d->what);
+    }
+    keel_json_text(&l->warnings, text);
+}
+
+static int check_connections(const kernel_world *w, diag *d) {
+    for (size_t i = 0; i < w->workspace->connection_count; i++) {
+        const workspace_connection *c = &w->workspace->connections[i];
+        if (!library_plugin(w->library, c->use, PLUGIN_CONNECTOR)) {
+            char file[300];
+            snprintf(file, sizeof file, "%s/keel.yaml", w->workspace->root);
+            diag_at(d, DIAG_USAGE, file, c->line, 1,
+                    "connection %s uses %s, and no installed connector is that", c->name, c->use);
+            return diag_next(d, "see what is installed: keel plugin list");
+        }
+    }
+    return 0;
+}
+
+static int compile(kernel_world *w, loading *l, diag *d) {
+    int rc = workspace_policies(w->workspace, &w->policy_files, &w->policy_file_count, d);
+    if (rc) {
+        return rc;
+    }
+    size_t plugins = library_count(w->library), agents = 0;
+    policy_source *files = keel_alloc((w->policy_file_count + 1) * sizeof *files);
+    const char **names = keel_alloc((plugins + 1) * sizeof *names);
+    policy_connection *connections =
+        keel_alloc((w->workspace->connection_count + 1) * sizeof *connections);
+    for (size_t i = 0; i < w->policy_file_count; i++) {
+        const workspace_policy *p = &w->policy_files[i];
+        files[i] = (policy_source){p->file, p->text.data ? p->text.data : "", p->text.len};
+    }
+    for (size_t i = 0; i < plugins; i++) {
+        const manifest *m = library_get(w->library, i)->manifest;
+        if (m->kind == PLUGIN_AGENT) {
+            names[agents++] = m->name;
+        }
+    }
+    for (size_t i = 0; i < w->workspace->connection_count; i++) {
+        const workspace_connection *c = &w->workspace->connections[i];
+        connections[i] = (policy_connection){
+            c->name, library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest};
+    }
+    policy_world world = {names, agents, connections, w->workspace->connection_count};
+    rc = policy_compile(&w->policy, files, w->policy_file_count, &world, warn, l, d);
+    free(connections);
+    free(names);
+    free(files);
+    return rc;
+}
+
+int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *warnings, diag *d) {
+    kernel_world w = {0};
+    loading l;
+    keel_json_write(&l.warnings, warnings);
+    keel_json_array(&l.warnings);
+    int rc = workspace_load(&w.workspace, s->root, d);
+    if (!rc) {
+        rc = library_open(&w.library, w.workspace->root, s->shipped, s->sdk_lua, warn, &l, d);
+    }
+    if (!rc) {
+        rc = check_connections(&w, d);
+    }
+    if (!rc) {
+        rc = compile(&w, &l, d);
+    }
+    keel_json_array_end(&l.warnings);
+    if (rc) {
+        kernel_world_free(&w);
+        return rc;
+    }
+    *out = w;
+    return 0;
+}

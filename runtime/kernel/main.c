@@ -1,0 +1,383 @@
+/* The kernel's process: a libuv loop that fills kernel_env with the real thing. */
+#include "main.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fsio.h"
+#include "host_generation.h"
+#include "launch.h"
+#include "log.h"
+#include "map.h"
+#include "stream.h"
+#include "writer.h"
+
+typedef struct host {
+    const kernel_settings *settings;
+    uv_loop_t loop;
+    kernel *kernel;
+    store *store;
+    reader *reader;
+    writer *writer;
+    server *server;
+    host_generation *generation;
+    map executors; /* number -> host_process */
+    uv_prepare_t prepare;
+    uv_timer_t timer;
+    uv_timer_t anchor_timer;
+    uv_signal_t signals[2];
+    int64_t timer_due;
+    int signalled;
+    bool ending;
+    int rc;
+    diag *why;
+} host;
+
+/* ---- kernel_env ---- */
+
+static int64_t clock_us(clockid_t id) {
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static int64_t env_wall(void *ctx) {
+    (void)ctx;
+    return clock_us(CLOCK_REALTIME);
+}
+
+static int64_t env_boot(void *ctx) {
+    (void)ctx;
+    return clock_us(CLOCK_BOOTTIME);
+}
+
+static void env_random(void *ctx, void *to, size_t len) {
+    (void)ctx;
+    randombytes_buf(to, len);
+}
+
+static void env_commit(void *ctx, turn *t) {
+    host *h = ctx;
+    writer_commit(h->writer, t);
+}
+
+static void env_send(void *ctx, uint32_t executor, uint16_t type, uint64_t run, uint64_t ref,
+                     const void *body, size_t len) {
+    host *h = ctx;
+    host_process *p = map_get(&h->executors, executor);
+    if (p) {
+        host_send(p, type, run, ref, body, len);
+    }
+}
+
+static void env_kill(void *ctx, uint32_t executor) {
+    host *h = ctx;
+    host_process *p = map_get(&h->executors, executor);
+    if (p) {
+        host_kill(p);
+    }
+}
+
+static void env_watch(void *ctx, uint32_t executor, uint64_t *run, uint64_t *ticks,
+                      int64_t *cpu_us) {
+    host *h = ctx;
+    host_process *p = map_get(&h->executors, executor);
+    if (p) {
+        host_watch(p, run, ticks, cpu_us);
+    }
+}
+
+static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, const void *body,
+                      size_t len) {
+    host *h = ctx;
+    if (h->server) {
+        server_send(h->server, client, type, ref, body, len);
+    }
+}
+
+static void env_log(void *ctx, const char *level, uint64_t run, const char *text) {
+    host *h = ctx;
+    log_line(h->settings, level, run, text);
+}
+
+/* ---- executors ---- */
+
+static uint32_t number_of(const host_process *p) {
+    return (uint32_t)(uintptr_t)host_data(p);
+}
+
+static void on_executor_frame(void *ctx, host_process *p, const frame *f) {
+    host *h = ctx;
+    kernel_executor_frame(h->kernel, number_of(p), f);
+}
+
+static void on_executor_exited(void *ctx, host_process *p, int64_t status, int sig,
+                               const char *why) {
+    host *h = ctx;
+    uint32_t number = number_of(p);
+    if (!h->ending) {
+        kernel_executor_gone(h->kernel, number, status == 0 && !sig, why);
+    }
+    map_take(&h->executors, number);
+}
+
+static void on_gathered(void *ctx, host_process *p) {
+    (void)ctx;
+    (void)p;
+}
+
+static int env_spawn(void *ctx, uint32_t executor, const kernel_spawn *s, diag *d) {
+    host *h = ctx;
+    host_process *p;
+    host_events ev = {h, on_executor_frame, on_executor_exited, on_gathered};
+    int rc = launch(&p, &h->loop, h->settings, s, host_generation_fd(h->generation), &ev, d);
+    if (!rc) {
+        host_set_data(p, (void *)(uintptr_t)executor);
+        map_put(&h->executors, executor, p);
+    }
+    return rc;
+}
+
+/* ---- the loop ---- */
+
+static void on_timer(uv_timer_t *t) {
+    host *h = t->data;
+    h->timer_due = INT64_MAX;
+    kernel_tick(h->kernel);
+}
+
+static void set_timer(host *h) {
+    int64_t due = kernel_next_timer(h->kernel);
+    if (due == h->timer_due) {
+        return;
+    }
+    h->timer_due = due;
+    if (due == INT64_MAX) {
+        uv_timer_stop(&h->timer);
+        return;
+    }
+    int64_t wait = due - env_boot(h);
+    uv_update_time(&h->loop);
+    uv_timer_start(&h->timer, on_timer, wait > 0 ? (uint64_t)(wait + 999) / 1000 : 0, 0);
+}
+
+static void flush_executors(host *h) {
+    size_t at = 0;
+    host_process *p;
+    while ((p = map_next(&h->executors, &at, NULL)) != NULL) {
+        if (host_queued(p)) {
+            host_flush(p);
+        }
+    }
+}
+
+/* Before the loop sleeps: what was gathered is decided; the turn is handed over, what may leave
+ * leaves. */
+static void on_prepare(uv_prepare_t *p) {
+    host *h = p->data;
+    kernel_turn(h->kernel);
+    flush_executors(h);
+    server_flush(h->server);
+    set_timer(h);
+    if (kernel_stopped(h->kernel)) {
+        uv_stop(&h->loop);
+    }
+}
+
+static void on_committed(void *ctx, turn *t, int rc, const diag *d) {
+    host *h = ctx;
+    kernel_committed(h->kernel, t, rc);
+    if (rc) {
+        h->rc = rc;
+        *h->why = *d;
+        uv_stop(&h->loop); /* the kernel is ahead of the journal: it must be recovered from it */
+    }
+}
+
+static void on_anchor_timer(uv_timer_t *t) {
+    host *h = t->data;
+    writer_anchor(h->writer);
+}
+
+static void on_signal(uv_signal_t *s, int signum) {
+    host *h = s->data;
+    (void)signum;
+    kernel_stop(h->kernel);
+    if (h->signalled++) {
+        uv_stop(&h->loop); /* a second time: now; what is durable is durable */
+    }
+}
+
+static void on_client_frame(void *ctx, uint64_t client, const frame *f) {
+    host *h = ctx;
+    if (f->type == C_COMMAND) {
+        kernel_command(h->kernel, client, f->ref, keel_json_view(f->body, f->len));
+    }
+}
+
+static void on_client_gone(void *ctx, uint64_t client) {
+    host *h = ctx;
+    kernel_client_gone(h->kernel, client);
+}
+
+/* ---- start and end ---- */
+
+static int load_world(void *ctx, kernel_world *out, keel_buf *warnings, diag *d) {
+    host *h = ctx;
+    return kernel_world_load(h->settings, out, warnings, d);
+}
+
+static void log_warnings(host *h, const keel_buf *warnings) {
+    char text[1500];
+    keel_json all = keel_json_view(warnings->data, warnings->len);
+    for (keel_json_iter it = keel_json_each(all); keel_json_next(&it);) {
+        keel_json_copy(it.value, text, sizeof text);
+        log_line(h->settings, "warn", 0, text);
+    }
+}
+
+static int open_store(host *h, const workspace *w, diag *d) {
+    store_options o = {.path = w->db,
+                       .anchor = w->anchor,
+                       .key = w->anchor_key,
+                       .create = true,
+                       .accept_rollback = h->settings->accept_rollback};
+    int rc = store_open(&h->store, &o, d);
+    return rc ? rc : reader_open(&h->reader, w->db, NULL, d);
+}
+
+static int make_kernel(host *h, kernel_world *world, diag *d) {
+    keel_buf body = KEEL_BUF_INIT, approver = KEEL_BUF_INIT, path = KEEL_BUF_INIT;
+    keel_buf raw = KEEL_BUF_INIT;
+    store_boot_body(h->store, &body);
+    keel_buf_printf(&path, "%s/approver.json", world->workspace->keel);
+    if (!fsio_read(path.data, 65536, &raw, NULL)) {
+        keel_json_canonical(&approver, raw.data, raw.len, NULL);
+    }
+    kernel_env env = {h,         env_wall,  env_boot,  env_random, env_commit, env_spawn,
+                      env_send,  env_kill,  env_watch, env_reply,  env_log,    h->reader};
+    kernel_options o = {.identity = store_identify(h->store),
+                        .world = *world,
+                        .boot_body = keel_json_view(body.data, body.len),
+                        .load_world = load_world,
+                        .load_ctx = h,
+                        .approver = approver.len ? keel_json_view(approver.data, approver.len)
+                                                 : (keel_json){0}};
+    int rc = kernel_create(&h->kernel, &env, &o, d);
+    keel_buf_free(&raw);
+    keel_buf_free(&path);
+    keel_buf_free(&approver);
+    keel_buf_free(&body);
+    return rc;
+}
+
+static int start(host *h, diag *d) {
+    kernel_world world = {0};
+    keel_buf warnings = KEEL_BUF_INIT;
+    int rc = kernel_world_load(h->settings, &world, &warnings, d);
+    if (rc) {
+        keel_buf_free(&warnings);
+        return rc;
+    }
+    log_warnings(h, &warnings);
+    keel_buf_free(&warnings);
+    const workspace *w = world.workspace;
+    rc = workspace_prepare(w, d);
+    rc = rc ? rc
+            : host_generation_take(&h->generation, w->lock, w->generation,
+                                   HOST_GENERATION_WAIT_MS, d);
+    rc = rc ? rc : open_store(h, w, d);
+    writer_events we = {h, on_committed, env_wall};
+    rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);
+    if (rc) {
+        kernel_world_free(&world);
+        return rc;
+    }
+    server_events se = {h, on_client_frame, on_client_gone};
+    rc = make_kernel(h, &world, d); /* takes the world */
+    return rc ? rc : server_open(&h->server, &h->loop, w->socket, &se, d);
+}
+
+static void start_loop(host *h) {
+    static const int numbers[] = {SIGINT, SIGTERM};
+    uv_prepare_init(&h->loop, &h->prepare);
+    uv_timer_init(&h->loop, &h->timer);
+    uv_timer_init(&h->loop, &h->anchor_timer);
+    h->prepare.data = h->timer.data = h->anchor_timer.data = h;
+    h->timer_due = INT64_MAX;
+    uv_prepare_start(&h->prepare, on_prepare);
+    uv_timer_start(&h->anchor_timer, on_anchor_timer, WRITER_ANCHOR_EVERY_US / 1000,
+                   WRITER_ANCHOR_EVERY_US / 1000);
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&h->loop, &h->signals[i]);
+        h->signals[i].data = h;
+        uv_signal_start(&h->signals[i], on_signal, numbers[i]);
+    }
+}
+
+static void close_handle(uv_handle_t *handle, void *ctx) {
+    (void)ctx;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void end_executors(host *h) {
+    size_t at = 0;
+    host_process *p;
+    h->ending = true;
+    while ((p = map_next(&h->executors, &at, NULL)) != NULL) {
+        host_kill(p);
+    }
+    while (h->executors.count) {
+        uv_run(&h->loop, UV_RUN_ONCE);
+    }
+}
+
+static int finish(host *h, diag *d) {
+    int rc = 0;
+    uv_prepare_stop(&h->prepare);
+    end_executors(h);
+    server_close(h->server);
+    h->server = NULL;
+    if (h->writer) {
+        rc = writer_stop(h->writer, d);
+    }
+    uv_walk(&h->loop, close_handle, NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    kernel_destroy(h->kernel);
+    reader_close(h->reader);
+    store_close(h->store);
+    host_generation_release(h->generation);
+    map_free(&h->executors);
+    uv_loop_close(&h->loop);
+    return rc;
+}
+
+int kernel_main(const kernel_settings *s, diag *d) {
+    host h = {.settings = s, .why = d};
+    signal(SIGPIPE, SIG_IGN);
+    if (digest_init() || uv_loop_init(&h.loop)) {
+        return diag_set(d, DIAG_FAILED, "cannot start: libsodium or libuv refused");
+    }
+    start_loop(&h);
+    int rc = start(&h, d);
+    if (!rc) {
+        log_line(s, "info", 0, "ready");
+        uv_run(&h.loop, UV_RUN_DEFAULT);
+        rc = h.rc;
+    }
+    diag last = {0};
+    int end = finish(&h, &last);
+    if (!rc && end) {
+        *d = last;
+        rc = end;
+    }
+    return rc;
+}

@@ -1,0 +1,276 @@
+/* What an attempt came to. Done means that the other side said so; not done means proof; all else is
+ * unknown, and is looked at before anything is sent again. */
+#include <string.h>
+
+#include "state.h"
+
+#define READ_ATTEMPTS       5
+#define REPEATABLE_ATTEMPTS 20
+#define LOOKS               10
+#define SECOND              1000000LL
+#define BACKOFF_CAP         (120 * SECOND)
+
+static int64_t backoff_us(kernel *k, uint32_t attempt) {
+    uint32_t r;
+    int64_t cap = SECOND / 4;
+    for (uint32_t i = 1; i < attempt && cap < BACKOFF_CAP; i++) {
+        cap *= 2;
+    }
+    k->env.random(k->env.ctx, &r, sizeof r); /* full jitter */
+    return (cap > BACKOFF_CAP ? BACKOFF_CAP : cap) * (int64_t)(r >> 8) / (1 << 24);
+}
+
+/* ---- retry, unknown, look ---- */
+
+static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t not_before) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "attempt", c->attempt);
+    if (c->maybe_applied) {
+        keel_json_set_bool(&w, "maybe", true);
+    }
+    keel_json_set_int(&w, "not_before_us", not_before);
+    holds_settle(k, c, pay, (keel_json){0}, &w);
+    keel_json_set_text(&w, "why", why);
+    keel_json_object_end(&w);
+    journal_run(k, RECORD_EFFECT_RETRY, c->run, c->path, &k->scratch);
+    c->state = EFFECT_RETRY;
+    call_due(k, c, not_before);
+}
+
+static void retry(kernel *k, call *c, const char *why) {
+    retry_record(k, c, why, c->dispatched, kernel_now(k) + backoff_us(k, c->attempt));
+}
+
+void effect_retry(kernel *k, call *c, const char *why) {
+    c->maybe_applied = false;
+    if (c->attempt >= READ_ATTEMPTS) {
+        effect_not_done(k, c, "unavailable", why, NULL);
+    } else {
+        retry(k, c, why);
+    }
+}
+
+static void unknown_record(kernel *k, call *c, const char *owner, int64_t next_check,
+                           const char *why) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "attempt", c->attempt);
+    if (next_check) {
+        keel_json_set_int(&w, "next_check_us", next_check);
+    }
+    if (c->number) {
+        keel_json_set_int(&w, "number", (int64_t)c->number);
+    }
+    keel_json_set_text(&w, "owner", owner);
+    keel_json_set_text(&w, "why", why);
+    keel_json_object_end(&w);
+    journal_run(k, RECORD_EFFECT_UNKNOWN, c->run, c->path, &k->scratch);
+    c->state = EFFECT_UNKNOWN;
+}
+
+void effect_unknown(kernel *k, call *c, const char *why) {
+    c->maybe_applied = true;
+    if (!c->number) {
+        c->number = k->next_number++;
+        map_put(&k->items, c->number, c);
+    }
+    timer_clear(&k->timers, &c->timer);
+    unknown_record(k, c, "operator", 0, why);
+    kernel_log(k, "warn", c->run->id, "%s: we do not know whether it happened: %s; `keel inbox %llu`",
+               c->target, why, (unsigned long long)c->number);
+}
+
+void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us) {
+    int64_t at = kernel_now(k) + delay_us;
+    unknown_record(k, c, "keel", at, why);
+    call_due(k, c, at);
+}
+
+void effect_look(kernel *k, call *c) {
+    effect_rebind(k, c);
+    if (!c->verb) {
+        effect_unknown(k, c, "its connection is no longer in keel.yaml, so nobody can look");
+        return;
+    }
+    if (++c->looks > LOOKS) {
+        effect_unknown(k, c, "it was looked at often enough, without an answer that is proof");
+        return;
+    }
+    k->scratch.len = 0;
+    keel_buf_printf(&k->scratch, "{\"attempt\":%u}", c->looks);
+    journal_run(k, RECORD_EFFECT_RECONCILING, c->run, c->path, &k->scratch);
+    c->state = EFFECT_RECONCILING;
+    c->reconcile = true;
+    dispatch(k, c);
+}
+
+void effect_give_up(kernel *k, call *c, const char *code, const char *why) {
+    if (c->maybe_applied) {
+        effect_unknown(k, c, why);
+    } else {
+        effect_not_done(k, c, code, why, NULL);
+    }
+}
+
+/* A read changes nothing, and a repeat of the others is harmless: they are tried again. */
+static void lost_harmless(kernel *k, call *c, uint32_t limit, const char *why) {
+    if (c->attempt < limit) {
+        retry(k, c, why);
+    } else if (c->class == CLASS_READ) {
+        effect_not_done(k, c, "unavailable", why, NULL);
+    } else {
+        effect_unknown(k, c, why);
+    }
+}
+
+void effect_lost(kernel *k, call *c, const char *why) {
+    int64_t now = kernel_now(k);
+    c->maybe_applied = c->class != CLASS_READ;
+    c->lost_us = now;
+    switch (c->class) {
+    case CLASS_READ:
+        lost_harmless(k, c, READ_ATTEMPTS, why);
+        break;
+    case CLASS_REPEATABLE:
+        lost_harmless(k, c, REPEATABLE_ATTEMPTS, why);
+        break;
+    case CLASS_KEYED: /* the other side forgets keys: stop well before that, then look */
+        if (now - c->opened_us < c->verb->window_us / 10 * 8) {
+            retry(k, c, why);
+        } else {
+            effect_look(k, c);
+        }
+        break;
+    case CLASS_CHECKABLE:
+        if (c->verb->settle_us) {
+            effect_look_later(k, c, why, c->verb->settle_us);
+        } else {
+            unknown_record(k, c, "keel", now, why);
+            effect_look(k, c);
+        }
+        break;
+    default:
+        effect_unknown(k, c, why);
+        break;
+    }
+}
+
+void effect_timer(kernel *k, timer *t) {
+    call *c = t->owner;
+    if (c->state == EFFECT_WAITING) {
+        effect_expired(k, c);
+    } else if (k->halted) {
+        return; /* set again by resume */
+    } else if (c->state == EFFECT_RETRY) {
+        effect_again(k, c);
+    } else if (c->state == EFFECT_UNKNOWN) {
+        effect_look(k, c);
+    }
+}
+
+/* ---- what the connector said ---- */
+
+static void looked(kernel *k, call *c, keel_json result) {
+    char state[16] = "";
+    int64_t now = kernel_now(k);
+    body_text(result, "state", state, sizeof state);
+    if (!strcmp(state, "applied")) {
+        effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
+    } else if (!strcmp(state, "absent") && now >= c->lost_us + c->verb->settle_us) {
+        c->maybe_applied = false;
+        c->looks = 0;
+        retry_record(k, c, "it was looked for and is proved absent", true, now);
+    } else if (!strcmp(state, "absent")) {
+        effect_look_later(k, c, "not there yet, but it may still arrive",
+                          c->lost_us + c->verb->settle_us - now);
+    } else if (!strcmp(state, "pending")) {
+        effect_look_later(k, c, "the other side is still at it", backoff_us(k, c->looks) + SECOND);
+    } else {
+        effect_unknown(k, c, "it was looked for, and the other side cannot tell");
+    }
+}
+
+static void replied(kernel *k, call *c, keel_json body) {
+    keel_json result = keel_json_get(body, "result");
+    if (c->reconcile) {
+        looked(k, c, result);
+    } else {
+        effect_done(k, c, result, keel_json_get(body, "cost"), NULL);
+    }
+}
+
+static bool is_final(const char *code) {
+    static const char *const finals[] = {"invalid", "denied", "not_found", "conflict",
+                                         "not_implemented"};
+    for (size_t i = 0; i < sizeof finals / sizeof *finals; i++) {
+        if (!strcmp(finals[i], code)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void failed(kernel *k, call *c, keel_json body) {
+    char code[24] = "internal", text[512] = "the connector gave no reason";
+    body_text(body, "code", code, sizeof code);
+    keel_json_copy(keel_json_get(body, "message"), text, sizeof text);
+    if (c->reconcile) {
+        if (!strcmp(code, "not_implemented")) {
+            effect_unknown(k, c, "its connector cannot look");
+        } else {
+            effect_look_later(k, c, text, backoff_us(k, c->looks) + SECOND);
+        }
+    } else if (is_final(code)) {
+        effect_not_done(k, c, code, text, NULL);
+    } else if (!strcmp(code, "retry")) {
+        effect_retry(k, c, text);
+    } else {
+        effect_lost(k, c, text);
+    }
+}
+
+void connector_frame(kernel *k, worker *w, const frame *f) {
+    bool reply = f->type == X_REPLY;
+    if ((!reply && f->type != X_FAIL) || !w->current || f->ref != w->current_ref) {
+        kernel_log(k, "warn", 0, "%s answered what it was not asked; ignored",
+                   w->plugin->manifest->id);
+        return;
+    }
+    keel_json body = keel_json_view(f->body, f->len);
+    call *c = worker_take_current(k, w);
+    if (keel_json_check(f->body, f->len, NULL)) {
+        if (c->reconcile) {
+            effect_look_later(k, c, "its connector's answer was not canonical JSON", SECOND);
+        } else {
+            effect_lost(k, c, "its connector's answer was not canonical JSON");
+        }
+    } else if (reply) {
+        replied(k, c, body);
+    } else {
+        failed(k, c, body);
+    }
+    worker_next(k, w);
+}
+
+void effect_recover(kernel *k, call *c) {
+    switch (c->state) {
+    case EFFECT_INTENDED:
+        if (!c->verb) {
+            effect_unknown(k, c, "its connection is no longer in keel.yaml, so nobody can look");
+            return;
+        }
+        c->dispatched = true; /* it may have been */
+        effect_lost(k, c, "Keel was stopped between the sending and the answer");
+        break;
+    case EFFECT_RECONCILING:
+        effect_look(k, c);
+        break;
+    default:
+        break; /* timers and items were restored with it */
+    }
+}

@@ -1,0 +1,356 @@
+/* Recovery: what the tables say is open becomes the kernel's state again. The journal is read later,
+ * per run, when its executor is there to be told (replay.c). */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+typedef struct recovery {
+    kernel *k;
+    call **effects; /* restored, to be gone over when all is there */
+    size_t count, cap;
+} recovery;
+
+static int64_t number_of(const char *text) {
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static int each(kernel *k, const char *sql, reader_row *row, void *ctx, diag *d) {
+    return reader_query(k->env.reads, sql, NULL, 0, row, ctx, d);
+}
+
+/* ---- the host's own state ---- */
+
+static int on_ids(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    k->next_run = (uint64_t)number_of(v[0]) + 1;
+    k->next_number = (uint64_t)number_of(v[1]) + 1;
+    k->next_batch = (uint64_t)number_of(v[2]) + 1;
+    k->at = number_of(v[3]);
+    k->halted = number_of(v[4]) != 0;
+    return 0;
+}
+
+static int on_approver(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    approver a = {0};
+    snprintf(a.name, sizeof a.name, "%s", v[0]);
+    hex_decode(a.public_key, sizeof a.public_key, v[1], strlen(v[1]));
+    hex_decode(a.salt, sizeof a.salt, v[2], strlen(v[2]));
+    k->approvers = keel_realloc(k->approvers, (k->approver_count + 1) * sizeof a);
+    k->approvers[k->approver_count++] = a;
+    return 0;
+}
+
+static int on_budget(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    budget_restore(k->budgets, v[0], v[1], v[2], v[3], number_of(v[4]), number_of(v[5]));
+    return 0;
+}
+
+static int on_policy(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    k->has_policy = !digest_from_hex(&k->policy_digest, v[0], strlen(v[0]));
+    return 0;
+}
+
+typedef struct role_row {
+    kernel *k;
+    const char *agent;
+} role_row;
+
+static int on_role_result(void *ctx, const journal_row *row) {
+    role_row *r = ctx;
+    role_ended(r->k, r->agent, row->seq, keel_json_get(row->body, "result"));
+    return 0;
+}
+
+static int on_role(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    role_row r = {ctx, v[0]};
+    return reader_record(r.k->env.reads, number_of(v[1]), on_role_result, &r, NULL);
+}
+
+int recover(kernel *k, diag *d) {
+    static const char ids[] =
+        "SELECT (SELECT max(id) FROM run), (SELECT max(number) FROM item),"
+        " (SELECT max(batch) FROM batch), (SELECT at FROM journal ORDER BY seq DESC LIMIT 1),"
+        " (SELECT halted FROM control)";
+    static const struct {
+        const char *sql;
+        reader_row *row;
+    } parts[] = {
+        {ids, on_ids},
+        {"SELECT name, public_key, salt FROM approver", on_approver},
+        {"SELECT budget, scope, window, unit, spent, held FROM budget", on_budget},
+        {"SELECT digest FROM policy_version ORDER BY seq DESC LIMIT 1", on_policy},
+        {"SELECT agent, seq FROM role", on_role},
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        int rc = each(k, parts[i].sql, parts[i].row, k, d);
+        if (rc) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- runs ---- */
+
+static int on_run(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    recovery *rc = ctx;
+    kernel *k = rc->k;
+    digest d;
+    uint64_t id = (uint64_t)number_of(v[0]);
+    const plugin *p = digest_from_hex(&d, v[1], strlen(v[1])) ? NULL : plugin_find(k, &d);
+    if (!p) {
+        kernel_log(k, "error", id,
+                   "the version of its agent is no longer in .keel/plugins; put it back and start "
+                   "again, or cancel it with `keel run cancel %llu`",
+                   (unsigned long long)id);
+        return 0;
+    }
+    run *r = run_restore(k, id, (uint64_t)number_of(v[2]), p);
+    r->state = strcmp(v[3], "paused") ? RUN_OPEN : RUN_PAUSED;
+    r->parent = (uint64_t)number_of(v[4]);
+    r->depth = (int)number_of(v[5]);
+    r->key = v[6] ? keel_strdup(v[6]) : NULL;
+    r->tainted = number_of(v[7]) != 0;
+    r->begin_seq = number_of(v[8]);
+    r->strikes = (uint32_t)number_of(v[9]);
+    return 0;
+}
+
+static int on_event_body(void *ctx, const journal_row *row) {
+    keel_json body = keel_json_get(row->body, "body");
+    keel_buf_append(ctx, body.data, body.len);
+    return 0;
+}
+
+static int on_event(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    recovery *rc = ctx;
+    run *r = map_get(&rc->k->runs, (uint64_t)number_of(v[1]));
+    if (!r) {
+        return 0;
+    }
+    event *e = keel_alloc(sizeof *e);
+    *e = (event){.seq = number_of(v[0]), .name = keel_strdup(v[2])};
+    reader_record(rc->k->env.reads, e->seq, on_event_body, &e->body, NULL);
+    event **at = &r->events;
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = e;
+    return 0;
+}
+
+/* ---- what runs wait for ---- */
+
+static int on_call_digest(void *ctx, const journal_row *row) {
+    call *c = ctx;
+    body_text(row->body, "call", c->call_digest, sizeof c->call_digest);
+    return 0;
+}
+
+static void restore_wait(kernel *k, call *c) {
+    run *target = map_get(&k->runs, c->target_run);
+    if (target) {
+        target->waiters =
+            keel_realloc(target->waiters, (target->waiter_count + 1) * sizeof(uint64_t));
+        target->waiters[target->waiter_count++] = c->run->id;
+    }
+}
+
+static int on_pending(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    recovery *rc = ctx;
+    kernel *k = rc->k;
+    run *r = map_get(&k->runs, (uint64_t)number_of(v[0]));
+    if (!r) {
+        return 0;
+    }
+    call_kind kind = !strcmp(v[2], "sleep")     ? CALL_SLEEP
+                     : !strcmp(v[2], "receive") ? CALL_RECEIVE
+                                                : CALL_WAIT;
+    call *c = call_new(r, kind, v[1], "");
+    c->target_run = (uint64_t)number_of(v[5]);
+    c->name = v[6] ? keel_strdup(v[6]) : NULL;
+    reader_record(k->env.reads, number_of(v[3]), on_call_digest, c, NULL);
+    if (v[4]) {
+        call_due(k, c, number_of(v[4]));
+    }
+    if (kind == CALL_WAIT) {
+        restore_wait(k, c);
+    }
+    return 0;
+}
+
+/* ---- effects ---- */
+
+static int on_arguments(void *ctx, const journal_row *row) {
+    call *c = ctx;
+    keel_json args = keel_json_get(row->body, "args");
+    if (!c->call_digest[0]) {
+        body_text(row->body, "call", c->call_digest, sizeof c->call_digest);
+    }
+    if (args.len) {
+        keel_buf_clear(&c->edited);
+        keel_buf_append(&c->edited, args.data, args.len);
+        c->args = keel_json_view(c->edited.data, c->edited.len);
+    }
+    return 0;
+}
+
+static int on_last(void *ctx, const journal_row *row) {
+    call *c = ctx;
+    c->maybe_applied = row->kind != RECORD_EFFECT_RETRY ||
+                       keel_json_true(keel_json_get(row->body, "maybe"));
+    return 0;
+}
+
+static effect_state state_of(const char *name) {
+    static const struct {
+        const char *name;
+        effect_state state;
+    } states[] = {
+        {"waiting", EFFECT_WAITING}, {"intended", EFFECT_INTENDED},
+        {"retry", EFFECT_RETRY},     {"unknown", EFFECT_UNKNOWN},
+        {"stale", EFFECT_WAITING},   {"reconciling", EFFECT_RECONCILING},
+    };
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        if (!strcmp(states[i].name, name)) {
+            return states[i].state;
+        }
+    }
+    return EFFECT_NONE;
+}
+
+/* A run that ended while something it sent is still open. */
+static run *ended_run(kernel *k, uint64_t id, const char *plugin_hex) {
+    digest d;
+    run *r = map_get(&k->runs, id);
+    if (r || digest_from_hex(&d, plugin_hex, strlen(plugin_hex)) || !plugin_find(k, &d)) {
+        return r;
+    }
+    r = keel_alloc(sizeof *r);
+    *r = (run){.id = id, .plugin = plugin_find(k, &d)};
+    return r;
+}
+
+static void restore_numbers(kernel *k, call *c, const char *const *v) {
+    c->attempt = (uint32_t)number_of(v[5]);
+    c->opened_us = number_of(v[9]);
+    c->lost_us = number_of(v[10]);
+    if (v[6] && number_of(v[12])) { /* its item is open */
+        c->number = (uint64_t)number_of(v[6]);
+        map_put(&k->items, c->number, c);
+        c->expires_us = number_of(v[13]);
+        if (v[14]) {
+            digest_from_hex(&c->approval, v[14], strlen(v[14]));
+        }
+    }
+    if (v[8]) {
+        budget_holds_parse(keel_json_view(v[8], strlen(v[8])), c->holds, &c->hold_count);
+    }
+}
+
+static int on_effect(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    recovery *rc = ctx;
+    kernel *k = rc->k;
+    run *r = ended_run(k, (uint64_t)number_of(v[0]), v[16]);
+    if (!r) {
+        return 0;
+    }
+    bool spawn = !strcmp(v[2], "run.spawn");
+    call *c = call_new(r, spawn ? CALL_SPAWN : CALL_EFFECT, v[1], "");
+    snprintf(c->target, sizeof c->target, "%s", v[2]);
+    c->state = state_of(v[3]);
+    c->reason = !v[4] || !strcmp(v[4], "approval") ? WAIT_APPROVAL
+                : !strcmp(v[4], "budget")          ? WAIT_BUDGET
+                                                   : WAIT_HALTED;
+    c->recorded = true;
+    restore_numbers(k, c, v);
+    reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
+    if (v[15] && number_of(v[15]) != number_of(v[7])) {
+        reader_record(k->env.reads, number_of(v[15]), on_arguments, c, NULL); /* edited */
+    }
+    reader_record(k->env.reads, number_of(v[17]), on_last, c, NULL);
+    effect_rebind(k, c);
+    c->due_us = number_of(v[11]);
+    if (rc->count == rc->cap) {
+        rc->cap = rc->cap ? rc->cap * 2 : 16;
+        rc->effects = keel_realloc(rc->effects, rc->cap * sizeof(call *));
+    }
+    rc->effects[rc->count++] = c;
+    return 0;
+}
+
+static void go_on(kernel *k, call *c) {
+    if (c->state == EFFECT_WAITING && c->reason != WAIT_APPROVAL) {
+        effect_decide(k, c); /* does nothing while halted */
+    } else if (c->state == EFFECT_WAITING) {
+        call_due(k, c, c->expires_us);
+    } else if (c->state == EFFECT_RETRY || (c->state == EFFECT_UNKNOWN && !c->number)) {
+        call_due(k, c, c->due_us);
+    } else {
+        effect_recover(k, c);
+    }
+}
+
+int recover_runs(kernel *k, diag *d) {
+    static const char effects[] =
+        "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
+        " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
+        " i.args_seq, r.plugin, e.last_seq"
+        " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
+        " WHERE e.state IN ('waiting', 'intended', 'unknown', 'reconciling', 'retry', 'stale')"
+        " ORDER BY e.last_seq";
+    static const struct {
+        const char *sql;
+        reader_row *row;
+    } parts[] = {
+        {"SELECT id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes FROM run"
+         " WHERE state IN ('open', 'paused') ORDER BY id",
+         on_run},
+        {"SELECT seq, run, name FROM event ORDER BY seq", on_event},
+        {"SELECT run, path, kind, seq, due_us, target_run, name FROM pending ORDER BY seq",
+         on_pending},
+        {effects, on_effect},
+    };
+    recovery rec = {.k = k};
+    int rc = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
+        rc = each(k, parts[i].sql, parts[i].row, &rec, d);
+    }
+    for (size_t i = 0; i < rec.count && !rc; i++) {
+        go_on(k, rec.effects[i]);
+    }
+    free(rec.effects);
+    size_t at = 0;
+    run *r;
+    while (!rc && (r = map_next(&k->runs, &at, NULL)) != NULL) {
+        worker_add_run(k, worker_for_agent(k, r->plugin), r);
+    }
+    if (!rc && k->runs.count) {
+        kernel_log(k, "info", 0, "%zu open run%s recovered", k->runs.count,
+                   k->runs.count == 1 ? "" : "s");
+    }
+    return rc;
+}

@@ -1,0 +1,319 @@
+/* Runs: begin, end, pause, and the program order of their calls. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+#define BRANCH_LIMIT 4096
+
+tree *tree_get(kernel *k, uint64_t root) {
+    tree *t = map_get(&k->trees, root);
+    if (!t) {
+        t = keel_alloc(sizeof *t);
+        *t = (tree){.root = root};
+        map_put(&k->trees, root, t);
+    }
+    return t;
+}
+
+void tree_release(kernel *k, tree *t) {
+    if (!t->open && !t->followers) {
+        map_take(&k->trees, t->root);
+        budget_forget_run(k->budgets, t->root);
+        free(t);
+    }
+}
+
+run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p) {
+    run *r = keel_alloc(sizeof *r);
+    *r = (run){.id = id, .plugin = p, .tree = tree_get(k, root)};
+    r->tree_next = r->tree->runs;
+    if (r->tree_next) {
+        r->tree_next->tree_prev = r;
+    }
+    r->tree->runs = r;
+    r->tree->open++;
+    map_put(&k->runs, id, r);
+    return r;
+}
+
+static void leave_tree(run *r) {
+    if (r->tree_prev) {
+        r->tree_prev->tree_next = r->tree_next;
+    } else {
+        r->tree->runs = r->tree_next;
+    }
+    if (r->tree_next) {
+        r->tree_next->tree_prev = r->tree_prev;
+    }
+    r->tree->open--;
+}
+
+void event_free(event *e) {
+    free(e->name);
+    keel_buf_free(&e->body);
+    free(e);
+}
+
+void run_free(run *r) {
+    while (r->events) {
+        event *e = r->events;
+        r->events = e->next;
+        event_free(e);
+    }
+    for (size_t i = 0; i < r->branch_count; i++) {
+        free(r->branches[i].prefix);
+    }
+    free(r->branches);
+    free(r->waiters);
+    free(r->key);
+    keel_buf_free(&r->start);
+    free(r);
+}
+
+/* ---- program order ---- */
+
+static branch *branch_of(run *r, const char *path, size_t len) {
+    for (size_t i = r->branch_count; i-- > 0;) {
+        if (!strncmp(r->branches[i].prefix, path, len) && !r->branches[i].prefix[len]) {
+            return &r->branches[i];
+        }
+    }
+    if (r->branch_count == BRANCH_LIMIT) {
+        return NULL;
+    }
+    r->branches = keel_realloc(r->branches, (r->branch_count + 1) * sizeof(branch));
+    branch *b = &r->branches[r->branch_count++];
+    *b = (branch){.prefix = keel_memdup(path, len), .next = 1};
+    return b;
+}
+
+/* The ordinal at the end of "3.2.7", and the bytes before it; 0: not a path. */
+static uint32_t ordinal_of(const char *path, size_t *prefix) {
+    uint64_t n = 0;
+    int depth = 1;
+    *prefix = 0;
+    for (const char *p = path; *p; p++) {
+        if (*p == '.') {
+            if (!n) {
+                return 0;
+            }
+            *prefix = (size_t)(p - path) + 1;
+            n = 0;
+            depth++;
+        } else if (*p < '0' || *p > '9' || n > 100000000) {
+            return 0;
+        } else {
+            n = n * 10 + (uint64_t)(*p - '0');
+        }
+    }
+    return depth <= 2 * PATH_DEPTH ? (uint32_t)n : 0;
+}
+
+path_order run_path_order(run *r, const char *path) {
+    size_t prefix = 0;
+    uint32_t n = ordinal_of(path, &prefix);
+    branch *b = n ? branch_of(r, path, prefix) : NULL;
+    if (!b) {
+        return PATH_BAD;
+    }
+    /* Ordinals may be left out: `all` and `any` take one and make no record of their own. */
+    if (n < b->next) {
+        return PATH_OLD;
+    }
+    b->next = n + 1;
+    return PATH_NEW;
+}
+
+/* ---- begin ---- */
+
+static void begin_body(const run *r, const run_spec *s, int64_t previous, keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "agent", s->plugin->manifest->name);
+    if (s->continued_from) {
+        keel_json_set_int(&w, "continued_from", (int64_t)s->continued_from);
+    }
+    keel_json_set_int(&w, "depth", r->depth);
+    keel_json_set_raw(&w, "input", s->input);
+    if (s->key) {
+        keel_json_set_text(&w, "key", s->key);
+    }
+    if (s->parent) {
+        keel_json_set_int(&w, "parent", (int64_t)s->parent->id);
+        keel_json_set_text(&w, "parent_path", s->parent_path);
+    }
+    keel_json_key(&w, "plugin");
+    keel_json_hex(&w, s->plugin->digest.bytes, DIGEST_SIZE);
+    if (previous) {
+        keel_json_set_int(&w, "previous", previous);
+    }
+    keel_json_set_int(&w, "root", (int64_t)r->tree->root);
+    if (r->tainted) {
+        keel_json_set_bool(&w, "tainted", true);
+    }
+    keel_json_set_text(&w, "version", s->plugin->manifest->version);
+    keel_json_object_end(&w);
+}
+
+void run_start_body(keel_buf *out, keel_json input, keel_json previous) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "input", input);
+    keel_json_set_raw(&w, "previous", previous);
+    keel_json_object_end(&w);
+}
+
+run *run_begin(kernel *k, const run_spec *s) {
+    uint64_t id = k->next_run++;
+    run *r = run_restore(k, id, s->parent ? s->parent->tree->root : id, s->plugin);
+    r->parent = s->parent ? s->parent->id : 0;
+    r->depth = s->parent ? s->parent->depth + 1 : 0;
+    r->tainted = s->tainted;
+    r->fresh = true;
+    const role *last = role_find(k, s->plugin->manifest->name);
+    k->scratch.len = 0;
+    begin_body(r, s, last ? last->seq : 0, &k->scratch);
+    r->begin_seq = journal_run(k, RECORD_RUN_BEGIN, r, "", &k->scratch);
+    run_start_body(&r->start, s->input,
+                   last ? keel_json_view(last->result.data, last->result.len) : (keel_json){0});
+    if (s->key) {
+        r->key = keel_strdup(s->key);
+        key_begun(k, s->plugin->manifest->name, s->key, id, r->begin_seq);
+    }
+    worker_add_run(k, worker_for_agent(k, s->plugin), r);
+    return r;
+}
+
+/* ---- end ---- */
+
+static void end_body(const char *state, keel_json result, keel_json error, uint64_t next_run,
+                     keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    if (error.len) {
+        keel_json_set_raw(&w, "error", error);
+    }
+    if (next_run) {
+        keel_json_set_int(&w, "next_run", (int64_t)next_run);
+    }
+    if (!error.len) {
+        keel_json_set_raw(&w, "result", result);
+    }
+    keel_json_set_text(&w, "state", state);
+    keel_json_object_end(&w);
+}
+
+static void wait_outcome(const char *state, keel_json result, keel_json error, keel_buf *out) {
+    keel_buf_puts(out, "{\"ok\":");
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    if (error.len) {
+        keel_json_set_raw(&w, "error", error);
+    } else {
+        keel_json_set_raw(&w, "result", result);
+    }
+    keel_json_set_text(&w, "state", state);
+    keel_json_object_end(&w);
+    keel_buf_putc(out, '}');
+}
+
+/* Calls that nobody will answer: those that wait inward go; what was sent goes on until it settles. */
+static void drop_calls(kernel *k, run *r) {
+    call *next;
+    r->live = false; /* no answers any more */
+    for (call *c = r->calls; c; c = next) {
+        next = c->next;
+        if (c->kind != CALL_EFFECT && c->kind != CALL_SPAWN) {
+            call_free(k, c);
+        } else if (!effect_is_out(c)) {
+            worker_drop(k, c);
+            effect_not_done(k, c, "cancelled", "its run ended before it was sent", "keel");
+        }
+    }
+}
+
+void run_failed(kernel *k, run *r, const char *code, const char *text) {
+    keel_buf error = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &error);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "code", code);
+    keel_json_set_text(&w, "message", text);
+    keel_json_object_end(&w);
+    run_finished(k, r, strcmp(code, "cancelled") ? "failed" : "cancelled", (keel_json){0},
+                 keel_json_view(error.data, error.len));
+    keel_buf_free(&error);
+}
+
+void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_json error) {
+    bool continued = !strcmp(state, "continued");
+    uint64_t next_run = continued ? k->next_run : 0;
+    keel_buf body = KEEL_BUF_INIT;
+    drop_calls(k, r);
+    end_body(state, result, error, next_run, &body);
+    int64_t seq = journal_run(k, RECORD_RUN_END, r, "", &body);
+    if (!strcmp(state, "ended")) {
+        role_ended(k, r->plugin->manifest->name, seq, result);
+    }
+    if (r->id == r->tree->root && !continued) {
+        r->tree->failed = strcmp(state, "ended") != 0;
+    }
+    worker_remove_run(r);
+    map_take(&k->runs, r->id);
+    keel_buf outcome = KEEL_BUF_INIT;
+    wait_outcome(state, result, error, &outcome);
+    ended_remember(k, r, seq, &outcome);
+    for (size_t i = 0; i < r->waiter_count; i++) {
+        run *waiter = map_get(&k->runs, r->waiters[i]);
+        if (waiter) {
+            wait_wake(k, waiter, r->id, outcome.data, outcome.len, r->tainted);
+        }
+    }
+    if (continued) {
+        run_spec s = {.plugin = r->plugin,
+                      .input = result,
+                      .parent = r->tree->root == r->id ? NULL : map_get(&k->runs, r->parent),
+                      .continued_from = r->id,
+                      .tainted = r->tainted};
+        s.parent_path = s.parent ? "" : NULL;
+        run_begin(k, &s);
+    }
+    keel_buf_free(&outcome);
+    keel_buf_free(&body);
+    leave_tree(r);
+    tree_release(k, r->tree);
+    r->tree = NULL;
+    if (!r->calls) { /* else what was sent still names it */
+        run_free(r);
+    }
+}
+
+void run_cancel(kernel *k, run *r, const char *why) {
+    if (r->live) {
+        turn_send(k, r->worker->id, X_CANCEL, r->id, 0, NULL, 0);
+    }
+    run_failed(k, r, "cancelled", why);
+}
+
+void run_pause(kernel *k, run *r, const char *reason, keel_json detail) {
+    k->scratch.len = 0;
+    keel_json_writer w;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "detail", detail);
+    keel_json_set_text(&w, "reason", reason);
+    keel_json_object_end(&w);
+    journal_run(k, RECORD_RUN_PAUSED, r, "", &k->scratch);
+    r->state = RUN_PAUSED;
+    if (r->live) {
+        turn_send(k, r->worker->id, X_CANCEL, r->id, 0, NULL, 0);
+        r->live = false;
+    }
+    kernel_log(k, "warn", r->id, "paused: %s; see `keel run show %llu`", reason,
+               (unsigned long long)r->id);
+}

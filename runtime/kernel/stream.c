@@ -1,0 +1,236 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define QUEUE_LIMIT (8u << 20)
+#define CLIENTS     256
+
+typedef struct client {
+    struct client *next;
+    server *server;
+    uint64_t id;
+    int fd;
+    uv_poll_t poll;
+    frame_channel *channel;
+    bool writable_wanted;
+    bool closing;
+} client;
+
+struct server {
+    uv_loop_t *loop;
+    uv_poll_t poll;
+    int fd;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    server_events ev;
+    client *clients;
+    size_t count;
+    uint64_t next_id;
+};
+
+static void on_closed(uv_handle_t *h) {
+    client *c = h->data;
+    close(c->fd);
+    frame_channel_destroy(c->channel);
+    free(c);
+}
+
+static void drop(client *c) {
+    if (c->closing) {
+        return;
+    }
+    c->closing = true;
+    client **at = &c->server->clients;
+    while (*at != c) {
+        at = &(*at)->next;
+    }
+    *at = c->next;
+    c->server->count--;
+    uv_poll_stop(&c->poll);
+    uv_close((uv_handle_t *)&c->poll, on_closed);
+    c->server->ev.gone(c->server->ev.ctx, c->id);
+}
+
+static void on_ready(uv_poll_t *p, int status, int events);
+
+static void flush(client *c) {
+    const char *data;
+    size_t len;
+    while ((len = frame_channel_output(c->channel, &data)) > 0) {
+        ssize_t n = send(c->fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            break;
+        }
+        if (n <= 0) {
+            drop(c);
+            return;
+        }
+        frame_channel_sent(c->channel, (size_t)n);
+    }
+    bool wanted = len > 0;
+    if (wanted != c->writable_wanted) {
+        c->writable_wanted = wanted;
+        uv_poll_start(&c->poll, UV_READABLE | (wanted ? UV_WRITABLE : 0), on_ready);
+    }
+}
+
+static void on_frame(void *ctx, const frame *f) {
+    client *c = ctx;
+    c->server->ev.frame(c->server->ev.ctx, c->id, f);
+}
+
+static void on_ready(uv_poll_t *p, int status, int events) {
+    client *c = p->data;
+    char in[65536];
+    if (status < 0) {
+        drop(c);
+        return;
+    }
+    if (events & UV_READABLE) {
+        ssize_t n = recv(c->fd, in, sizeof in, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+            (n > 0 && frame_channel_feed(c->channel, in, (size_t)n, on_frame, c, NULL))) {
+            drop(c);
+            return;
+        }
+    }
+    flush(c);
+}
+
+static bool peer_allowed(int fd) {
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    return !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void on_connect(uv_poll_t *p, int status, int events) {
+    server *s = p->data;
+    (void)events;
+    int fd = status < 0 ? -1 : accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        return; /* out of descriptors: the next one is tried when one comes free */
+    }
+    if (s->count >= CLIENTS || !peer_allowed(fd)) {
+        close(fd);
+        return;
+    }
+    client *c = malloc(sizeof *c);
+    if (!c) {
+        close(fd);
+        return;
+    }
+    *c = (client){.next = s->clients, .server = s, .id = s->next_id++, .fd = fd};
+    c->channel = frame_channel_create();
+    uv_poll_init(s->loop, &c->poll, fd);
+    c->poll.data = c;
+    uv_poll_start(&c->poll, UV_READABLE, on_ready);
+    s->clients = c;
+    s->count++;
+}
+
+static int bind_at(server *s, diag *d) {
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", s->path);
+    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    unlink(s->path);
+    mode_t old = umask(0177);
+    int rc = s->fd < 0 ? -1 : bind(s->fd, (struct sockaddr *)&a, sizeof a);
+    umask(old);
+    if (rc || listen(s->fd, 64)) {
+        diag_set(d, DIAG_STORAGE, "cannot listen on %s: %s", s->path, strerror(errno));
+        return diag_next(d, "the folder must be writable and its path shorter than 100 bytes");
+    }
+    return 0;
+}
+
+int server_open(server **out, uv_loop_t *loop, const char *path, const server_events *ev,
+                diag *d) {
+    server *s = calloc(1, sizeof *s);
+    if (!s) {
+        return diag_set(d, DIAG_FAILED, "out of memory");
+    }
+    s->loop = loop;
+    s->ev = *ev;
+    s->next_id = 1;
+    s->fd = -1;
+    if (strlen(path) >= sizeof s->path) {
+        free(s);
+        diag_set(d, DIAG_USAGE, "the path of the workspace is too long for a socket: %s", path);
+        return diag_next(d, "move the workspace to a shorter path");
+    }
+    snprintf(s->path, sizeof s->path, "%s", path);
+    int rc = bind_at(s, d);
+    if (rc) {
+        if (s->fd >= 0) {
+            close(s->fd);
+        }
+        free(s);
+        return rc;
+    }
+    uv_poll_init(loop, &s->poll, s->fd);
+    s->poll.data = s;
+    uv_poll_start(&s->poll, UV_READABLE, on_connect);
+    *out = s;
+    return 0;
+}
+
+static client *find(server *s, uint64_t id) {
+    client *c = s->clients;
+    while (c && c->id != id) {
+        c = c->next;
+    }
+    return c;
+}
+
+void server_send(server *s, uint64_t id, uint16_t type, uint64_t ref, const void *body,
+                 size_t len) {
+    client *c = find(s, id);
+    if (!c) {
+        return;
+    }
+    if (frame_channel_queued(c->channel) > QUEUE_LIMIT) {
+        drop(c);
+        return;
+    }
+    frame_channel_send(c->channel, type, 0, 0, ref, body, len);
+}
+
+void server_flush(server *s) {
+    client *next;
+    for (client *c = s->clients; c; c = next) {
+        next = c->next;
+        if (!c->writable_wanted && frame_channel_queued(c->channel)) {
+            flush(c);
+        }
+    }
+}
+
+static void on_server_closed(uv_handle_t *h) {
+    server *s = h->data;
+    close(s->fd);
+    free(s);
+}
+
+void server_close(server *s) {
+    if (!s) {
+        return;
+    }
+    server_flush(s);
+    while (s->clients) {
+        drop(s->clients);
+    }
+    unlink(s->path);
+    uv_poll_stop(&s->poll);
+    uv_close((uv_handle_t *)&s->poll, on_server_closed);
+}

@@ -1,0 +1,393 @@
+/* Executors: started when there is work, one dispatch at a time for connectors, many runs for agents;
+ * started again with back-off when they die. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+#define SECOND         1000000LL
+#define STRIKES        3
+#define BACKOFF_FIRST  (SECOND / 10)
+#define BACKOFF_LIMIT  (30 * SECOND)
+#define HEALTHY_AFTER  (60 * SECOND)
+
+/* ---- who runs what ---- */
+
+static worker *worker_new(kernel *k, const plugin *p, connection *cn) {
+    worker *w = keel_alloc(sizeof *w);
+    *w = (worker){.plugin = p, .connection = cn, .next = k->workers};
+    k->workers = w;
+    return w;
+}
+
+worker *worker_for_agent(kernel *k, const plugin *p) {
+    for (worker *w = k->workers; w; w = w->next) {
+        if (!w->connection && digest_equal(&w->plugin->digest, &p->digest)) {
+            return w;
+        }
+    }
+    return worker_new(k, p, NULL);
+}
+
+void worker_add_run(kernel *k, worker *w, run *r) {
+    r->worker = w;
+    r->worker_prev = NULL;
+    r->worker_next = w->runs;
+    if (w->runs) {
+        w->runs->worker_prev = r;
+    }
+    w->runs = r;
+    if (w->state == WORKER_REFUSED) {
+        w->state = WORKER_DOWN; /* its script may have been mended meanwhile */
+    }
+    if (w->state == WORKER_READY && r->fresh && !k->halted) {
+        run_start_fresh(k, r);
+    } else {
+        worker_need(k, w);
+    }
+}
+
+void worker_remove_run(run *r) {
+    worker *w = r->worker;
+    if (r->worker_prev) {
+        r->worker_prev->worker_next = r->worker_next;
+    } else {
+        w->runs = r->worker_next;
+    }
+    if (r->worker_next) {
+        r->worker_next->worker_prev = r->worker_prev;
+    }
+    r->worker_prev = r->worker_next = NULL;
+}
+
+static bool has_work(const worker *w) {
+    return w->connection ? w->connection->queue != NULL : w->runs != NULL;
+}
+
+/* ---- start ---- */
+
+static void refuse(kernel *k, worker *w, const char *text) {
+    w->state = WORKER_REFUSED;
+    snprintf(w->refusal, sizeof w->refusal, "%s", text);
+    kernel_log(k, "error", 0, "%s %s: %s", w->plugin->manifest->id, w->plugin->manifest->version,
+               text);
+    while (w->runs) {
+        run_failed(k, w->runs, "refused", w->refusal);
+    }
+    while (w->connection && w->connection->queue) {
+        call *c = w->connection->queue;
+        worker_drop(k, c);
+        if (c->reconcile) {
+            effect_unknown(k, c, w->refusal);
+        } else {
+            effect_give_up(k, c, "unavailable", w->refusal);
+        }
+    }
+}
+
+void worker_need(kernel *k, worker *w) {
+    if (w->state == WORKER_READY && !w->connection) {
+        run_start_all(k, w);
+        return;
+    }
+    if (w->state != WORKER_DOWN || k->halted || k->stopping) {
+        return;
+    }
+    diag d = {0};
+    kernel_spawn s = {.plugin = w->plugin};
+    if (w->connection) {
+        s.config = keel_json_view(w->connection->config.data, w->connection->config.len);
+    }
+    w->id = ++k->next_executor;
+    w->state = WORKER_STARTING;
+    w->started_boot = k->env.boot_us(k->env.ctx);
+    map_put(&k->executors, w->id, w);
+    if (k->env.spawn(k->env.ctx, w->id, &s, &d)) {
+        map_take(&k->executors, w->id);
+        char text[1200];
+        snprintf(text, sizeof text, "%s%s%s", d.what, d.next[0] ? "; " : "", d.next);
+        refuse(k, w, text);
+    }
+}
+
+static void backed_off(kernel *k, timer *t) {
+    worker *w = t->owner;
+    w->state = WORKER_DOWN;
+    if (has_work(w)) {
+        worker_need(k, w);
+    }
+}
+
+/* ---- dispatch ---- */
+
+static void verb_body(kernel *k, const call *c, int64_t deadline) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "attempt", c->reconcile ? c->looks : c->attempt);
+    keel_json_set_raw(&w, "body", c->args);
+    keel_json_set_int(&w, "deadline_us", deadline);
+    keel_json_key(&w, "flags");
+    keel_json_array(&w);
+    keel_json_array_end(&w);
+    keel_json_set_text(&w, "key", c->key);
+    keel_json_set_text(&w, "mode", c->reconcile ? "effect" : "");
+    keel_json_set_raw(&w, "outcome", (keel_json){0});
+    keel_json_set_text(&w, "resource", c->resource->name);
+    keel_json_set_text(&w, "verb", c->reconcile ? "reconcile" : c->verb_name);
+    keel_json_object_end(&w);
+}
+
+static void deadline_passed(kernel *k, timer *t) {
+    worker *w = t->owner;
+    w->overdue = true;
+    k->env.kill(k->env.ctx, w->id);
+}
+
+static void hand_over(kernel *k, worker *w, call *c) {
+    int64_t timeout = c->verb->timeout_us;
+    w->current = c;
+    w->current_ref = ++k->next_dispatch;
+    w->overdue = false;
+    c->worker = w;
+    c->dispatch = w->current_ref;
+    c->dispatched = true;
+    verb_body(k, c, kernel_now(k) + timeout);
+    turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
+    timer_set(&k->timers, &w->timer, k->env.boot_us(k->env.ctx) + timeout, deadline_passed, w);
+}
+
+static call *pop(connection *cn) {
+    call *c = cn->queue;
+    cn->queue = c->queue_next;
+    c->queue_next = NULL;
+    c->queued = false;
+    return c;
+}
+
+void worker_next(kernel *k, worker *w) {
+    connection *cn = w->connection;
+    if (w->state == WORKER_READY && !w->current && cn->queue) {
+        hand_over(k, w, pop(cn));
+    }
+}
+
+/* A worker for one more dispatch: an idle one, else a new one as far as the manifest lets. */
+static worker *pick(kernel *k, connection *cn) {
+    worker *down = NULL;
+    for (worker *w = k->workers; w; w = w->next) {
+        if (w->connection == cn) {
+            if (w->state == WORKER_READY && !w->current) {
+                return w;
+            }
+            if (w->state == WORKER_DOWN || w->state == WORKER_REFUSED) {
+                down = w;
+            }
+        }
+    }
+    if (!down && cn->worker_count < cn->plugin->manifest->concurrency) {
+        down = worker_new(k, cn->plugin, cn);
+        cn->worker_count++;
+    }
+    return down;
+}
+
+void dispatch(kernel *k, call *c) {
+    connection *cn = c->connection;
+    call **at = &cn->queue;
+    while (*at) {
+        at = &(*at)->queue_next;
+    }
+    *at = c;
+    c->queued = true;
+    c->dispatch = 0;
+    c->dispatched = c->reconcile && c->dispatched;
+    worker *w = pick(k, cn);
+    if (!w) {
+        return; /* all are busy, starting or backing off: the queue waits for them */
+    }
+    if (w->state == WORKER_READY) {
+        worker_next(k, w);
+        return;
+    }
+    w->state = WORKER_DOWN; /* a refused one is tried again for new work */
+    worker_need(k, w);
+}
+
+void worker_drop(kernel *k, call *c) {
+    (void)k;
+    if (!c->queued) {
+        return;
+    }
+    call **at = &c->connection->queue;
+    while (*at != c) {
+        at = &(*at)->queue_next;
+    }
+    *at = c->queue_next;
+    c->queue_next = NULL;
+    c->queued = false;
+}
+
+call *worker_take_current(kernel *k, worker *w) {
+    call *c = w->current;
+    w->current = NULL;
+    timer_clear(&k->timers, &w->timer);
+    c->worker = NULL;
+    c->dispatch = 0;
+    return c;
+}
+
+/* ---- frames that are about the executor itself ---- */
+
+static void ready(kernel *k, worker *w) {
+    w->state = WORKER_READY;
+    if (w->connection) {
+        worker_next(k, w);
+    } else {
+        run_start_all(k, w);
+    }
+}
+
+static void refused(kernel *k, worker *w, const frame *f) {
+    char text[512] = "it will not load, and did not say why", next[256] = "";
+    keel_json body = keel_json_view(f->body, f->len);
+    if (!keel_json_check(f->body, f->len, NULL)) {
+        keel_json_copy(keel_json_get(body, "message"), text, sizeof text);
+        keel_json_copy(keel_json_get(body, "next"), next, sizeof next);
+    }
+    char whole[800];
+    snprintf(whole, sizeof whole, "%s%s%s", text, next[0] ? "; " : "", next);
+    k->env.kill(k->env.ctx, w->id);
+    map_take(&k->executors, w->id);
+    refuse(k, w, whole);
+}
+
+static void note(kernel *k, const worker *w, const frame *f) {
+    keel_json body = keel_json_view(f->body, f->len);
+    char level[8] = "info", text[1024];
+    if (!keel_json_check(f->body, f->len, NULL) &&
+        keel_json_copy(keel_json_get(body, "text"), text, sizeof text) >= 0) {
+        body_text(body, "level", level, sizeof level);
+        kernel_log(k, level, 0, "%s: %s", w->plugin->manifest->id, text);
+    }
+}
+
+void kernel_executor_frame(kernel *k, uint32_t executor, const frame *f) {
+    worker *w = map_get(&k->executors, executor);
+    if (!w) {
+        return; /* it was refused or replaced; what it still says does not count */
+    }
+    if (f->type == X_NOTE) {
+        note(k, w, f);
+    } else if (w->state == WORKER_STARTING && f->type == X_READY) {
+        ready(k, w);
+    } else if (w->state == WORKER_STARTING && f->type == X_REFUSED) {
+        refused(k, w, f);
+    } else if (w->connection) {
+        connector_frame(k, w, f);
+    } else {
+        agent_frame(k, w, f);
+    }
+}
+
+/* ---- death ---- */
+
+void worker_strike(kernel *k, worker *w, uint64_t run_id, const char *why) {
+    run *r = run_id ? map_get(&k->runs, run_id) : NULL;
+    if (!r || r->worker != w) {
+        return;
+    }
+    keel_json_writer jw;
+    k->scratch.len = 0;
+    keel_json_write(&jw, &k->scratch);
+    keel_json_object(&jw);
+    keel_json_set_text(&jw, "why", why);
+    keel_json_object_end(&jw);
+    journal_run(k, RECORD_RUN_STRIKE, r, "", &k->scratch);
+    r->struck = true;
+    kernel_log(k, "warn", r->id, "%s: strike %u of %d: %s", r->plugin->manifest->name,
+               r->strikes + 1, STRIKES, why);
+    if (++r->strikes >= STRIKES) {
+        run_failed(k, r, "crashed", why);
+    }
+}
+
+static void lose_current(kernel *k, worker *w, const char *why) {
+    char text[256];
+    call *c = worker_take_current(k, w);
+    snprintf(text, sizeof text, "%s %s", w->plugin->manifest->id,
+             w->overdue ? "did not answer in time and was killed" : why);
+    if (c->reconcile) {
+        effect_look_later(k, c, text, SECOND);
+    } else if (!w->plugin->manifest->need_count) {
+        effect_retry(k, c, text); /* it had no way out of its sandbox, so nothing was applied */
+    } else {
+        effect_lost(k, c, text);
+    }
+}
+
+static void lose_runs(kernel *k, worker *w, uint64_t running, const char *why) {
+    bool struck = false;
+    for (run *r = w->runs; r; r = r->worker_next) {
+        r->live = false;
+        struck |= r->struck;
+        r->struck = false;
+    }
+    w->replay_waits = true;
+    if (!struck) {
+        worker_strike(k, w, running, why);
+    }
+}
+
+static void back_off(kernel *k, worker *w) {
+    int64_t now = k->env.boot_us(k->env.ctx);
+    if (now - w->started_boot > HEALTHY_AFTER) {
+        w->crashes = 0;
+    }
+    int64_t delay = 0;
+    if (++w->crashes > 1) {
+        delay = BACKOFF_FIRST;
+        for (int i = 2; i < w->crashes && delay < BACKOFF_LIMIT; i++) {
+            delay *= 2;
+        }
+    }
+    w->state = WORKER_BACKOFF;
+    timer_set(&k->timers, &w->timer, now + (delay < BACKOFF_LIMIT ? delay : BACKOFF_LIMIT),
+              backed_off, w);
+}
+
+void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *why) {
+    uint64_t running = 0, ticks;
+    int64_t cpu;
+    worker *w = map_get(&k->executors, executor);
+    if (!w) {
+        return;
+    }
+    k->env.watch(k->env.ctx, executor, &running, &ticks, &cpu);
+    map_take(&k->executors, executor);
+    timer_clear(&k->timers, &w->timer);
+    if (k->stopping || clean) {
+        w->state = WORKER_DOWN;
+        return;
+    }
+    kernel_log(k, "warn", w->connection ? 0 : running, "%s: its executor %s",
+               w->plugin->manifest->id, why);
+    back_off(k, w);
+    if (w->connection) {
+        if (w->current) {
+            lose_current(k, w, why);
+        }
+    } else {
+        lose_runs(k, w, running, why);
+    }
+}
+
+void workers_free(kernel *k) {
+    while (k->workers) {
+        worker *w = k->workers;
+        k->workers = w->next;
+        timer_clear(&k->timers, &w->timer);
+        free(w);
+    }
+}

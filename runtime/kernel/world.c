@@ -1,0 +1,245 @@
+/* The world that the kernel governs: plugins, connections, policy. What is new is journaled with its
+ * bytes before it takes force; what runs still point into is kept. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "state.h"
+
+void kernel_world_free(kernel_world *w) {
+    policy_destroy(w->policy);
+    workspace_policies_free(w->policy_files, w->policy_file_count);
+    if (w->workspace) {
+        workspace_destroy(w->workspace);
+    }
+    if (w->library) {
+        library_close(w->library);
+    }
+    *w = (kernel_world){0};
+}
+
+const plugin *plugin_find(kernel *k, const digest *d) {
+    const plugin *p = k->world.library ? library_by_digest(k->world.library, d) : NULL;
+    for (size_t i = k->retired_count; !p && i-- > 0;) {
+        p = library_by_digest(k->retired[i].library, d);
+    }
+    return p;
+}
+
+connection *connection_find(kernel *k, const char *name) {
+    for (connection *c = k->connections; c; c = c->next) {
+        if (!c->gone && !strcmp(c->name, name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* ---- plugins ---- */
+
+typedef struct known {
+    bool found;
+} known;
+
+static int on_known(void *ctx, int columns, const char *const *values, const char *const *names) {
+    (void)columns;
+    (void)values;
+    (void)names;
+    ((known *)ctx)->found = true;
+    return 1;
+}
+
+static bool is_known(kernel *k, const char *sql, const char *a, const char *b) {
+    const char *params[] = {a, b};
+    known seen = {false};
+    reader_query(k->env.reads, sql, params, b ? 2 : 1, on_known, &seen, NULL);
+    return seen.found;
+}
+
+static void write_files(keel_json_writer *w, kernel *k, const plugin *p) {
+    keel_json_key(w, "files");
+    keel_json_array(w);
+    for (size_t i = 0; i < p->file_count; i++) {
+        const plugin_file *f = &p->files[i];
+        turn_artifact(k->turn->records, &f->digest, f->data.data, f->data.len);
+        keel_json_object(w);
+        keel_json_key(w, "digest");
+        keel_json_hex(w, f->digest.bytes, DIGEST_SIZE);
+        keel_json_set_text(w, "name", f->name);
+        keel_json_object_end(w);
+    }
+    keel_json_array_end(w);
+}
+
+static void journal_plugin(kernel *k, const plugin *p) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_key(&w, "digest");
+    keel_json_hex(&w, p->digest.bytes, DIGEST_SIZE);
+    write_files(&w, k, p);
+    keel_json_set_text(&w, "id", p->manifest->id);
+    keel_json_set_text(&w, "kind", p->manifest->kind == PLUGIN_AGENT ? "agent" : "connector");
+    keel_json_set_text(&w, "name", p->manifest->name);
+    keel_json_set_text(&w, "version", p->manifest->version);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_PLUGIN, 0, "", &k->scratch);
+}
+
+static void take_plugins(kernel *k) {
+    for (size_t i = 0; i < library_count(k->world.library); i++) {
+        const plugin *p = library_get(k->world.library, i);
+        char hex[DIGEST_HEX];
+        digest_hex(&p->digest, hex);
+        if (map_get(&k->journaled, digest_word(&p->digest))) {
+            continue;
+        }
+        map_put(&k->journaled, digest_word(&p->digest), k);
+        if (!is_known(k, "SELECT 1 FROM plugin WHERE lower(hex(digest)) = ?", hex, NULL)) {
+            journal_plugin(k, p);
+        }
+    }
+}
+
+/* ---- connections ---- */
+
+static bool same_connection(const connection *c, const plugin *p, const keel_buf *config) {
+    return digest_equal(&c->plugin->digest, &p->digest) && c->config.len == config->len &&
+           !memcmp(c->config.data, config->data, config->len);
+}
+
+static void retire(kernel *k, connection *c) {
+    c->gone = true;
+    for (worker *w = k->workers; w; w = w->next) {
+        if (w->connection == c && !w->current && map_get(&k->executors, w->id) == w) {
+            k->env.send(k->env.ctx, w->id, X_STOP, 0, 0, NULL, 0);
+        }
+    }
+}
+
+static void journal_connection(kernel *k, const connection *c) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "config", keel_json_view(c->config.data, c->config.len));
+    keel_json_set_text(&w, "name", c->name);
+    keel_json_set_text(&w, "plugin", c->plugin->manifest->id);
+    keel_json_set_text(&w, "version", c->plugin->manifest->version);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_CONNECTION, 0, "", &k->scratch);
+}
+
+static bool in_workspace(const workspace *w, const char *name) {
+    for (size_t i = 0; i < w->connection_count; i++) {
+        if (!strcmp(w->connections[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_connection(kernel *k, const workspace_connection *wc) {
+    const plugin *p = library_plugin(k->world.library, wc->use, PLUGIN_CONNECTOR);
+    connection *old = connection_find(k, wc->name);
+    if (!p || (old && same_connection(old, p, &wc->config))) {
+        return; /* load_world has refused a connection without a plugin */
+    }
+    if (old) {
+        retire(k, old);
+    }
+    connection *c = keel_alloc(sizeof *c);
+    *c = (connection){.next = k->connections, .name = keel_strdup(wc->name), .plugin = p};
+    keel_buf_append(&c->config, wc->config.data, wc->config.len);
+    k->connections = c;
+    if (old || !is_known(k, "SELECT 1 FROM connection WHERE name = ? AND version = ?", c->name,
+                         p->manifest->version)) {
+        journal_connection(k, c);
+    }
+}
+
+static void take_connections(kernel *k) {
+    for (connection *c = k->connections; c; c = c->next) {
+        if (!c->gone && !in_workspace(k->world.workspace, c->name)) {
+            retire(k, c);
+        }
+    }
+    for (size_t i = 0; i < k->world.workspace->connection_count; i++) {
+        take_connection(k, &k->world.workspace->connections[i]);
+    }
+}
+
+/* ---- policy ---- */
+
+static void take_policy(kernel *k) {
+    keel_json_writer w;
+    if (k->has_policy && digest_equal(&k->policy_digest, policy_digest(k->world.policy))) {
+        return;
+    }
+    k->policy_digest = *policy_digest(k->world.policy);
+    k->has_policy = true;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_key(&w, "digest");
+    keel_json_hex(&w, k->policy_digest.bytes, DIGEST_SIZE);
+    keel_json_key(&w, "files");
+    keel_json_array(&w);
+    for (size_t i = 0; i < k->world.policy_file_count; i++) {
+        const workspace_policy *f = &k->world.policy_files[i];
+        digest d = digest_of(f->text.data, f->text.len);
+        turn_artifact(k->turn->records, &d, f->text.data, f->text.len);
+        keel_json_object(&w);
+        keel_json_key(&w, "digest");
+        keel_json_hex(&w, d.bytes, DIGEST_SIZE);
+        keel_json_set_text(&w, "name", f->file);
+        keel_json_object_end(&w);
+    }
+    keel_json_array_end(&w);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_POLICY, 0, "", &k->scratch);
+    kernel_log(k, "info", 0, "policy in force: %zu rules", policy_rule_count(k->world.policy));
+}
+
+void world_take(kernel *k, kernel_world *w) {
+    if (k->world.library) {
+        k->retired = keel_realloc(k->retired, (k->retired_count + 1) * sizeof *k->retired);
+        k->retired[k->retired_count++] = k->world;
+    }
+    k->world = *w;
+    turn_ready(k);
+    take_plugins(k);
+    take_connections(k);
+    take_policy(k);
+}
+
+void world_refused(kernel *k, const diag *d) {
+    keel_json_writer w;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "column", d->column);
+    keel_json_set_text(&w, "file", d->file);
+    keel_json_set_int(&w, "line", d->line);
+    keel_json_set_text(&w, "what", d->what);
+    keel_json_object_end(&w);
+    journal_add(k, RECORD_POLICY_REFUSED, 0, "", &k->scratch);
+    kernel_log(k, "error", 0, "not reloaded, the old policy stays in force: %s:%d:%d: %s", d->file,
+               d->line, d->column, d->what);
+}
+
+void world_free(kernel *k) {
+    while (k->connections) {
+        connection *c = k->connections;
+        k->connections = c->next;
+        free(c->name);
+        keel_buf_free(&c->config);
+        free(c);
+    }
+    for (size_t i = 0; i < k->retired_count; i++) {
+        kernel_world_free(&k->retired[i]);
+    }
+    free(k->retired);
+    kernel_world_free(&k->world);
+    map_free(&k->journaled);
+}
