@@ -105,6 +105,7 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
         approval_digest(k, c, d, &c->approval);
         c->expires_us = kernel_now(k) + a.expires_us;
     }
+    c->recorded = false;
     waiting_body(k, c, decision);
     journal_run(k, RECORD_EFFECT_WAITING, c->run, c->path, &k->scratch);
     c->recorded = true;
@@ -285,8 +286,9 @@ static void merge(keel_json args, keel_json set, keel_buf *out) {
     keel_buf_free(&plain);
 }
 
-static void edited_record(kernel *k, const call *c, keel_json decision) {
+static void edited_record(kernel *k, call *c, keel_json decision) {
     keel_json_writer w;
+    c->recorded = false; /* from here on this record is the one that says it all */
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
@@ -294,12 +296,14 @@ static void edited_record(kernel *k, const call *c, keel_json decision) {
     keel_json_hex(&w, c->approval.bytes, DIGEST_SIZE);
     keel_json_set_raw(&w, "args", c->args);
     keel_json_set_text(&w, "by", "operator");
+    effect_put_common(c, &w);
     keel_json_set_raw(&w, "decision", decision);
-    keel_json_key(&w, "digest");
-    keel_json_hex(&w, c->args_digest.bytes, DIGEST_SIZE);
+    effect_put_digest(c, &w);
     keel_json_set_int(&w, "number", (int64_t)c->number);
+    effect_put_target(c, &w);
     keel_json_object_end(&w);
     journal_run(k, RECORD_APPROVAL_EDITED, c->run, c->path, &k->scratch);
+    c->recorded = true;
 }
 
 static void edit_result(const call *c, keel_json decision, keel_buf *result) {

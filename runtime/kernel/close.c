@@ -115,6 +115,7 @@ void effect_not_done(kernel *k, call *c, const char *code, const char *text, con
 void effect_denied(kernel *k, call *c, keel_json decision, const char *code, const char *rule,
                    const char *why) {
     keel_json_writer w;
+    c->recorded = false;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);

@@ -204,15 +204,13 @@ static int on_pending(void *ctx, int n, const char *const *v, const char *const 
 
 static int on_arguments(void *ctx, const journal_row *row) {
     call *c = ctx;
-    keel_json args = keel_json_get(row->body, "args");
-    if (!c->call_digest[0]) {
-        body_text(row->body, "call", c->call_digest, sizeof c->call_digest);
-    }
-    if (args.len) {
-        keel_buf_clear(&c->edited);
-        keel_buf_append(&c->edited, args.data, args.len);
-        c->args = keel_json_view(c->edited.data, c->edited.len);
-    }
+    keel_buf_clear(&c->request);
+    keel_buf_append(&c->request, row->body.data, row->body.len);
+    keel_json body = keel_json_view(c->request.data, c->request.len);
+    body_text(body, "call", c->call_digest, sizeof c->call_digest);
+    c->args = keel_json_get(body, "args");
+    c->evidence = keel_json_get(body, "evidence");
+    c->why = keel_json_get(body, "why");
     return 0;
 }
 
@@ -274,7 +272,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     (void)names;
     recovery *rc = ctx;
     kernel *k = rc->k;
-    run *r = ended_run(k, (uint64_t)number_of(v[0]), v[16]);
+    run *r = ended_run(k, (uint64_t)number_of(v[0]), v[15]);
     if (!r) {
         return 0;
     }
@@ -288,10 +286,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     c->recorded = true;
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
-    if (v[15] && number_of(v[15]) != number_of(v[7])) {
-        reader_record(k->env.reads, number_of(v[15]), on_arguments, c, NULL); /* edited */
-    }
-    reader_record(k->env.reads, number_of(v[17]), on_last, c, NULL);
+    reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
     effect_rebind(k, c);
     c->due_us = number_of(v[11]);
     if (rc->count == rc->cap) {
@@ -318,7 +313,7 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " i.args_seq, r.plugin, e.last_seq"
+        " r.plugin, e.last_seq"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE e.state IN ('waiting', 'intended', 'unknown', 'reconciling', 'retry', 'stale')"
         " ORDER BY e.last_seq";

@@ -66,15 +66,18 @@
     X(36, EFFECT_UNKNOWN, "effect.unknown") /* {"attempt","number"?,"next_check_us"?,              \
                                                 "owner":"keel|operator","why"} */                  \
     X(37, EFFECT_RECONCILING, "effect.reconciling") /* {"attempt"} */                              \
-    X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","not_before_us","settled","why"}: this   \
-                                                attempt was not applied; the next will be intended */ \
+    X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","maybe"?,"not_before_us",                \
+                                                "settled","why"}: this attempt was not applied, or \
+                                                (maybe) its class makes a repeat harmless; the next \
+                                                will be intended */                                \
     X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","target","why"} */  \
     X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number","target"} */               \
     X(41, EFFECT_STALE, "effect.stale")     /* {"number"?,"why"}: shown, asked again */            \
     X(42, APPROVAL_GIVEN, "approval.given") /* {"approval":hex,"by","nonce":hex,"number",          \
                                                 "signature":hex} */                                \
-    X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","decision","digest",  \
-                                                  "number"} */
+    X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","call","class",       \
+                                                  "connector","decision","digest","evidence"?,     \
+                                                  "number","target","why"?} */
 
 typedef enum record_kind {
 #define RECORD_ENUM(id, name, text) RECORD_##name = id,
