@@ -4,6 +4,9 @@
 
 #include "keel/plugin.h"
 
+/* Each build uses some of the functions below. */
+#pragma GCC diagnostic ignored "-Wunused-function"
+
 #ifndef MAGIC
 #define MAGIC KEEL_ABI_MAGIC
 #endif
