@@ -46,7 +46,7 @@ static int create(void *self, diag *d) {
 
 static void destroy(void *self) {
     native *n = self;
-    if (n->created) {
+    if (n->created && n->connector.destroy) {
         n->connector.destroy(n->instance);
     }
     native_take_back(&n->lent);

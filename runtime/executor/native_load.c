@@ -107,9 +107,6 @@ static int check_connector(native *n, const keel_connector *theirs, diag *d) {
     if (!n->connector.create) {
         return refuse_missing(n, d, "connector.create");
     }
-    if (!n->connector.destroy) {
-        return refuse_missing(n, d, "connector.destroy");
-    }
     if (!n->connector.read && !n->connector.write) {
         return refuse_missing(n, d, "connector.read or connector.write");
     }

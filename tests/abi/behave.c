@@ -201,6 +201,7 @@ static keel_status files(behave *b, keel_call *call, const keel_request *r) {
     keel_fs_stat st = {.size_of = sizeof st};
     (void)r;
     keel_status s = fs->write_atomic(fs->ctx, call, "data", "a/b.txt", span("hello"), KEEL_FS_NEW);
+    s = s < 0 ? s : fs->write_atomic(fs->ctx, call, "data", "a/b.txt", span("hello"), 0);
     s = s < 0 ? s : fs->stat(fs->ctx, call, "data", "a/b.txt", &st);
     s = s < 0 ? s : fs->read(fs->ctx, call, "data", "a/b.txt", 1, 3, &got);
     s = s < 0 ? s : fs->list(fs->ctx, call, "data", "a", &entries, &count);

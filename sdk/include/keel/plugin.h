@@ -21,8 +21,8 @@
  * no memory left the process ends, which Keel handles like any crash.
  *
  * TEXT. Bodies are canonical JSON (RFC 8785, UTF-8); read it with keel/json.h. Names such as a
- * resource are UTF-8 without NUL. Spans are not NUL-terminated. Sizes are size_t on 64-bit machines,
- * the only ones that this ABI is defined for.
+ * resource are UTF-8 without NUL. Spans are not NUL-terminated, but resource and key have a NUL behind
+ * them. Sizes are size_t on 64-bit machines, the only ones that this ABI is defined for.
  *
  * STATUS RULE. Each status says whether something may have been applied. On write and compensate,
  *
@@ -155,8 +155,7 @@ typedef struct keel_request {
 
 /* ---- what a plugin gives ---- */
 
-/* create and destroy are required, and so is read or write. A verb that is NULL answers
- * not_implemented.
+/* create is required, and so is read or write. A verb that is NULL answers not_implemented.
  *
  * read        body: the query. Reply {"items":[{"id",...}],"next":CURSOR}; the cursor comes back as
  *             the query's "cursor". Changes nothing.
@@ -174,7 +173,7 @@ typedef struct keel_connector {
     keel_status (*prepare)(const keel_host *host);
     /* config: the connection's config, canonical JSON. *self is passed to the verbs. */
     keel_status (*create)(const keel_host *host, keel_span config, void **self);
-    void (*destroy)(void *self);
+    void (*destroy)(void *self); /* what was not from alloc; may be NULL */
     keel_status (*read)(void *self, keel_call *call, const keel_request *request);
     keel_status (*write)(void *self, keel_call *call, const keel_request *request);
     keel_status (*reconcile)(void *self, keel_call *call, const keel_request *request);
@@ -198,6 +197,22 @@ typedef struct keel_plugin {
 
 /* Called once, first. Returns a constant; does nothing else. */
 KEEL_EXPORT const keel_plugin *keel_plugin_entry(void);
+
+/* The description and the entry of a C connector, at file scope, once:
+ * KEEL_CONNECTOR("com.example.notes", "1.0.0", .create = create, .write = write_note) */
+#define KEEL_CONNECTOR(id_, version_, ...)                                                         \
+    static const keel_connector keel_connector_ = {.size = sizeof(keel_connector), __VA_ARGS__};   \
+    static const keel_plugin keel_plugin_ = {.magic = KEEL_ABI_MAGIC,                              \
+                                             .size = sizeof(keel_plugin),                          \
+                                             .abi_major = KEEL_ABI_MAJOR,                          \
+                                             .abi_minor = KEEL_ABI_MINOR,                          \
+                                             .kind = KEEL_KIND_CONNECTOR,                          \
+                                             .id = (id_),                                          \
+                                             .version = (version_),                                \
+                                             .connector = &keel_connector_};                       \
+    const keel_plugin *keel_plugin_entry(void) {                                                   \
+        return &keel_plugin_;                                                                      \
+    }
 
 #ifdef __cplusplus
 }
