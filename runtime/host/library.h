@@ -1,6 +1,11 @@
 /* The plugins of a workspace: found, checked, installed side by side by version, immutable once
  * installed. Sources: WORKSPACE/agents/NAME, WORKSPACE/connectors/NAME and the folder of shipped
- * plugins. Installed: WORKSPACE/.keel/plugins/ID/VERSION/. */
+ * plugins. Installed: WORKSPACE/.keel/plugins/ID/VERSION/.
+ *
+ * A plugin's files are its manifest, its entry, every other .lua beside a Lua entry, its templates
+ * and schemas, and for Lua the SDK's library as "keel.lua". All else in its folder is left alone.
+ * Symbolic links are refused. An installation is a folder made elsewhere, synced and renamed: it is
+ * there as a whole or not at all. One owner, one thread. */
 #ifndef HOST_LIBRARY_H
 #define HOST_LIBRARY_H
 
@@ -11,16 +16,16 @@
 typedef struct plugin_file {
     char *name; /* relative: "triage.lua", "templates/reply.txt", "manifest.yaml", "keel.lua" (the
                    SDK library of Lua plugins) */
-    keel_buf data;
+    keel_buf data; /* empty for a .so: host_spawn maps it from the folder */
     digest digest;
 } plugin_file;
 
 typedef struct plugin {
     manifest *manifest;
-    char *folder;      /* where it is installed */
+    char *folder;       /* where it is installed */
     plugin_file *files; /* sorted by name */
     size_t file_count;
-    digest digest;     /* of the canonical list of {digest,name} */
+    digest digest; /* of the canonical list of {digest,name} */
 } plugin;
 
 void plugin_destroy(plugin *p);
@@ -28,22 +33,33 @@ void plugin_destroy(plugin *p);
 typedef struct library library;
 
 /* Installs what the sources have and is not yet there, then loads all installed plugins. A version
- * that is installed with other bytes is refused: "the same version with other content; raise version
- * in FILE". sdk_lua: the path of keel.lua, stored with every Lua plugin. A faulty plugin is reported
- * through `fault` and left out; 0 unless the workspace itself cannot be read. */
+ * that is installed with other bytes is refused: "the same version with other content; raise
+ * version in FILE"; what is installed stays in force. Not compared: keel.lua, of which each version
+ * keeps the one that it was installed with (sdk_lua: its path). A faulty plugin is reported through
+ * `fault` and left out; 0 unless the workspace itself cannot be read. `shipped` may be NULL. */
 int library_open(library **out, const char *workspace, const char *shipped, const char *sdk_lua,
                  void (*fault)(void *ctx, const diag *d), void *ctx, diag *d);
 void library_close(library *l);
-/* Installs one folder (manifest.yaml + files) and makes it visible. */
+/* Installs one folder (manifest.yaml + files) and makes it visible. A .so that is not there is
+ * looked for in the shipped plugin of the same folder name: the place where a build puts it. What
+ * is already installed with the same bytes is found, not copied. */
 int library_install(library *l, const char *folder, const plugin **out, diag *d);
 
 size_t library_count(const library *l);
 const plugin *library_get(const library *l, size_t i);
 /* The newest version of an agent by name, or of a plugin by id ("com.keel.mail", "com.keel.mail@1",
- * "com.keel.mail@1.4.0": the newest that matches). NULL: none. */
+ * "com.keel.mail@1.4.0": the newest that matches). A pre-release is taken only if it is named in
+ * full or nothing else matches. Of two agents with one name, the workspace's own goes before a
+ * shipped one, and that before one whose source is gone. NULL: none. */
 const plugin *library_agent(const library *l, const char *name);
 const plugin *library_plugin(const library *l, const char *reference, plugin_kind kind);
 const plugin *library_by_digest(const library *l, const digest *d);
+
+/* Order of two versions as semver.org 2.0 has it; versions that differ only behind a + are ordered
+ * by their bytes. <0, 0, >0. */
 int semver_compare(const char *a, const char *b);
+bool semver_prerelease(const char *version);
+/* Whether a version matches "1", "1.4" or "1.4.0"; the last form also matches 1.4.0+BUILD. */
+bool semver_matches(const char *version, const char *wanted);
 
 #endif

@@ -151,7 +151,7 @@ static bool is_id(const char *text, size_t len) {
         bool begins = i == 0 || text[i - 1] == '.';
         bool ends = i + 1 == len;
         if (text[i] == '.' ? begins || ends
-                           : !strchr(begins ? SMALL DIGITS : SMALL DIGITS "-", text[i])) {
+                           : !strchr(begins ? SMALL DIGITS : SMALL DIGITS "-_", text[i])) {
             return false;
         }
     }

@@ -1,0 +1,46 @@
+/* The inner pieces of library.h. */
+#ifndef LIBRARY_INT_H
+#define LIBRARY_INT_H
+
+#include <stdbool.h>
+
+#include "library.h"
+
+/* Where a plugin's source was seen at the last look: which of two agents of one name is meant. */
+typedef enum source { SOURCE_GONE, SOURCE_SHIPPED, SOURCE_WORKSPACE } source;
+
+typedef struct library_entry {
+    plugin *plugin;
+    source source;
+} library_entry;
+
+struct library {
+    char *workspace;
+    char *plugins; /* WORKSPACE/.keel/plugins */
+    char *shipped; /* or NULL */
+    char *sdk_lua;
+    library_entry *entries; /* sorted by id, then version */
+    size_t count;
+};
+
+#define LIBRARY_SDK_LUA "keel.lua"
+
+/* ---- library_read.c: a folder's files in memory ---- */
+
+/* An author's folder. sdk_lua: where keel.lua comes from; so_folder: where else a .so may be, or
+ * NULL. */
+int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
+                        const char *so_folder, diag *d);
+/* An installed folder: its owner and its digest are checked too. */
+int library_read_installed(plugin **out, const char *folder, diag *d);
+const plugin_file *library_file(const plugin *p, const char *name); /* NULL: none */
+
+/* ---- library_store.c ---- */
+
+/* Writes p into PLUGINS/ID/VERSION, durable and at once, and sets p->folder. so_path: the .so,
+ * whose bytes must have p's digest, or NULL. DIAG_CONFLICT: that version is there. */
+int library_store(const char *plugins, plugin *p, const char *so_path, diag *d);
+/* Removes what an installation that did not end has left. */
+void library_sweep(const char *plugins);
+
+#endif
