@@ -1,0 +1,170 @@
+# The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
+# in a folder of its own; what counts are its lines, never an exit code alone.
+
+suites='build unit abi faults sandbox lint fuzz e2e'
+
+suite_about() {
+    case $1 in
+    build) say 'gcc, gcc with ASan and UBSan, and clang build it without a warning' ;;
+    unit) say 'tables of input and output, under ASan and UBSan' ;;
+    abi) say 'plugins that are wrong in one way each' ;;
+    faults) say 'power cuts at every write, kill -9 at every failpoint' ;;
+    sandbox) say 'hostile scripts and libraries' ;;
+    lint) say 'sizes, layers, exported symbols, format, static analysis' ;;
+    fuzz) say 'every fuzz target over its corpus, then five seconds more' ;;
+    e2e) say 'the command line as a person uses it, and the demo' ;;
+    esac
+}
+
+list_suites() {
+    for s in $suites; do
+        printf '%-8s %s\n' "$s" "$(suite_about "$s")"
+    done
+}
+
+# tap_build FOLDER: one test per build.
+tap_build() {
+    n=0
+    say '1..3' >"$1/build"
+    for kind in plain asan clang; do
+        n=$((n + 1))
+        if "build_$kind" >>"$1/build.talk" 2>&1; then
+            say "ok $n - $kind" >>"$1/build"
+        else
+            say "not ok $n - $kind" >>"$1/build"
+        fi
+    done
+    say 0 >"$1/build.exit"
+}
+
+# tap_meson FOLDER SUITE BUILD: the programs that meson knows of that suite.
+tap_meson() {
+    names=$(meson test -C "$3" --no-rebuild --list --suite "$2" 2>/dev/null | grep -vc '^ninja:') || :
+    [ "$names" -gt 0 ] || return 0
+    KEEL_TAP=$1 meson test -C "$3" --no-rebuild --suite "$2" --timeout-multiplier 3 --quiet \
+        --wrapper "sh $root/tests/tools/tap.sh" >"$1/.meson" 2>&1 || :
+    found=$(find "$1" -name '*.exit' | wc -l)
+    if [ "$found" -lt "$names" ]; then
+        say "  $((names - found)) of $names programs did not start or did not end:" >>"$details"
+        grep -E 'TIMEOUT|ERROR|FAIL' "$1/.meson" | sed 's/^/    /' >>"$details" || :
+    fi
+    # A program that was killed left its TAP without an exit: it is counted there. One that never
+    # started left nothing.
+    begun=$(find "$1" -type f ! -name '*.exit' ! -name '*.talk' ! -name '.*' | wc -l)
+    say $((names - begun)) >"$1/.lost"
+}
+
+# tap_command FOLDER NAME COMMAND...
+tap_command() {
+    folder=$1
+    name=$2
+    shift 2
+    code=0
+    "$@" >"$folder/$name" 2>"$folder/$name.talk" || code=$?
+    say "$code" >"$folder/$name.exit"
+}
+
+tap_e2e() {
+    for file in tests/e2e/*.bats; do
+        [ -f "$file" ] || continue
+        PATH="$root/build/root/bin:$PATH" KEEL_BUILD="$root/build" \
+            tap_command "$1" "$(basename "$file")" bats --tap "$file"
+    done
+}
+
+# tap_suite FOLDER SUITE
+tap_suite() {
+    case $2 in
+    build) tap_build "$1" ;;
+    unit) tap_meson "$1" unit build-asan ;;
+    lint) [ ! -f tests/lint/run.sh ] || tap_command "$1" lint sh tests/lint/run.sh build ;;
+    fuzz) tap_command "$1" fuzz sh tests/fuzz/run.sh build-fuzz 5 ;;
+    e2e) tap_e2e "$1" ;;
+    *) tap_meson "$1" "$2" build ;;
+    esac
+}
+
+# What a suite needs before it can run; the whole run has the builds as a suite of their own.
+prepare_suite() {
+    case $1 in
+    build) return 0 ;;
+    unit) build_asan ;;
+    fuzz) build_fuzz ;;
+    *) build_plain ;;
+    esac
+}
+
+# count_suite FOLDER: "PASSED FAILED" over all programs; details of failures go to $details.
+count_suite() {
+    for file in "$1"/*; do
+        case $file in
+        *.exit | *.talk | *'/*') continue ;;
+        esac
+        name=$(basename "$file")
+        awk -v name="${name%.??????}" -v code="$(cat "$file.exit" 2>/dev/null)" \
+            -v details="$1/.faults" -f tests/tools/tap.awk "$file" >"$1/.count"
+        cat "$1/.count"
+        if [ -s "$1/.faults" ]; then
+            cat "$1/.faults" >>"$details"
+            tail -n 30 "$file.talk" 2>/dev/null | sed 's/^/    | /' >>"$details"
+            rm -f "$1/.faults"
+        fi
+    done | awk -v lost="$(cat "$1/.lost" 2>/dev/null)" \
+        '{ p += $1; f += $2 } END { print p + 0, f + lost }'
+}
+
+# run_suite SUITE: adds to passed and failed.
+run_suite() {
+    folder=$work/$1
+    mkdir -p "$folder"
+    began=$(date +%s)
+    : >"$details"
+    if prepare_suite "$1" >"$folder/.build" 2>&1; then
+        tap_suite "$folder" "$1"
+    else
+        { say "  $1: what it needs does not build"; tail -n 40 "$folder/.build"; } >>"$details"
+    fi
+    counts=$(count_suite "$folder")
+    p=${counts% *}
+    f=${counts#* }
+    if [ $((p + f)) -eq 0 ]; then
+        say "  $1: ran no test" >>"$details"
+        f=1
+    fi
+    printf '%-8s %5d passed %4d failed  %4d s\n' "$1" "$p" "$f" $(($(date +%s) - began))
+    [ "$f" -eq 0 ] || cat "$details"
+    passed=$((passed + p))
+    failed=$((failed + f))
+}
+
+run_tests() {
+    chosen=$suites
+    while [ $# -gt 0 ]; do
+        case $1 in
+        --list) list_suites && return 0 ;;
+        --only)
+            chosen=${2:-}
+            case " $suites " in
+            *" $chosen "*) [ -n "$chosen" ] || die "dev: --only takes the name of a suite" ;;
+            *) die "dev: there is no suite \"$chosen\"; there are: $suites" ;;
+            esac
+            shift
+            ;;
+        *) die "dev: test takes --only SUITE or --list, not \"$1\"" ;;
+        esac
+        shift
+    done
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    trap 'exit 130' INT TERM
+    details=$work/details
+    export ASAN_OPTIONS=abort_on_error=0:exitcode=86:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 LC_ALL=C.UTF-8
+    passed=0
+    failed=0
+    for suite in $chosen; do
+        run_suite "$suite"
+    done
+    say "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
