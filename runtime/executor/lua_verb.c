@@ -193,7 +193,7 @@ static void push_request(lua_State *co, keel_json request) {
     }
 }
 
-/* The function for a resource's verb on the top of co; false: it is not there. */
+/* Leaves the function for a resource's verb alone on co's stack; false: it is not there. */
 static bool push_function(lua_host *h, lua_State *co, const char *resource, const char *verb) {
     lua_rawgeti(co, LUA_REGISTRYINDEX, h->verbs);
     lua_pushstring(co, resource);
@@ -201,7 +201,12 @@ static bool push_function(lua_host *h, lua_State *co, const char *resource, cons
         return false;
     }
     lua_pushstring(co, verb);
-    return lua_rawget(co, -2) == LUA_TFUNCTION;
+    if (lua_rawget(co, -2) != LUA_TFUNCTION) {
+        return false;
+    }
+    lua_replace(co, 1); /* alone: what lies below it would count as results */
+    lua_settop(co, 1);
+    return true;
 }
 
 static void run_verb(lua_host *h, uint64_t ref, const char *verb, lua_State *co, keel_json request) {
