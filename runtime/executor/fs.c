@@ -82,21 +82,23 @@ keel_status fs_fail_errno(fs *f, int error, const char *folder, const char *path
 
 /* ---- places ---- */
 
+/* The same folder may be granted twice, once for reading and once for writing. */
 static keel_status find_grant(fs *f, const char *folder, const char *path, bool write,
                               const executor_grant **out) {
+    bool named = false;
     for (size_t i = 0; i < f->count; i++) {
         if (strcmp(f->grants[i].path, folder) == 0) {
-            if (write && !f->grants[i].writable) {
-                return fs_fail(f, KEEL_E_DENIED, folder, path,
-                               "the folder is granted for reading only (manifest: needs file:ro)");
+            named = true;
+            if (f->grants[i].writable || !write) {
+                *out = &f->grants[i];
+                return KEEL_OK;
             }
-            *out = &f->grants[i];
-            return KEEL_OK;
         }
     }
-    return fs_fail(
-        f, KEEL_E_DENIED, folder, path,
-        "no such folder is granted; it must be spelled as the connection's config has it");
+    return fs_fail(f, KEEL_E_DENIED, folder, path,
+                   named ? "the folder is granted for reading only (manifest: needs file:ro)"
+                         : "no such folder is granted; it must be spelled as the connection's "
+                           "config has it");
 }
 
 /* Takes the next component off *path. -1: it is none that may be opened. */

@@ -90,8 +90,14 @@ static keel_span text_span(keel_call *call, keel_json v) {
     return span;
 }
 
-static keel_span raw_span(keel_json v) {
-    return (keel_span){v.data, v.len};
+/* null is as good as not there. */
+static keel_span outcome_span(keel_json v) {
+    return keel_json_typeof(v) == KEEL_JSON_NULL ? (keel_span){NULL, 0}
+                                                 : (keel_span){v.data, v.len};
+}
+
+static keel_span body_span(keel_json v) {
+    return v.data ? (keel_span){v.data, v.len} : (keel_span){"null", 4};
 }
 
 static uint32_t read_flags(keel_json list) {
@@ -125,9 +131,9 @@ static void read_request(keel_call *call, keel_json v, keel_request *r) {
         .size = sizeof *r,
         .flags = read_flags(keel_json_get(v, "flags")),
         .resource = text_span(call, keel_json_get(v, "resource")),
-        .body = raw_span(keel_json_get(v, "body")),
+        .body = body_span(keel_json_get(v, "body")),
         .key = text_span(call, keel_json_get(v, "key")),
-        .outcome = raw_span(keel_json_get(v, "outcome")),
+        .outcome = outcome_span(keel_json_get(v, "outcome")),
         .deadline_ns = deadline_after(keel_json_get(v, "deadline_us")),
         .attempt = (uint32_t)attempt,
         .mode = read_mode(keel_json_get(v, "mode")),
