@@ -31,7 +31,7 @@ static void effect_args(lua_State *L, keel_buf *out, const char *what, const cha
     lua_quote(out, verb, strlen(verb));
     if (lua_istable(L, 3) && lua_getfield(L, 3, "why") != LUA_TNIL) {
         if (lua_type(L, -1) != LUA_TSTRING) {
-            luaL_error(L, "%s: why must be a text, and is a %s", what, luaL_typename(L, -1));
+            luaL_error(L, "%s: why must be a text, and is %s", what, lua_what(L, -1));
         }
         const char *why = lua_tolstring(L, -1, &len);
         keel_buf_puts(out, ",\"why\":");
@@ -96,7 +96,7 @@ int lua_ctx_spawn(lua_State *L) {
     if (lua_istable(L, 3) && lua_getfield(L, 3, "key") != LUA_TNIL) {
         key = lua_tolstring(L, -1, &key_len);
         if (!key) {
-            return luaL_error(L, "ctx.spawn: key must be a text, and is a %s", luaL_typename(L, -1));
+            return luaL_error(L, "ctx.spawn: key must be a text, and is %s", lua_what(L, -1));
         }
         keel_buf_puts(args, ",\"key\":");
         lua_quote(args, key, key_len);

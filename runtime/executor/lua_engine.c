@@ -45,6 +45,7 @@ static lua_host *host_create(executor *x) {
     h->quota = (size_t)h->config->memory_bytes;
     h->collect_at = h->quota / 4;
     h->L = lua_newstate(lua_quota_alloc, h);
+    memset(lua_getextraspace(h->L), 0, LUA_EXTRASPACE); /* what new coroutines inherit */
     lua_atpanic(h->L, panic);
     return h;
 }

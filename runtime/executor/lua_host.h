@@ -270,6 +270,8 @@ int lua_task_call(lua_State *L, lua_task *t, const char *kind, const char *name,
 int lua_task_wait(lua_State *L, lua_task *t, task_state state, lua_KFunction k);
 /* The value of the outcome, true; or nil and err were pushed, false. */
 bool lua_task_outcome(lua_State *L, lua_task *t);
+/* "a table", "nothing": the kind of an argument, for messages. */
+const char *lua_what(lua_State *L, int index);
 /* "ok" value of an outcome, or none. */
 keel_json lua_outcome_ok(const char *outcome, size_t len);
 /* A text argument of 1 to LUA_NAME_LIMIT bytes of UTF-8. */

@@ -37,14 +37,14 @@ static int join_done(lua_State *L, int status, lua_KContext ctx) {
 
 static lua_Integer check_functions(lua_State *L, const char *what) {
     if (!lua_istable(L, 1)) {
-        return luaL_error(L, "%s: its argument must be a list of functions, and is a %s", what,
-                          luaL_typename(L, 1));
+        return luaL_error(L, "%s: its argument must be a list of functions, and is %s", what,
+                          lua_what(L, 1));
     }
     lua_Integer n = (lua_Integer)lua_rawlen(L, 1);
     for (lua_Integer i = 1; i <= n; i++) {
         if (lua_rawgeti(L, 1, i) != LUA_TFUNCTION) {
-            return luaL_error(L, "%s: item %d must be a function, and is a %s", what, (int)i,
-                              luaL_typename(L, -1));
+            return luaL_error(L, "%s: item %d must be a function, and is %s", what, (int)i,
+                              lua_what(L, -1));
         }
         lua_pop(L, 1);
     }

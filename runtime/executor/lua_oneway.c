@@ -81,8 +81,8 @@ int lua_ctx_step(lua_State *L) {
     lua_call c = {.kind = "step"};
     c.name = lua_check_name(L, 1, "ctx.step", &c.name_len);
     if (lua_type(L, 2) != LUA_TFUNCTION) {
-        return luaL_error(L, "ctx.step \"%s\": its second argument must be a function, and is a %s",
-                          c.name, luaL_typename(L, 2));
+        return luaL_error(L, "ctx.step \"%s\": its second argument must be a function, and is %s",
+                          c.name, lua_what(L, 2));
     }
     lua_check_options(L, 3, "ctx.step", no_options);
     lua_task *t = lua_task_enter(L, "step");

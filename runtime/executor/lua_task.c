@@ -100,6 +100,16 @@ bool lua_task_outcome(lua_State *L, lua_task *t) {
     return false;
 }
 
+const char *lua_what(lua_State *L, int index) {
+    static const char *const words[] = {
+        [LUA_TNIL] = "nothing",        [LUA_TBOOLEAN] = "a boolean", [LUA_TLIGHTUSERDATA] = "keel.null",
+        [LUA_TNUMBER] = "a number",    [LUA_TSTRING] = "a text",     [LUA_TTABLE] = "a table",
+        [LUA_TFUNCTION] = "a function", [LUA_TUSERDATA] = "a userdata", [LUA_TTHREAD] = "a coroutine",
+    };
+    int type = lua_type(L, index);
+    return type < 0 ? words[LUA_TNIL] : words[type];
+}
+
 const char *lua_check_name(lua_State *L, int index, const char *what, size_t *len) {
     size_t n;
     lua_host *h = lua_host_of(L);
@@ -107,8 +117,8 @@ const char *lua_check_name(lua_State *L, int index, const char *what, size_t *le
         luaL_error(L, "%s: call it with a dot, not with a colon", what);
     }
     if (lua_type(L, index) != LUA_TSTRING) {
-        luaL_error(L, "%s: argument %d must be a text, and is a %s", what, index,
-                   luaL_typename(L, index));
+        luaL_error(L, "%s: argument %d must be a text, and is %s", what, index,
+                   lua_what(L, index));
     }
     const char *s = lua_tolstring(L, index, &n);
     keel_buf_clear(&h->text);
@@ -134,8 +144,8 @@ void lua_check_options(lua_State *L, int index, const char *what, const char *co
         return;
     }
     if (!lua_istable(L, index)) {
-        luaL_error(L, "%s: argument %d must be a table of options, and is a %s", what, index,
-                   luaL_typename(L, index));
+        luaL_error(L, "%s: argument %d must be a table of options, and is %s", what, index,
+                   lua_what(L, index));
     }
     lua_pushnil(L);
     while (lua_next(L, index)) {

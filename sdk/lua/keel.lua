@@ -11,10 +11,14 @@ local keel = {}
 
 keel.null = lent.null
 
+local function what_is(value)
+  return value == nil and "nothing" or "a " .. type(value)
+end
+
 -- An array, also when it is empty: keel.list {} is [] where {} is {}.
 function keel.list(items)
   if items ~= nil and type(items) ~= "table" then
-    error("keel.list: its argument is a table, and is a " .. type(items), 2)
+    error("keel.list: its argument is a table, and is " .. what_is(items), 2)
   end
   items = items or {}
   if getmetatable(items) ~= nil and getmetatable(items) ~= "keel.list" then
@@ -31,14 +35,14 @@ local agent_fields = {
 
 local function check_fields(what, spec, fields)
   if type(spec) ~= "table" then
-    error(what .. ": its argument is a table, and is a " .. type(spec), 3)
+    error(what .. ": its argument is a table, and is " .. what_is(spec), 3)
   end
   for name, value in pairs(spec) do
     local wanted = fields[name]
     if not wanted then
       error(format("%s: there is no field '%s'", what, tostring(name)), 3)
     elseif type(value) ~= wanted then
-      error(format("%s: %s must be a %s, and is a %s", what, name, wanted, type(value)), 3)
+      error(format("%s: %s must be a %s, and is %s", what, name, wanted, what_is(value)), 3)
     end
   end
 end
@@ -57,7 +61,7 @@ local verbs = { read = "function", write = "function", reconcile = "function", c
 
 function keel.connector(resources)
   if type(resources) ~= "table" then
-    error("keel.connector: its argument is a table of resources, and is a " .. type(resources), 2)
+    error("keel.connector: its argument is a table of resources, and is " .. what_is(resources), 2)
   end
   for name, resource in pairs(resources) do
     if type(name) ~= "string" then
@@ -123,7 +127,7 @@ end
 -- The bytes of a file that was installed with the plugin, such as "templates/reply.txt".
 function keel.file(name)
   if type(name) ~= "string" then
-    error("keel.file: its argument is a file's name, and is a " .. type(name), 2)
+    error("keel.file: its argument is a file's name, and is " .. what_is(name), 2)
   end
   local text = lent.file(name)
   if not text then
