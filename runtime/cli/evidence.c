@@ -40,8 +40,8 @@ static bool in_value(keel_json v, const keel_buf *quote) {
     return found;
 }
 
-quote_found evidence_find(keel_json quote, const render_source *sources, size_t count, keel_json copy,
-                          size_t *where) {
+quote_found evidence_find(keel_json quote, const render_source *sources, size_t count,
+                          keel_json copy, size_t *where) {
     keel_buf text = KEEL_BUF_INIT;
     quote_found found = QUOTE_NOWHERE;
     bool is_text = keel_json_string(quote, &text);

@@ -102,7 +102,8 @@ static void name_strangers(keel_buf *out, const char *text, size_t len) {
     for (size_t at = 0, used = 0; address && at < len && shown < 8; at += used) {
         int32_t cp = text_next(text + at, len - at, &used);
         if (cp >= 0x80 && !text_is_hidden(cp)) {
-            keel_buf_printf(out, "%sU+%04" PRIX32, shown++ ? " " : "    (letters beyond ASCII: ", cp);
+            keel_buf_printf(out, "%sU+%04" PRIX32,
+                            shown++ ? " " : "    (letters beyond ASCII: ", cp);
         }
     }
     keel_buf_puts(out, shown ? ")\n" : "");
@@ -167,7 +168,8 @@ static void one_field(const field *f, const fields *all, keel_buf *out) {
     case KEEL_JSON_OBJECT:
         if (is_binary(f->value)) {
             size_t digits = keel_json_get(f->value, "$b64").len - 2;
-            keel_buf_printf(out, "about %zu bytes that are no text: they cannot be inspected here\n",
+            keel_buf_printf(out,
+                            "about %zu bytes that are no text: they cannot be inspected here\n",
                             digits * 3 / 4);
         } else {
             keel_buf_puts(out, "empty\n");
@@ -239,7 +241,8 @@ static bool summary_field(const char *key, keel_json v, size_t *count, keel_buf 
 }
 
 void render_summary(keel_json args, keel_buf *out) {
-    static const char *const telling[] = {"to", "amount", "subject", "agent", "name", "title", "id"};
+    static const char *const telling[] = {"to",   "amount", "subject", "agent",
+                                          "name", "title",  "id"};
     size_t count = 0;
     keel_buf_puts(out, "");
     for (size_t i = 0; i < sizeof telling / sizeof *telling && count < SUMMARY_FIELDS; i++) {

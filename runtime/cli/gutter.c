@@ -3,7 +3,7 @@
 #include "render.h"
 #include "text.h"
 
-#define LINE_BEGINS "│ "
+#define LINE_BEGINS  "│ "
 #define LINE_GOES_ON "┊ "
 #define SPACES_DRAWN 24 /* more in a row are counted */
 #define BLANKS_DRAWN 2

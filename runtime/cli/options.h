@@ -1,5 +1,6 @@
-/* The words of a command line, by a table of options. Both --name VALUE and --name=VALUE; short flags
- * may be bundled (-qf); "--" ends the options. A wrong one is refused with the nearest right one. */
+/* The words of a command line, by a table of options. Both --name VALUE and --name=VALUE; short
+ * flags may be bundled (-qf); "--" ends the options. A wrong one is refused with the nearest right
+ * one. */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
 

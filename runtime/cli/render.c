@@ -14,8 +14,10 @@ static const struct {
     {"read", "read: may be repeated; changes nothing"},
     {"local", "local: part of our own record, exactly once"},
     {"keyed", "keyed: the other side ignores a repeat of its key, so it happens once"},
-    {"checkable", "checkable: if the answer is lost we look; only what is proved absent is sent again"},
-    {"once", "once: sent at most one time; if the answer is lost, you are told that we do not know"},
+    {"checkable",
+     "checkable: if the answer is lost we look; only what is proved absent is sent again"},
+    {"once",
+     "once: sent at most one time; if the answer is lost, you are told that we do not know"},
     {"repeatable", "repeatable: may happen more than once; harmless"},
 };
 

@@ -23,14 +23,14 @@ typedef struct render_card {
     uint64_t run;
     const char *path;
     const char *agent;
-    const char *target;  /* "inbox.message.write" */
+    const char *target; /* "inbox.message.write" */
     const char *class;
-    const char *state;   /* of the item: open, stale ... */
+    const char *state;    /* of the item: open, stale ... */
     const char *approval; /* digest, hex; or NULL */
     keel_json args;
-    keel_json decision;  /* policy.h, policy_explain */
-    keel_json why;       /* the agent's words, or none */
-    keel_json evidence;  /* or none */
+    keel_json decision;           /* policy.h, policy_explain */
+    keel_json why;                /* the agent's words, or none */
+    keel_json evidence;           /* or none */
     const render_source *sources; /* what the run was given and what its reads returned */
     size_t source_count;
     int64_t opened_us, expires_us; /* expires_us 0: never */
@@ -52,10 +52,10 @@ const char *render_class(const char *class);
 /* ---- evidence.c ---- */
 
 typedef enum quote_found { QUOTE_IN_SOURCE, QUOTE_IN_COPY, QUOTE_NOWHERE } quote_found;
-/* Whether a quotation stands word for word in one of the sources (*where: its index), else in `copy`,
- * the text that the agent itself attached. Spacing may differ. */
-quote_found evidence_find(keel_json quote, const render_source *sources, size_t count, keel_json copy,
-                          size_t *where);
+/* Whether a quotation stands word for word in one of the sources (*where: its index), else in
+ * `copy`, the text that the agent itself attached. Spacing may differ. */
+quote_found evidence_find(keel_json quote, const render_source *sources, size_t count,
+                          keel_json copy, size_t *where);
 
 /* ---- gutter.c ---- */
 

@@ -1,6 +1,6 @@
 /* Lists: an aligned table for people, or one JSON object a line (NDJSON) with --json, from the same
- * columns. Cells are escaped (text.h); on a terminal wide columns are cut with an ellipsis so that a
- * row stays one line; elsewhere nothing is cut. */
+ * columns. Cells are escaped (text.h); on a terminal wide columns are cut with an ellipsis so that
+ * a row stays one line; elsewhere nothing is cut. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 

@@ -11,7 +11,7 @@ typedef enum tint { TINT_NONE, TINT_DIM, TINT_BOLD, TINT_GOOD, TINT_WAIT, TINT_B
 
 typedef struct term {
     bool terminal;
-    bool colour; /* a terminal, NO_COLOR unset or empty, TERM not "dumb" */
+    bool colour;  /* a terminal, NO_COLOR unset or empty, TERM not "dumb" */
     size_t width; /* columns; 0: no limit */
 } term;
 

@@ -31,10 +31,11 @@ size_t text_fit(const char *text, size_t len, size_t columns);
 
 /* ---- numbers for people ---- */
 
-void text_count(keel_buf *out, int64_t n);                   /* 1,234,567 */
-void text_money(keel_buf *out, int64_t micros, const char *currency); /* 0.002 USD; two decimals at least */
-void text_span(keel_buf *out, int64_t us);                   /* "3 h 12 min", "250 ms" */
-void text_time(keel_buf *out, int64_t us);                   /* local, "2026-11-22 19:12:03" */
+void text_count(keel_buf *out, int64_t n); /* 1,234,567 */
+void text_money(keel_buf *out, int64_t micros,
+                const char *currency);     /* 0.002 USD; two decimals at least */
+void text_span(keel_buf *out, int64_t us); /* "3 h 12 min", "250 ms" */
+void text_time(keel_buf *out, int64_t us); /* local, "2026-11-22 19:12:03" */
 /* "1 record", "3 records" */
 void text_plural(keel_buf *out, int64_t n, const char *one, const char *many);
 /* A decimal number and nothing else. */

@@ -1,4 +1,5 @@
-/* A digest as six words that a person can compare at a glance: the first six bytes, one word each. */
+/* A digest as six words that a person can compare at a glance: the first six bytes, one word each.
+ */
 #ifndef CLI_WORDS_H
 #define CLI_WORDS_H
 

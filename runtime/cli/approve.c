@@ -1,0 +1,251 @@
+/* keel approve: the cards, the passphrase, the signatures, the receipt. */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "approver.h"
+#include "card.h"
+#include "commands.h"
+#include "digest.h"
+#include "edit.h"
+#include "receipt.h"
+
+typedef struct signer {
+    cli_row row; /* name, public_key, salt */
+    approver_key key;
+    char *incarnation;
+} signer;
+
+/* ---- who signs ---- */
+
+static int open_approver(cli *c, signer *a, diag *d) {
+    int rc = cli_one(c, "SELECT name, public_key, salt FROM approver ORDER BY at_us DESC LIMIT 1",
+                     NULL, 0, &a->row, d);
+    if (rc == DIAG_NOT_FOUND && c->db) {
+        diag_set(d, DIAG_AUTH, "This workspace has no approver yet, so nobody can approve.");
+        return diag_next(d, "Choose a passphrase with `keel approver set`.");
+    }
+    if (rc) {
+        return rc;
+    }
+    a->incarnation = cli_value(c, "SELECT value FROM meta WHERE key = 'incarnation'", NULL);
+    if (!a->incarnation) {
+        return diag_set(d, DIAG_STORAGE, "The database has no incarnation: it is damaged.");
+    }
+    if (c->no_input) {
+        diag_set(d, DIAG_AUTH,
+                 "An approval needs the passphrase, and --no-input forbids to ask for it.");
+        return diag_next(d, "Run `keel approve` in a terminal.");
+    }
+    return approver_unlock(a->row.values[0], a->row.values[1], a->row.values[2], &a->key, d);
+}
+
+static void close_approver(signer *a) {
+    approver_key_wipe(&a->key);
+    cli_row_free(&a->row);
+    free(a->incarnation);
+}
+
+/* ---- signing ---- */
+
+static void signed_item(const signer *a, const render_card *k, keel_json_writer *to) {
+    uint8_t nonce[16], signature[APPROVER_SIGNED];
+    char hex[33];
+    keel_buf bytes = KEEL_BUF_INIT;
+    keel_json_writer w;
+    randombytes_buf(nonce, sizeof nonce);
+    hex_encode(hex, nonce, sizeof nonce);
+    keel_json_write(&w, &bytes);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "approval", k->approval);
+    keel_json_set_text(&w, "incarnation", a->incarnation);
+    keel_json_set_text(&w, "nonce", hex);
+    keel_json_set_int(&w, "number", k->number);
+    keel_json_set_text(&w, "verdict", "approve");
+    keel_json_object_end(&w);
+    approver_sign(&a->key, bytes.data, bytes.len, signature);
+    keel_json_object(to);
+    keel_json_set_text(to, "approval", k->approval);
+    keel_json_set_text(to, "nonce", hex);
+    keel_json_set_int(to, "number", k->number);
+    keel_json_key(to, "signature");
+    keel_json_hex(to, signature, sizeof signature);
+    keel_json_object_end(to);
+    keel_buf_free(&bytes);
+}
+
+static void approve_args(const signer *a, card *const *cards, size_t count, keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "by", a->row.values[0]);
+    keel_json_key(&w, "items");
+    keel_json_array(&w);
+    for (size_t i = 0; i < count; i++) {
+        signed_item(a, card_shown(cards[i]), &w);
+    }
+    keel_json_array_end(&w);
+    keel_json_object_end(&w);
+}
+
+/* ---- the cards ---- */
+
+static void free_cards(card **cards, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        card_free(cards[i]);
+    }
+    free(cards);
+}
+
+static int not_open(const card *k, diag *d) {
+    const render_card *s = card_shown(k);
+    if (strcmp(card_kind(k), "approval") != 0) {
+        diag_set(d, DIAG_USAGE,
+                 "Item %" PRId64 " asks for a verdict on an unknown outcome, not for an "
+                 "approval.",
+                 s->number);
+        return diag_next(d,
+                         "Look whether it was done, then: keel unknown verdict %" PRId64
+                         " done|not_done --why ...",
+                         s->number);
+    }
+    diag_set(d, DIAG_CONFLICT, "Item %" PRId64 " is %s: it can no longer be decided.", s->number,
+             s->state);
+    return diag_next(d, "See `keel why %" PRId64 "`.", s->number);
+}
+
+/* Loads what is to be decided. What was decided since is left out of a batch, and refused when it
+ * was named by its own number. */
+static int load_cards(cli *c, const numbers *n, card ***out, size_t *count, diag *d) {
+    card **cards = keel_alloc((n->count + 1) * sizeof *cards);
+    size_t loaded = 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        rc = card_load(c, n->list[i], &cards[loaded], d);
+        if (rc == 0 && card_is_open(cards[loaded])) {
+            loaded++;
+        } else if (rc == 0) {
+            rc = n->from_batch ? 0 : not_open(cards[loaded], d);
+            card_free(cards[loaded]);
+        }
+    }
+    if (rc == 0 && loaded == 0) {
+        diag_set(d, DIAG_CONFLICT, "All of it has been decided already.");
+        rc = diag_next(d, "See `keel inbox`.");
+    }
+    if (rc) {
+        free_cards(cards, loaded);
+        return rc;
+    }
+    *out = cards;
+    *count = loaded;
+    return 0;
+}
+
+static void show_cards(const cli *c, card *const *cards, size_t count, bool brief) {
+    for (size_t i = 0; i < count && !c->json; i++) {
+        if (!brief) {
+            card_print(c, cards[i]);
+            continue;
+        }
+        keel_buf line = KEEL_BUF_INIT;
+        render_brief(card_shown(cards[i]), &line);
+        keel_buf_putc(&line, '\n');
+        cli_out(&line);
+        keel_buf_free(&line);
+    }
+}
+
+static int sign_and_send(cli *c, card *const *cards, size_t count, diag *d) {
+    signer a = {.incarnation = NULL};
+    keel_buf args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
+    int rc = open_approver(c, &a, d);
+    if (rc == 0) {
+        approve_args(&a, cards, count, &args);
+        rc = cli_call(c, "approve", &args, &result, d);
+    }
+    if (rc == 0) {
+        keel_json items = keel_json_get(keel_json_view(result.data, result.len), "items");
+        rc = receipt_print(c, cards, count, items, "approved");
+    }
+    close_approver(&a);
+    keel_buf_free(&args);
+    keel_buf_free(&result);
+    return rc;
+}
+
+static int edit_first(cli *c, const options *o, card **card_of_one, size_t count, diag *d) {
+    bool wanted = options_has(o, "edit") || options_has(o, "set");
+    if (!wanted) {
+        return 0;
+    }
+    if (count != 1) {
+        diag_set(d, DIAG_USAGE, "Only one item can be edited at a time, and these are %zu.", count);
+        return diag_next(d, "Approve with --edit one by one.");
+    }
+    int64_t number = card_shown(card_of_one[0])->number;
+    int rc = edit_item(c, card_of_one[0], o, d);
+    if (rc || c->dry_run) {
+        return rc;
+    }
+    card *fresh = NULL;
+    rc = card_load(c, number, &fresh, d);
+    if (rc == 0) {
+        card_free(card_of_one[0]);
+        card_of_one[0] = fresh;
+    }
+    return rc;
+}
+
+static int approve_cards(cli *c, const options *o, card **cards, size_t count, diag *d) {
+    int rc = edit_first(c, o, cards, count, d);
+    if (rc) {
+        return rc;
+    }
+    show_cards(c, cards, count, options_has(o, "yes"));
+    if (c->dry_run) {
+        cli_say(c, "Nothing was approved (--dry-run).");
+        return 0;
+    }
+    rc = cli_client(c, d);
+    return rc ? rc : sign_and_send(c, cards, count, d);
+}
+
+static int approve_run(cli *c, const options *o, diag *d) {
+    numbers *n = keel_alloc(sizeof *n);
+    memset(n, 0, sizeof *n);
+    card **cards = NULL;
+    size_t count = 0;
+    int rc = numbers_read(c, o, n, d);
+    rc = rc ? rc : load_cards(c, n, &cards, &count, d);
+    if (rc == 0) {
+        rc = approve_cards(c, o, cards, count, d);
+        free_cards(cards, count);
+    }
+    free(n);
+    return rc;
+}
+
+static const option approve_options[] = {
+    {"edit", 'e', NULL, "change the fields that the rule lets you change, in $EDITOR, first"},
+    {"set", 0, "FIELD=VALUE", "the same from a script; VALUE may be @FILE; may be repeated"},
+    {"yes", 'y', NULL, "the cards have been read: show one line each"},
+    {NULL, 0, NULL, NULL},
+};
+
+const command approve_command = {
+    .name = "approve",
+    .words = "N|B...",
+    .summary = "approve what waits, exactly as shown, once",
+    .more =
+        "Shows the cards, then asks the approver's passphrase on the terminal, once for all. The\n"
+        "approval is bound to the bytes shown: if anything has changed meanwhile, it is asked "
+        "again.",
+    .examples = "keel approve 3\nkeel approve B1\nkeel approve 3 --edit\n"
+                "keel approve 3 --set subject=\"Re: your quote\" --set body=@reply.txt",
+    .options = approve_options,
+    .least = 1,
+    .most = -1,
+    .run = approve_run,
+};

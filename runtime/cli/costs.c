@@ -1,0 +1,130 @@
+/* keel costs: what it cost, in calls and in money. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "commands.h"
+#include "suggest.h"
+#include "text.h"
+#include "yamltree.h"
+
+static const char by_agent_sql[] =
+    "SELECT r.agent, count(DISTINCT r.id), count(*), sum(e.attempts), sum(e.cost_micros), "
+    "e.currency"
+    " FROM effect e JOIN run r ON r.id = e.run GROUP BY r.agent, e.currency ORDER BY 4 DESC, 1";
+
+static const char by_day_sql[] =
+    "SELECT date(e.opened_us / 1000000, 'unixepoch', 'localtime'), count(DISTINCT e.run), count(*),"
+    " sum(e.attempts), sum(e.cost_micros), e.currency FROM effect e"
+    " GROUP BY 1, e.currency ORDER BY 1";
+
+static const char by_target_sql[] =
+    "SELECT e.target, count(DISTINCT e.run), count(*), sum(e.attempts), sum(e.cost_micros), "
+    "e.currency"
+    " FROM effect e GROUP BY e.target, e.currency ORDER BY 4 DESC, 1";
+
+#define COST_COLUMNS(head, key)                                                                    \
+    {                                                                                              \
+        {head, key, COLUMN_TEXT}, {"RUNS", "runs", COLUMN_INT},                                    \
+            {"EFFECTS", "effects", COLUMN_INT}, {"CALLS", "calls", COLUMN_INT},                    \
+            {"MONEY", "micros", COLUMN_MONEY}, {"", "currency", COLUMN_TEXT},                      \
+    }
+
+static const column agent_columns[] = COST_COLUMNS("AGENT", "agent");
+static const column day_columns[] = COST_COLUMNS("DAY", "day");
+static const column target_columns[] = COST_COLUMNS("TARGET", "target");
+
+static const struct {
+    const char *by;
+    const char *sql;
+    const column *columns;
+} ways[] = {
+    {"agent", by_agent_sql, agent_columns},
+    {"day", by_day_sql, day_columns},
+    {"target", by_target_sql, target_columns},
+};
+#define WAYS (sizeof ways / sizeof *ways)
+
+static void add_budget(void *ctx, const budget_line *b) {
+    char spent[24], held[24], left[24], limit[24];
+    bool calls = strcmp(b->unit, "calls") == 0;
+    keel_buf texts[4] = {KEEL_BUF_INIT, KEEL_BUF_INIT, KEEL_BUF_INIT, KEEL_BUF_INIT};
+    int64_t sums[4] = {b->spent, b->held, b->limit < 0 ? 0 : b->limit - b->spent - b->held,
+                       b->limit};
+    for (int i = 0; i < 4; i++) {
+        if (sums[i] < 0 && i == 3) {
+            keel_buf_puts(&texts[i], "no limit");
+        } else if (calls) {
+            text_count(&texts[i], sums[i]);
+        } else {
+            text_money(&texts[i], sums[i], NULL);
+        }
+    }
+    snprintf(spent, sizeof spent, "%" PRId64, sums[0]);
+    snprintf(held, sizeof held, "%" PRId64, sums[1]);
+    snprintf(left, sizeof left, "%" PRId64, sums[2]);
+    snprintf(limit, sizeof limit, "%" PRId64, sums[3]);
+    const char *row[] = {b->id,         b->scope,      b->window,     texts[0].data,
+                         texts[1].data, texts[2].data, texts[3].data, b->unit,
+                         spent,         held,          left,          limit};
+    table_row(ctx, row);
+    for (int i = 0; i < 4; i++) {
+        keel_buf_free(&texts[i]);
+    }
+}
+
+static void print_budgets(cli *c) {
+    static const column columns[] = {
+        {"BUDGET", "budget", COLUMN_TEXT}, {"OF", "scope", COLUMN_TEXT},
+        {"WINDOW", "window", COLUMN_TEXT}, {"SPENT", NULL, COLUMN_TEXT},
+        {"HELD", NULL, COLUMN_TEXT},       {"LEFT", NULL, COLUMN_TEXT},
+        {"LIMIT", NULL, COLUMN_TEXT},      {"UNIT", "unit", COLUMN_TEXT},
+        {NULL, "spent", COLUMN_INT},       {NULL, "held", COLUMN_INT},
+        {NULL, "left", COLUMN_INT},        {NULL, "limit", COLUMN_INT},
+    };
+    table *t = table_create(columns, sizeof columns / sizeof *columns);
+    suggest_each_budget(c, add_budget, t);
+    if (table_count(t)) {
+        if (!c->json) {
+            cli_print("\n");
+        }
+        cli_table(c, t, "");
+    }
+    table_destroy(t);
+}
+
+static int costs_run(cli *c, const options *o, diag *d) {
+    const char *by = options_value(o, "by");
+    static const char *const names[] = {"agent", "day", "target", NULL};
+    size_t way = 0;
+    while (by && way < WAYS && strcmp(ways[way].by, by) != 0) {
+        way++;
+    }
+    if (way == WAYS) {
+        const char *near = did_you_mean(by, names);
+        diag_set(d, DIAG_USAGE, "Costs cannot be shown by %s.", by);
+        return diag_next(d, "Use --by %s.", near ? near : "agent, day or target");
+    }
+    int rc =
+        cli_list(c, ways[way].sql, NULL, 0, ways[way].columns,
+                 sizeof agent_columns / sizeof *agent_columns, "Nothing has cost anything yet.", d);
+    if (rc == 0 && !options_has(o, "by")) {
+        print_budgets(c);
+    }
+    return rc;
+}
+
+static const option costs_options[] = {
+    {"by", 0, "agent|day|target", "how to add up; agent if not given"},
+    {NULL, 0, NULL, NULL},
+};
+
+const command costs_command = {
+    .name = "costs",
+    .words = "[--by agent|day|target]",
+    .summary = "calls and money, by agent, day or target, and the budgets",
+    .more =
+        "A call is one dispatched attempt of a connector's verb or a spawn. Retries are paid too.",
+    .examples = "keel costs\nkeel costs --by day\nkeel costs --by agent --json",
+    .options = costs_options,
+    .run = costs_run,
+};

@@ -1,0 +1,63 @@
+/* keel deny: no, with a reason that the agent is told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "receipt.h"
+
+static int need_why(const char *why, diag *d) {
+    if (why && *why) {
+        return 0;
+    }
+    diag_set(d, DIAG_USAGE, "A denial needs its reason: the agent is told, and it is recorded.");
+    return diag_next(d, "Add --why \"...\".");
+}
+
+static void deny_args(const numbers *n, const char *why, keel_buf *out) {
+    keel_buf list = KEEL_BUF_INIT;
+    numbers_json(n, &list);
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "items", keel_json_view(list.data, list.len));
+    keel_json_set_text(&w, "why", why);
+    keel_json_object_end(&w);
+    keel_buf_free(&list);
+}
+
+static int deny_run(cli *c, const options *o, diag *d) {
+    const char *why = options_value(o, "why");
+    numbers *n = keel_alloc(sizeof *n);
+    memset(n, 0, sizeof *n);
+    keel_buf args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
+    int rc = need_why(why, d);
+    rc = rc ? rc : numbers_read(c, o, n, d);
+    if (rc == 0 && c->dry_run) {
+        cli_say(c, "Nothing was denied (--dry-run).");
+    } else if (rc == 0) {
+        deny_args(n, why, &args);
+        rc = cli_call(c, "deny", &args, &result, d);
+        keel_json items = keel_json_get(keel_json_view(result.data, result.len), "items");
+        rc = rc ? rc : receipt_print(c, NULL, 0, items, "denied");
+    }
+    keel_buf_free(&args);
+    keel_buf_free(&result);
+    free(n);
+    return rc;
+}
+
+static const option deny_options[] = {
+    {"why", 0, "TEXT", "the reason, in a sentence"},
+    {NULL, 0, NULL, NULL},
+};
+
+const command deny_command = {
+    .name = "deny",
+    .words = "N|B... --why TEXT",
+    .summary = "say no to what waits, with a reason",
+    .examples = "keel deny 4 --why \"She asked us not to write again\"",
+    .options = deny_options,
+    .least = 1,
+    .most = -1,
+    .run = deny_run,
+};

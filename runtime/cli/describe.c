@@ -1,0 +1,136 @@
+#include "describe.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "text.h"
+
+#define MEMBERS 4
+#define LONGEST 160 /* bytes of one member in a line; the rest is in `keel run show` */
+
+/* How each kind reads: its word, the word's tint, and the members that matter, in order. */
+static const struct {
+    record_kind kind;
+    tint tint;
+    const char *word;
+    const char *members[MEMBERS];
+} words[] = {
+    {RECORD_BOOT, TINT_DIM, "up", {"version"}},
+    {RECORD_STOP, TINT_DIM, "down", {NULL}},
+    {RECORD_COMMAND, TINT_DIM, "command", {"name", "request"}},
+    {RECORD_POLICY, TINT_DIM, "policy", {"digest"}},
+    {RECORD_PLUGIN, TINT_DIM, "plugin", {"kind", "id", "version"}},
+    {RECORD_CONNECTION, TINT_DIM, "connection", {"name", "plugin", "version"}},
+    {RECORD_HALT, TINT_BAD, "halted", {"why"}},
+    {RECORD_RESUME, TINT_GOOD, "resumed", {NULL}},
+    {RECORD_BATCH, TINT_DIM, "batch", {"batch", "numbers"}},
+    {RECORD_ROLLBACK, TINT_BAD, "rollback accepted", {"seq", "anchor_seq"}},
+    {RECORD_POLICY_REFUSED, TINT_BAD, "policy refused", {"file", "line", "what"}},
+    {RECORD_APPROVER, TINT_DIM, "approver", {"name"}},
+    {RECORD_RUN_BEGIN, TINT_BOLD, "begins", {"agent", "version", "input"}},
+    {RECORD_RUN_END, TINT_NONE, "", {"state", "error.code", "error.message", "result"}},
+    {RECORD_RUN_PAUSED, TINT_WAIT, "paused", {"reason", "detail"}},
+    {RECORD_RUN_RESUMED, TINT_GOOD, "goes on", {NULL}},
+    {RECORD_RUN_STRIKE, TINT_BAD, "strike", {"why"}},
+    {RECORD_STEP, TINT_NONE, "step", {"name", "result"}},
+    {RECORD_LOG, TINT_DIM, "log", {"level", "text"}},
+    {RECORD_NOW, TINT_DIM, "now", {NULL}},
+    {RECORD_RANDOM, TINT_DIM, "random", {NULL}},
+    {RECORD_SLEEP, TINT_DIM, "sleeps", {NULL}},
+    {RECORD_RECEIVE, TINT_DIM, "waits for an event", {"name"}},
+    {RECORD_SPAWN, TINT_NONE, "spawns", {"agent", "run"}},
+    {RECORD_WAIT, TINT_DIM, "waits for run", {"run"}},
+    {RECORD_WOKEN, TINT_DIM, "woken", {"kind"}},
+    {RECORD_EVENT, TINT_NONE, "event", {"name"}},
+    {RECORD_EFFECT_DENIED, TINT_BAD, "denied", {"target", "decision.rule", "decision.why"}},
+    {RECORD_EFFECT_WAITING, TINT_WAIT, "waiting", {"target", "reason", "number"}},
+    {RECORD_EFFECT_INTENDED, TINT_NONE, "intended", {"target", "attempt"}},
+    {RECORD_EFFECT_DONE, TINT_GOOD, "done", {"target", "attempt", "by"}},
+    {RECORD_EFFECT_NOT_DONE, TINT_BAD, "not done", {"target", "error.code", "error.why"}},
+    {RECORD_EFFECT_UNKNOWN, TINT_ODD, "unknown", {"owner", "why"}},
+    {RECORD_EFFECT_RECONCILING, TINT_ODD, "looks whether it was done", {"attempt"}},
+    {RECORD_EFFECT_RETRY, TINT_WAIT, "not applied, will be tried again", {"attempt", "why"}},
+    {RECORD_EFFECT_REJECTED, TINT_BAD, "rejected", {"target", "by", "why"}},
+    {RECORD_EFFECT_EXPIRED, TINT_BAD, "expired", {"target", "number"}},
+    {RECORD_EFFECT_STALE, TINT_WAIT, "stale", {"why"}},
+    {RECORD_APPROVAL_GIVEN, TINT_GOOD, "approved", {"number", "by"}},
+    {RECORD_APPROVAL_EDITED, TINT_NONE, "edited", {"number", "by"}},
+};
+
+static void add_text(keel_buf *out, const char *text, size_t len) {
+    keel_buf shown = KEEL_BUF_INIT;
+    text_line(&shown, text, len);
+    size_t fits = text_fit(shown.data ? shown.data : "", shown.len, LONGEST);
+    keel_buf_append(out, shown.data, fits);
+    if (fits < shown.len) {
+        keel_buf_puts(out, "…");
+    }
+    keel_buf_free(&shown);
+}
+
+static void add_member(keel_buf *out, const char *path, keel_json v) {
+    if (!v.data || keel_json_typeof(v) == KEEL_JSON_NULL) {
+        return;
+    }
+    keel_buf text = KEEL_BUF_INIT;
+    const char *name = strrchr(path, '.');
+    keel_buf_puts(out, "  ");
+    if (keel_json_string(v, &text)) {
+        add_text(out, text.data ? text.data : "", text.len);
+    } else {
+        keel_buf_printf(out, "%s ", name ? name + 1 : path);
+        add_text(out, v.data, v.len);
+    }
+    keel_buf_free(&text);
+}
+
+void describe_record(const journal_row *row, const term *on, keel_buf *out) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (words[i].kind != row->kind) {
+            continue;
+        }
+        term_put(on, out, words[i].tint, words[i].word);
+        if (!row->body.data) {
+            keel_buf_puts(out, "  (erased)");
+        }
+        for (size_t m = 0; m < MEMBERS && words[i].members[m]; m++) {
+            add_member(out, words[i].members[m], keel_json_path(row->body, words[i].members[m]));
+        }
+        return;
+    }
+    const char *name = record_kind_name(row->kind);
+    keel_buf_puts(out, name ? name : "a record of a kind that this version does not know");
+}
+
+void describe_line(const journal_row *row, const term *on, keel_buf *out) {
+    keel_buf head = KEEL_BUF_INIT;
+    text_time(&head, row->at);
+    if (row->run) {
+        keel_buf_printf(&head, "  run %" PRIu64, row->run);
+    }
+    if (row->path[0]) {
+        keel_buf_puts(&head, "  ");
+        text_line(&head, row->path, strlen(row->path));
+    }
+    term_put(on, out, TINT_DIM, head.data);
+    keel_buf_puts(out, "  ");
+    describe_record(row, on, out);
+    keel_buf_putc(out, '\n');
+    keel_buf_free(&head);
+}
+
+void describe_json(const journal_row *row, keel_buf *out) {
+    const char *name = record_kind_name(row->kind);
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "at", row->at);
+    keel_json_set_raw(&w, "body", row->body);
+    keel_json_set_int(&w, "boot", row->boot);
+    keel_json_set_text(&w, "kind", name ? name : "");
+    keel_json_set_text(&w, "path", row->path);
+    keel_json_set_int(&w, "run", (int64_t)row->run);
+    keel_json_set_int(&w, "seq", row->seq);
+    keel_json_object_end(&w);
+    keel_buf_putc(out, '\n');
+}

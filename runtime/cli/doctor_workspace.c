@@ -1,0 +1,254 @@
+/* What belongs to the workspace; silent outside of one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "doctor.h"
+#include "survey.h"
+#include "text.h"
+
+#define ANCHOR_OLD_US (5 * 60 * 1000000LL)
+#define SPACE_LOW     (100ull << 20)
+#define SYNCS         8
+
+bool check_workspace(cli *c, finding *f) {
+    diag d = {0};
+    int rc = cli_workspace(c, &d);
+    if (rc == 0) {
+        found(f, HEALTH_OK, "%s, %zu connections", c->ws->root, c->ws->connection_count);
+    } else if (rc == DIAG_NOT_FOUND && !c->folder) {
+        found(f, HEALTH_WARN, "not in a workspace, so only the machine was checked");
+        remedy(f, "Make one with `keel init`, or name one with --workspace DIR.");
+    } else {
+        found(f, HEALTH_FAIL, "%s:%d:%d: %s", d.file, d.line, d.column, d.what);
+        remedy(f, "%s", d.next);
+    }
+    return true;
+}
+
+static void count_warning(void *ctx, const diag *d) {
+    (void)d;
+    (*(int *)ctx)++;
+}
+
+bool check_policy(cli *c, finding *f) {
+    survey *w = NULL;
+    diag d = {0};
+    int warnings = 0;
+    if (!c->ws) {
+        return false;
+    }
+    int rc = survey_load(c, &w, NULL, NULL, &d);
+    rc = rc ? rc : survey_compile(c, w, count_warning, &warnings, &d);
+    if (rc) {
+        found(f, HEALTH_FAIL, "%s:%d:%d: %s", d.file, d.line, d.column, d.what);
+        remedy(f, "%s", d.next[0] ? d.next : "See `keel policy check`.");
+    } else if (warnings) {
+        found(f, HEALTH_WARN, "%zu rules, %d warnings", policy_rule_count(w->policy), warnings);
+        remedy(f, "See `keel policy check`.");
+    } else {
+        found(f, HEALTH_OK, "%zu rules, no warnings", policy_rule_count(w->policy));
+    }
+    survey_free(w);
+    return true;
+}
+
+/* ---- who may read what ---- */
+
+static bool private_path(const char *path, finding *f) {
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return true; /* what is not there yet is made with the right mode */
+    }
+    if (st.st_uid != getuid()) {
+        found(f, HEALTH_FAIL, "%s belongs to user %u, not to you", path, (unsigned)st.st_uid);
+        remedy(f, "Run keel as its owner, or change it: chown -R $(id -un) %s", path);
+        return false;
+    }
+    if (st.st_mode & 077) {
+        found(f, HEALTH_FAIL, "%s can be reached by others (mode %03o)", path,
+              (unsigned)(st.st_mode & 0777));
+        remedy(f, "chmod go-rwx %s", path);
+        return false;
+    }
+    return true;
+}
+
+bool check_permissions(cli *c, finding *f) {
+    if (!c->ws) {
+        return false;
+    }
+    char *folder = keel_strdup(c->ws->anchor);
+    char *slash = strrchr(folder, '/');
+    if (slash && slash != folder) {
+        *slash = 0;
+    }
+    if (private_path(c->ws->keel, f) && private_path(c->ws->db, f) && private_path(folder, f) &&
+        private_path(c->ws->anchor_key, f)) {
+        found(f, HEALTH_OK, "only you can read .keel and the anchor");
+    }
+    free(folder);
+    return true;
+}
+
+bool check_anchor(cli *c, finding *f) {
+    struct stat st;
+    if (!c->ws || access(c->ws->db, F_OK) != 0) {
+        return false;
+    }
+    if (stat(c->ws->anchor, &st) != 0) {
+        found(f, HEALTH_FAIL, "%s is not there: %s", c->ws->anchor, strerror(errno));
+        remedy(f, "Put it back from a backup; without it a changed journal would not be noticed.");
+        return true;
+    }
+    int64_t age = cli_now_us() - (int64_t)st.st_mtime * 1000000;
+    keel_buf text = KEEL_BUF_INIT;
+    text_span(&text, age);
+    bool behind = age > ANCHOR_OLD_US && cli_running(c) &&
+                  cli_number(c, "SELECT max(at) FROM journal", NULL) >
+                      (int64_t)st.st_mtime * 1000000 + ANCHOR_OLD_US;
+    if (behind) {
+        found(f, HEALTH_WARN, "signed %s ago, and there are newer records", text.data);
+        remedy(f, "Look into the log whether %s can be written.", c->ws->anchor);
+    } else {
+        found(f, HEALTH_OK, "%s, signed %s ago", c->ws->anchor, text.data);
+    }
+    keel_buf_free(&text);
+    return true;
+}
+
+/* ---- the disk ---- */
+
+static const struct {
+    unsigned long magic;
+    health health;
+    const char *what;
+} file_systems[] = {
+    {TMPFS_MAGIC, HEALTH_WARN, "is in memory: it is gone when the machine is switched off"},
+    {RAMFS_MAGIC, HEALTH_WARN, "is in memory: it is gone when the machine is switched off"},
+    {NFS_SUPER_MAGIC, HEALTH_FAIL, "is on NFS, whose locks cannot be trusted"},
+    {SMB_SUPER_MAGIC, HEALTH_FAIL, "is on SMB, whose locks cannot be trusted"},
+};
+
+static bool bad_file_system(const char *path, finding *f) {
+    struct statfs st;
+    for (size_t i = 0; statfs(path, &st) == 0 && i < sizeof file_systems / sizeof *file_systems;
+         i++) {
+        if ((unsigned long)st.f_type == file_systems[i].magic) {
+            found(f, file_systems[i].health, "%s %s", path, file_systems[i].what);
+            remedy(f, "Keep the workspace on a local disk.");
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Microseconds of one write with fsync, averaged; -1 with errno. */
+static int64_t time_fsync(const char *folder) {
+    keel_buf path = KEEL_BUF_INIT;
+    keel_buf_printf(&path, "%s/fsync-XXXXXX", folder);
+    int fd = mkostemp(path.data, O_CLOEXEC);
+    if (fd >= 0) {
+        unlink(path.data);
+    }
+    keel_buf_free(&path);
+    if (fd < 0) {
+        return -1;
+    }
+    struct timespec a, b;
+    bool failed = false;
+    clock_gettime(CLOCK_MONOTONIC, &a);
+    for (int i = 0; i < SYNCS && !failed; i++) {
+        failed = write(fd, "keel", 4) != 4 || fsync(fd) != 0;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &b);
+    close(fd);
+    int64_t us = (b.tv_sec - a.tv_sec) * 1000000 + (b.tv_nsec - a.tv_nsec) / 1000;
+    return failed ? -1 : us / SYNCS;
+}
+
+bool check_fsync(cli *c, finding *f) {
+    if (!c->ws) {
+        return false;
+    }
+    const char *folder = access(c->ws->keel, W_OK) == 0 ? c->ws->keel : c->ws->root;
+    int64_t us = time_fsync(folder);
+    if (us < 0) {
+        found(f, HEALTH_FAIL, "%s cannot be written durably: %s", folder, strerror(errno));
+        remedy(f, "Make room, or move the workspace to a disk that can be written.");
+    } else if (!bad_file_system(folder, f)) {
+        found(f, HEALTH_OK, "fsync takes %" PRId64 " us%s", us,
+              us < 20 ? " (so fast that the disk may answer before it has written)" : "");
+    }
+    return true;
+}
+
+bool check_space(cli *c, finding *f) {
+    struct statvfs st;
+    if (!c->ws || statvfs(c->ws->root, &st) != 0) {
+        return false;
+    }
+    unsigned long long left = (unsigned long long)st.f_bavail * st.f_frsize;
+    found(f, left < SPACE_LOW ? HEALTH_WARN : HEALTH_OK, "%llu MB left", left >> 20);
+    if (left < SPACE_LOW) {
+        remedy(f, "Make room: when the disk is full nothing new is done.");
+    }
+    return true;
+}
+
+/* ---- what runs ---- */
+
+bool check_database(cli *c, finding *f) {
+    diag d = {0};
+    if (!c->ws || access(c->ws->db, F_OK) != 0) {
+        return false;
+    }
+    if (cli_reader(c, &d) != 0) {
+        found(f, HEALTH_FAIL, "%s", d.what);
+        remedy(f, "%s", d.next);
+        return true;
+    }
+    keel_buf text = KEEL_BUF_INIT;
+    text_plural(&text, cli_number(c, "SELECT max(seq) FROM journal", NULL), "record", "records");
+    found(f, HEALTH_OK, "%s; prove it with `keel audit verify`", text.data);
+    keel_buf_free(&text);
+    return true;
+}
+
+bool check_approver(cli *c, finding *f) {
+    if (!c->ws) {
+        return false;
+    }
+    char *name = cli_value(c, "SELECT name FROM approver LIMIT 1", NULL);
+    keel_buf file = KEEL_BUF_INIT;
+    keel_buf_printf(&file, "%s/approver.json", c->ws->keel);
+    if (name || access(file.data, F_OK) == 0) {
+        found(f, HEALTH_OK, "%s", name ? name : "takes force with the first `keel up`");
+    } else {
+        found(f, HEALTH_WARN, "there is none, so nothing that asks can be approved");
+        remedy(f, "Choose a passphrase with `keel approver set`, while Keel runs.");
+    }
+    keel_buf_free(&file);
+    free(name);
+    return true;
+}
+
+bool check_kernel(cli *c, finding *f) {
+    if (!c->ws) {
+        return false;
+    }
+    if (cli_running(c)) {
+        found(f, HEALTH_OK, "running");
+    } else {
+        found(f, HEALTH_OK, "not running; start it with `keel up`");
+    }
+    return true;
+}

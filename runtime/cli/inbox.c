@@ -1,0 +1,344 @@
+/* keel inbox: all that needs a person, and the batches that he sees. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "card.h"
+#include "commands.h"
+#include "text.h"
+
+#define BATCH_MAX 25
+
+static const char open_sql[] =
+    "SELECT i.number, i.kind, r.agent, e.target, i.args_seq, e.rule, i.run, i.path, i.opened_us,"
+    " i.expires_us, i.digest FROM item i JOIN run r ON r.id = i.run"
+    " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path"
+    " WHERE i.state = 'open' ORDER BY i.number";
+
+enum {
+    Q_NUMBER,
+    Q_KIND,
+    Q_AGENT,
+    Q_TARGET,
+    Q_ARGS_SEQ,
+    Q_RULE,
+    Q_RUN,
+    Q_PATH,
+    Q_OPENED,
+    Q_EXPIRES,
+    Q_DIGEST,
+    Q_COUNT
+};
+
+typedef struct waiting {
+    char *values[Q_COUNT];
+    char *summary;
+    keel_buf args;
+} waiting;
+
+typedef struct inbox {
+    cli *c;
+    waiting *list;
+    size_t count;
+} inbox;
+
+static int add_waiting(void *ctx, int columns, const char *const *values,
+                       const char *const *names) {
+    (void)names;
+    inbox *b = ctx;
+    b->list = keel_realloc(b->list, (b->count + 1) * sizeof *b->list);
+    waiting *w = &b->list[b->count++];
+    *w = (waiting){.summary = NULL};
+    for (int i = 0; i < columns && i < Q_COUNT; i++) {
+        w->values[i] = values[i] ? keel_strdup(values[i]) : NULL;
+    }
+    return 0;
+}
+
+static int take_args(void *ctx, const journal_row *row) {
+    keel_json args = keel_json_get(row->body, "args");
+    keel_buf_append(ctx, args.data, args.len);
+    return 0;
+}
+
+static void summarise(inbox *b, waiting *w) {
+    keel_buf text = KEEL_BUF_INIT;
+    diag d;
+    reader_record(b->c->db, strtoll(w->values[Q_ARGS_SEQ], NULL, 10), take_args, &w->args, &d);
+    keel_buf_puts(&text, "");
+    if (w->args.len) {
+        render_summary(keel_json_view(w->args.data, w->args.len), &text);
+    }
+    w->summary = text.data;
+}
+
+static int load(inbox *b, diag *d) {
+    int rc = cli_reader(b->c, d);
+    rc = rc ? rc : reader_query(b->c->db, open_sql, NULL, 0, add_waiting, b, d);
+    for (size_t i = 0; rc == 0 && i < b->count; i++) {
+        summarise(b, &b->list[i]);
+    }
+    return rc;
+}
+
+static void finish(inbox *b) {
+    for (size_t i = 0; i < b->count; i++) {
+        for (size_t v = 0; v < Q_COUNT; v++) {
+            free(b->list[i].values[v]);
+        }
+        free(b->list[i].summary);
+        keel_buf_free(&b->list[i].args);
+    }
+    free(b->list);
+}
+
+static int64_t number_of(const char *text) {
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+static void print_items(const inbox *b) {
+    static const column columns[] = {
+        {"NO", "number", COLUMN_INT},     {"NEEDS", "kind", COLUMN_STATE},
+        {"AGENT", "agent", COLUMN_TEXT},  {"TO DO", "target", COLUMN_TEXT},
+        {"WHAT", NULL, COLUMN_TEXT},      {"RULE", "rule", COLUMN_TEXT},
+        {"SINCE", NULL, COLUMN_SPAN},     {"EXPIRES IN", NULL, COLUMN_SPAN},
+        {NULL, "run", COLUMN_INT},        {NULL, "path", COLUMN_TEXT},
+        {NULL, "opened_us", COLUMN_TIME}, {NULL, "expires_us", COLUMN_TIME},
+        {NULL, "approval", COLUMN_TEXT},  {NULL, "args", COLUMN_JSON},
+    };
+    table *t = table_create(columns, sizeof columns / sizeof *columns);
+    int64_t now = cli_now_us();
+    for (size_t i = 0; i < b->count; i++) {
+        const waiting *w = &b->list[i];
+        char *const *v = w->values;
+        char since[24], left[24];
+        snprintf(since, sizeof since, "%" PRId64, now - number_of(v[Q_OPENED]));
+        snprintf(left, sizeof left, "%" PRId64, number_of(v[Q_EXPIRES]) - now);
+        const char *row[] = {v[Q_NUMBER], v[Q_KIND],
+                             v[Q_AGENT],  v[Q_TARGET],
+                             w->summary,  v[Q_RULE],
+                             since,       v[Q_EXPIRES] ? left : NULL,
+                             v[Q_RUN],    v[Q_PATH],
+                             v[Q_OPENED], v[Q_EXPIRES],
+                             v[Q_DIGEST], w->args.len ? w->args.data : NULL};
+        table_row(t, row);
+    }
+    cli_table(b->c, t, "Nothing needs you.");
+    table_destroy(t);
+}
+
+/* ---- batches ---- */
+
+static bool same(const char *a, const char *b) {
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool alike(const waiting *a, const waiting *b) {
+    return same(a->values[Q_AGENT], b->values[Q_AGENT]) &&
+           same(a->values[Q_TARGET], b->values[Q_TARGET]) &&
+           same(a->values[Q_RULE], b->values[Q_RULE]);
+}
+
+static bool batchable(const waiting *w) {
+    return strcmp(w->values[Q_KIND], "approval") == 0;
+}
+
+/* The batch of exactly these numbers: one that was fixed before, or a new one. */
+static int fix(cli *c, const numbers *n, int64_t *batch, diag *d) {
+    keel_buf list = KEEL_BUF_INIT, args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
+    numbers_json(n, &list);
+    int rc = 0;
+    *batch = cli_number(c, "SELECT max(batch) FROM batch WHERE numbers = ?", list.data);
+    if (!*batch) {
+        keel_buf_printf(&args, "{\"numbers\":%s}", list.data);
+        rc = cli_call(c, "batch", &args, &result, d);
+    }
+    if (rc == 0 && result.len) {
+        keel_json_int(keel_json_get(keel_json_view(result.data, result.len), "batch"), batch);
+    }
+    keel_buf_free(&list);
+    keel_buf_free(&args);
+    keel_buf_free(&result);
+    return rc;
+}
+
+static void announce(const inbox *b, const waiting *w, int64_t batch, size_t count) {
+    keel_buf line = KEEL_BUF_INIT, name = KEEL_BUF_INIT;
+    keel_buf_printf(&name, "B%" PRId64, batch);
+    term_put(&b->c->out, &line, TINT_BOLD, name.data);
+    keel_buf_printf(&line, ": %zu by ", count);
+    text_line(&line, w->values[Q_AGENT], strlen(w->values[Q_AGENT]));
+    keel_buf_puts(&line, " to do ");
+    text_line(&line, w->values[Q_TARGET], strlen(w->values[Q_TARGET]));
+    keel_buf_printf(
+        &line, ": read with `keel inbox B%" PRId64 "`, approve with `keel approve B%" PRId64 "`\n",
+        batch, batch);
+    cli_out(&line);
+    keel_buf_free(&line);
+    keel_buf_free(&name);
+}
+
+static void announce_json(int64_t batch, const numbers *n) {
+    keel_buf line = KEEL_BUF_INIT;
+    keel_buf_printf(&line, "{\"batch\":%" PRId64 ",\"numbers\":", batch);
+    numbers_json(n, &line);
+    keel_buf_puts(&line, "}\n");
+    cli_out(&line);
+    keel_buf_free(&line);
+}
+
+/* All open approvals that are alike, from `at` on, up to the largest batch. */
+static size_t gather(const inbox *b, size_t at, bool *taken, numbers *n) {
+    for (size_t i = at; i < b->count && n->count < BATCH_MAX; i++) {
+        if (!taken[i] && batchable(&b->list[i]) && alike(&b->list[at], &b->list[i])) {
+            taken[i] = true;
+            n->list[n->count++] = strtoll(b->list[i].values[Q_NUMBER], NULL, 10);
+        }
+    }
+    return n->count;
+}
+
+static int fix_batches(inbox *b, diag *d) {
+    bool *taken = keel_alloc((b->count + 1) * sizeof *taken);
+    memset(taken, 0, (b->count + 1) * sizeof *taken);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < b->count; i++) {
+        numbers n = {.count = 0};
+        int64_t batch;
+        if (taken[i] || !batchable(&b->list[i]) || gather(b, i, taken, &n) < 2) {
+            continue;
+        }
+        rc = fix(b->c, &n, &batch, d);
+        if (rc == 0 && b->c->json) {
+            announce_json(batch, &n);
+        } else if (rc == 0) {
+            announce(b, &b->list[i], batch, n.count);
+        }
+    }
+    free(taken);
+    return rc;
+}
+
+/* ---- what needs a look besides ---- */
+
+static int paused_line(void *ctx, int columns, const char *const *values,
+                       const char *const *names) {
+    (void)columns;
+    (void)names;
+    keel_buf line = KEEL_BUF_INIT;
+    keel_buf_printf(&line, "paused: run %s of ", values[0]);
+    text_line(&line, values[1], strlen(values[1]));
+    keel_buf_puts(&line, ", ");
+    text_line(&line, values[2] ? values[2] : "", values[2] ? strlen(values[2]) : 0);
+    keel_buf_printf(&line, ": see `keel run show %s`\n", values[0]);
+    cli_out(&line);
+    keel_buf_free(&line);
+    (void)ctx;
+    return 0;
+}
+
+static int print_rest(inbox *b, diag *d) {
+    char *why =
+        cli_value(b->c, "SELECT coalesce(halted_why, '') FROM control WHERE halted = 1", NULL);
+    if (why) {
+        cli_say(b->c, "Halted: nothing new is done until `keel resume`.");
+        free(why);
+    }
+    return reader_query(b->c->db,
+                        "SELECT id, agent, reason FROM run WHERE state = 'paused' ORDER BY id",
+                        NULL, 0, paused_line, NULL, d);
+}
+
+static int list_inbox(cli *c, bool want_batch, diag *d) {
+    inbox b = {.c = c};
+    int rc = load(&b, d);
+    if (rc == 0) {
+        print_items(&b);
+        if (!c->json) {
+            rc = print_rest(&b, d);
+        }
+    }
+    bool may = want_batch || (c->out.terminal && !c->dry_run);
+    if (rc == 0 && may && b.count && (want_batch || cli_running(c))) {
+        rc = fix_batches(&b, d);
+    }
+    if (rc == 0 && b.count && !c->json && b.count == 1) {
+        cli_say(c,
+                "Read it with `keel inbox %s`; then `keel approve %s` or `keel deny %s --why ...`.",
+                b.list[0].values[Q_NUMBER], b.list[0].values[Q_NUMBER], b.list[0].values[Q_NUMBER]);
+    }
+    finish(&b);
+    return rc;
+}
+
+static void card_json(const card *k) {
+    const render_card *s = card_shown(k);
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "agent", s->agent);
+    if (s->approval) {
+        keel_json_set_text(&w, "approval", s->approval);
+    }
+    keel_json_set_raw(&w, "args", s->args);
+    keel_json_set_text(&w, "class", s->class);
+    keel_json_set_raw(&w, "decision", s->decision);
+    keel_json_set_raw(&w, "evidence", s->evidence);
+    keel_json_set_int(&w, "expires_us", s->expires_us);
+    keel_json_set_text(&w, "kind", card_kind(k));
+    keel_json_set_int(&w, "number", s->number);
+    keel_json_set_int(&w, "opened_us", s->opened_us);
+    keel_json_set_text(&w, "path", s->path);
+    keel_json_set_int(&w, "run", (int64_t)s->run);
+    keel_json_set_text(&w, "state", s->state);
+    keel_json_set_text(&w, "target", s->target);
+    keel_json_set_raw(&w, "why", s->why);
+    keel_json_object_end(&w);
+    keel_buf_putc(&out, '\n');
+    cli_out(&out);
+    keel_buf_free(&out);
+}
+
+static int inbox_run(cli *c, const options *o, diag *d) {
+    if (o->arg_count == 0) {
+        return list_inbox(c, options_has(o, "batch"), d);
+    }
+    numbers *n = keel_alloc(sizeof *n);
+    n->count = 0;
+    int rc = numbers_read(c, o, n, d);
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        card *k = NULL;
+        rc = card_load(c, n->list[i], &k, d);
+        if (rc == 0 && c->json) {
+            card_json(k);
+        } else if (rc == 0) {
+            card_print(c, k);
+        }
+        card_free(k);
+    }
+    free(n);
+    return rc;
+}
+
+static const option inbox_options[] = {
+    {"batch", 0, NULL, "fix the batches although this is no terminal"},
+    {NULL, 0, NULL, NULL},
+};
+
+const command inbox_command = {
+    .name = "inbox",
+    .words = "[N | B...]",
+    .summary = "show all that needs you: approvals, unknown outcomes, paused runs",
+    .more =
+        "With numbers it shows the full cards: exactly what will be sent, which rule asks, what "
+        "the\n"
+        "agent claims and which quotations are really in their source. Items of one agent, target\n"
+        "and rule are fixed as a batch: `keel approve B3` approves what was shown and nothing "
+        "that\n"
+        "came later.",
+    .examples = "keel inbox\nkeel inbox 3\nkeel inbox B1\nkeel inbox --json",
+    .options = inbox_options,
+    .most = -1,
+    .run = inbox_run,
+};

@@ -1,0 +1,166 @@
+#include "initfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keel/json.h"
+
+/* A double-quoted YAML text: JSON's escapes are YAML's too. */
+static void quoted(keel_buf *out, const char *text) {
+    if (keel_json_quote(out, text, strlen(text)) != 0) {
+        keel_buf_puts(out, "\"\"");
+    }
+}
+
+void initfile_address(const char *sender, keel_buf *out) {
+    const char *open = strrchr(sender, '<');
+    const char *from = open ? open + 1 : sender;
+    size_t len = open ? strcspn(from, ">") : strlen(from);
+    keel_buf_puts(out, "");
+    if (memchr(from, '@', len)) {
+        keel_buf_append(out, from, len);
+    }
+}
+
+/* "a.example, b.example" as ["a.example", "b.example"]; lower case, without a leading @. */
+static void domain_list(keel_buf *out, const char *domains) {
+    size_t count = 0;
+    keel_buf_putc(out, '[');
+    while (*domains) {
+        size_t len = strcspn(domains, ", \t;");
+        const char *name = *domains == '@' ? domains + 1 : domains;
+        char *one = keel_memdup(name, len - (size_t)(name - domains));
+        for (char *p = one; *p; p++) {
+            *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+        }
+        if (*one) {
+            keel_buf_puts(out, count++ ? ", " : "");
+            quoted(out, one);
+        }
+        free(one);
+        domains += len + (domains[len] != 0);
+    }
+    keel_buf_putc(out, ']');
+}
+
+static void mailbox(const init_answers *a, keel_buf *out) {
+    keel_buf address = KEEL_BUF_INIT;
+    const char *slash = strrchr(a->mail, '/');
+    char *folder = a->mbox ? keel_memdup(a->mail, (size_t)(slash - a->mail) + (slash == a->mail))
+                           : keel_strdup(a->mail);
+    keel_buf_puts(out, "      # Where mail is read from. Keel never changes anything there.\n"
+                       "      source: ");
+    quoted(out, folder);
+    if (a->mbox) {
+        keel_buf_puts(out, "\n      file: ");
+        quoted(out, slash + 1);
+    }
+    keel_buf_puts(out,
+                  "\n      # A Maildir into which approved mail is put; a mail program or a relay\n"
+                  "      # sends what lies there.\n      outbox: ");
+    quoted(out, a->outbox);
+    keel_buf_puts(out, "\n      # Who sends, and which addresses are yours.\n      from: ");
+    quoted(out, a->sender);
+    initfile_address(a->sender, &address);
+    keel_buf_puts(out, "\n      addresses: [");
+    quoted(out, address.data);
+    keel_buf_puts(
+        out,
+        "]\n      # true: something else takes mail out of the outbox, so that a mail which is\n"
+        "      # not there may have been sent. false: it stays, and \"not there\" is a proof.\n"
+        "      drained: true\n");
+    keel_buf_free(&address);
+    free(folder);
+}
+
+void initfile_keel(const init_answers *a, keel_buf *out) {
+    keel_buf_puts(out,
+                  "# A Keel workspace. `keel policy reload` puts changes of this file into force.\n"
+                  "version: 1\n\n# The name that people see.\nname: ");
+    quoted(out, a->name);
+    keel_buf_printf(
+        out,
+        "\n\n# What money is counted in. Currencies are never converted.\ncurrency: %s\n\n"
+        "# Whose days and months budgets count.\ntimezone: %s\n\n",
+        a->currency, a->timezone);
+    keel_buf_puts(
+        out, "# Connections: a connector, configured for one account. Agents and policies call it\n"
+             "# by the name on the left.\n");
+    if (a->mail[0]) {
+        keel_buf_puts(out, "connections:\n  inbox:\n    use: com.keel.mailbox@0.1\n    config:\n");
+        mailbox(a, out);
+    } else {
+        keel_buf_puts(out, "connections: {}\n");
+    }
+}
+
+/* ---- the policy ---- */
+
+static bool starts(const char *text, size_t len, const char *word) {
+    return len >= strlen(word) && memcmp(text, word, strlen(word)) == 0;
+}
+
+/* `own_domains: [...]` gets the answers; other lines stay. */
+static bool domains_line(const init_answers *a, const char *line, size_t len, keel_buf *out) {
+    const char *at = memmem(line, len, "own_domains:", 12);
+    const char *hash = memchr(line, '#', len);
+    if (!at || (hash && hash < at)) {
+        return false;
+    }
+    const char *open = memchr(at, '[', len - (size_t)(at - line));
+    const char *close = open ? memchr(open, ']', len - (size_t)(open - line)) : NULL;
+    if (!close) {
+        return false;
+    }
+    keel_buf_append(out, line, (size_t)(open - line));
+    domain_list(out, a->domains);
+    keel_buf_append(out, close + 1, len - (size_t)(close + 1 - line));
+    return true;
+}
+
+static size_t money_at(const char *line, size_t len) {
+    const char *limit = memmem(line, len, "limit:", 6);
+    if (!limit) {
+        return len;
+    }
+    size_t at = (size_t)(limit - line) + 6;
+    at += strspn(line + at, " ");
+    size_t digits = strspn(line + at, "0123456789.");
+    size_t code = at + digits + 1;
+    bool money = digits && code + 3 <= len && line[code - 1] == ' ' &&
+                 strspn(line + code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3;
+    return money ? code : len;
+}
+
+static size_t zone_at(const char *line, size_t len) {
+    const char *tz = memmem(line, len, "tz: ", 4);
+    const char *hash = memchr(line, '#', len);
+    return tz && !(hash && hash < tz) ? (size_t)(tz - line) + 4 : len;
+}
+
+static void budget_line(const init_answers *a, const char *line, size_t len, keel_buf *out) {
+    size_t money = money_at(line, len), zone = zone_at(line, len), at = 0;
+    bool comment = starts(line + strspn(line, " "), len - strspn(line, " "), "#");
+    while (at < len) {
+        if (at == money && !comment) {
+            keel_buf_puts(out, a->currency);
+            at += 3;
+        } else if (at == zone) {
+            keel_buf_puts(out, a->timezone);
+            at += strcspn(line + at, " ,}\n\r");
+        } else {
+            keel_buf_putc(out, line[at++]);
+        }
+    }
+}
+
+void initfile_policy(const init_answers *a, const char *text, size_t len, keel_buf *out) {
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(text + at, '\n', len - at);
+        size_t n = end ? (size_t)(end - (text + at)) + 1 : len - at;
+        if (!domains_line(a, text + at, n, out)) {
+            budget_line(a, text + at, n, out);
+        }
+        at += n;
+    }
+}

@@ -1,0 +1,137 @@
+#include "live.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "render.h"
+#include "text.h"
+
+void live_begin(live *v, cli *c, int64_t run) {
+    *v = (live){.c = c, .run = run};
+}
+
+static void wipe(live *v) {
+    if (v->moving) {
+        fputs("\r\033[K", stderr);
+        v->moving = false;
+    }
+}
+
+/* Inward and plenty: worth a count, not a line. */
+static bool is_small(const char *kind) {
+    static const char *const small[] = {"step",    "now",  "random", "sleep",
+                                        "receive", "wait", "woken"};
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++) {
+        if (strcmp(kind, small[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static tint tint_of(const char *kind) {
+    const char *state = strchr(kind, '.');
+    return term_outcome(state ? state + 1 : kind);
+}
+
+static void moving_line(live *v) {
+    v->small++;
+    if (v->c->err.terminal) {
+        fprintf(stderr, "\r\033[K  %" PRId64 " steps", v->small);
+        v->moving = true;
+    }
+}
+
+static void line(live *v, keel_json event, const char *kind) {
+    keel_buf out = KEEL_BUF_INIT, text = KEEL_BUF_INIT, head = KEEL_BUF_INIT;
+    int64_t at = 0, run = 0;
+    char agent[64] = "", path[128] = "";
+    keel_json_int(keel_json_get(event, "at"), &at);
+    keel_json_int(keel_json_get(event, "run"), &run);
+    keel_json_copy(keel_json_get(event, "agent"), agent, sizeof agent);
+    keel_json_copy(keel_json_get(event, "path"), path, sizeof path);
+    keel_json_string(keel_json_get(event, "text"), &text);
+    text_time(&head, at);
+    keel_buf_consume(&head, strlen("2026-11-22 "));
+    keel_buf_printf(&head, "  run %" PRId64 "%s%s%s%s  ", run, agent[0] ? " " : "", agent,
+                    path[0] ? " " : "", path);
+    term_put(&v->c->err, &out, TINT_DIM, head.data);
+    keel_buf_clear(&head);
+    text_line(&head, text.data ? text.data : kind, text.data ? text.len : strlen(kind));
+    size_t room = v->c->err.width ? v->c->err.width * 2 : 400;
+    head.len = text_fit(head.data, head.len, room);
+    head.data[head.len] = 0;
+    term_put(&v->c->err, &out, tint_of(kind), head.data);
+    fprintf(stderr, "%s\n", out.data);
+    keel_buf_free(&out);
+    keel_buf_free(&text);
+    keel_buf_free(&head);
+}
+
+int live_event(void *ctx, keel_json event) {
+    live *v = ctx;
+    char kind[48] = "";
+    if (v->c->json) {
+        cli_print("%.*s\n", (int)event.len, event.data);
+        return 0;
+    }
+    if (v->c->quiet) {
+        return 0;
+    }
+    keel_json_copy(keel_json_get(event, "kind"), kind, sizeof kind);
+    if (is_small(kind)) {
+        moving_line(v);
+    } else {
+        wipe(v);
+        line(v, event, kind);
+    }
+    return 0;
+}
+
+void live_end(live *v) {
+    wipe(v);
+}
+
+/* ---- the result ---- */
+
+static int take_result(void *ctx, const journal_row *row) {
+    keel_json v = keel_json_get(row->body, "result");
+    v = v.data ? v : keel_json_get(row->body, "error");
+    keel_buf_append(ctx, v.data, v.len);
+    return 0;
+}
+
+static void load_result(cli *c, int64_t run, keel_buf *out) {
+    char number[24];
+    diag d;
+    snprintf(number, sizeof number, "%" PRId64, run);
+    if (cli_reader(c, &d) == 0) {
+        int64_t seq =
+            cli_number(c, "SELECT end_seq FROM run WHERE id = CAST(? AS INTEGER)", number);
+        if (seq) {
+            reader_record(c->db, seq, take_result, out, &d);
+        }
+    }
+}
+
+void live_result(cli *c, int64_t run, int exit_code, keel_json waiting) {
+    keel_buf result = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
+    load_result(c, run, &result);
+    keel_json value = keel_json_view(result.len ? result.data : NULL, result.len);
+    if (c->json) {
+        keel_json_writer w;
+        keel_json_write(&w, &out);
+        keel_json_object(&w);
+        keel_json_set_int(&w, "exit", exit_code);
+        keel_json_set_raw(&w, "result", value);
+        keel_json_set_int(&w, "run", run);
+        keel_json_set_raw(&w, "waiting", waiting);
+        keel_json_object_end(&w);
+        keel_buf_putc(&out, '\n');
+    } else if (value.data && keel_json_typeof(value) != KEEL_JSON_NULL) {
+        render_fields(value, &c->out, &out);
+    }
+    cli_out(&out);
+    keel_buf_free(&result);
+    keel_buf_free(&out);
+}

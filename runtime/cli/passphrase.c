@@ -1,0 +1,123 @@
+#include "passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* What the signal handler needs to give the terminal its echo back. */
+static volatile sig_atomic_t hidden_fd = -1;
+static struct termios before;
+
+static void restore_and_die(int number) {
+    if (hidden_fd >= 0) {
+        tcsetattr(hidden_fd, TCSAFLUSH, &before);
+        ssize_t ignored = write(hidden_fd, "\n", 1);
+        (void)ignored;
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+static int hide(int fd, struct sigaction *old) {
+    if (tcgetattr(fd, &before) != 0) {
+        return -1;
+    }
+    hidden_fd = fd;
+    struct sigaction act = {.sa_handler = restore_and_die};
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], &act, &old[i]);
+    }
+    struct termios silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    return tcsetattr(fd, TCSAFLUSH, &silent);
+}
+
+static void show_again(int fd, const struct sigaction *old) {
+    tcsetattr(fd, TCSAFLUSH, &before);
+    hidden_fd = -1;
+    for (size_t i = 0; i < SIGNALS; i++) {
+        sigaction(signals[i], &old[i], NULL);
+    }
+}
+
+/* Bytes of one line, or -1 when the terminal has gone or the line is too long. */
+static long read_line(int fd, char out[PASSPHRASE_MAX]) {
+    size_t len = 0;
+    for (;;) {
+        char c;
+        ssize_t n = read(fd, &c, 1);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0 || len == PASSPHRASE_MAX - 1) {
+            return -1;
+        }
+        if (c == '\n' || c == '\r') {
+            out[len] = 0;
+            return (long)len;
+        }
+        out[len++] = c;
+    }
+}
+
+static int say(int fd, const char *text) {
+    return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d) {
+    int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        diag_set(d, DIAG_AUTH,
+                 "The passphrase is only read from a terminal, and there is none here.");
+        return diag_next(d, "Run this command in a terminal.");
+    }
+    struct sigaction old[SIGNALS];
+    long len = -1;
+    if (hide(fd, old) == 0) {
+        if (say(fd, prompt) == 0) {
+            len = read_line(fd, out);
+        }
+        show_again(fd, old);
+        (void)say(fd, "\n");
+    }
+    close(fd);
+    if (len < 0) {
+        sodium_memzero(out, PASSPHRASE_MAX);
+        return diag_set(d, DIAG_AUTH, "No passphrase could be read from the terminal.");
+    }
+    if (len == 0) {
+        return diag_set(d, DIAG_AUTH, "No passphrase was given: nothing was done.");
+    }
+    return 0;
+}
+
+int approver_key_make(approver_key *key, const char *passphrase, const uint8_t salt[APPROVER_SALT],
+                      diag *d) {
+    uint8_t seed[crypto_sign_SEEDBYTES];
+    if (crypto_pwhash(seed, sizeof seed, passphrase, strlen(passphrase), salt,
+                      crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE,
+                      crypto_pwhash_ALG_ARGON2ID13) != 0) {
+        diag_set(d, DIAG_FAILED, "The key cannot be made: 64 MiB of memory are needed for it.");
+        return diag_next(d, "Free memory and try again.");
+    }
+    crypto_sign_seed_keypair(key->public_key, key->secret, seed);
+    sodium_memzero(seed, sizeof seed);
+    return 0;
+}
+
+void approver_key_wipe(approver_key *key) {
+    sodium_memzero(key, sizeof *key);
+}
+
+void approver_sign(const approver_key *key, const void *bytes, size_t len,
+                   uint8_t signature[APPROVER_SIGNED]) {
+    crypto_sign_detached(signature, NULL, bytes, len, key->secret);
+}

@@ -1,0 +1,102 @@
+/* `keel` alone: where things stand, and the next sensible command. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "text.h"
+
+typedef struct standing {
+    bool running, started;
+    int64_t items, unknown, open, paused;
+    bool halted;
+} standing;
+
+static void take(cli *c, standing *s) {
+    diag d;
+    s->running = cli_running(c);
+    s->started = cli_reader(c, &d) == 0;
+    s->items = cli_number(c, "SELECT count(*) FROM item WHERE state = 'open'", NULL);
+    s->unknown = cli_number(
+        c, "SELECT count(*) FROM effect WHERE state IN ('unknown', 'reconciling')", NULL);
+    s->open = cli_number(c, "SELECT count(*) FROM run WHERE state = 'open'", NULL);
+    s->paused = cli_number(c, "SELECT count(*) FROM run WHERE state = 'paused'", NULL);
+    s->halted = cli_number(c, "SELECT halted FROM control", NULL) != 0;
+}
+
+static const char *next_step(const standing *s) {
+    if (!s->running) {
+        return "keel up --detach";
+    }
+    if (s->items) {
+        return "keel inbox";
+    }
+    if (s->halted) {
+        return "keel resume";
+    }
+    if (s->unknown) {
+        return "keel unknown list";
+    }
+    return s->open ? "keel logs -f" : "keel do AGENT    (see `keel agent list`)";
+}
+
+static void print_json(const cli *c, const standing *s) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_bool(&w, "halted", s->halted);
+    keel_json_set_int(&w, "items", s->items);
+    keel_json_set_int(&w, "open_runs", s->open);
+    keel_json_set_int(&w, "paused_runs", s->paused);
+    keel_json_set_bool(&w, "running", s->running);
+    keel_json_set_int(&w, "unknown", s->unknown);
+    keel_json_set_text(&w, "workspace", c->ws->root);
+    keel_json_object_end(&w);
+    keel_buf_putc(&out, '\n');
+    cli_out(&out);
+    keel_buf_free(&out);
+}
+
+static void print_text(const cli *c, const standing *s) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_buf_puts(&out, "workspace ");
+    text_line(&out, c->ws->name, strlen(c->ws->name));
+    keel_buf_puts(&out, ": ");
+    term_put(&c->out, &out, s->running ? TINT_GOOD : TINT_WAIT,
+             s->running   ? "running"
+             : s->started ? "not running"
+                          : "never started");
+    if (s->halted) {
+        keel_buf_puts(&out, ", ");
+        term_put(&c->out, &out, TINT_BAD, "halted");
+    }
+    keel_buf_putc(&out, '\n');
+    text_plural(&out, s->items, "item needs you, ", "items need you, ");
+    text_plural(&out, s->open, "run is open, ", "runs are open, ");
+    text_plural(&out, s->paused, "is paused, ", "are paused, ");
+    text_plural(&out, s->unknown, "outcome is unknown\n", "outcomes are unknown\n");
+    keel_buf_printf(&out, "next: %s\n", next_step(s));
+    cli_out(&out);
+    keel_buf_free(&out);
+}
+
+int status_short(cli *c, diag *d) {
+    int rc = cli_workspace(c, d);
+    if (rc == DIAG_NOT_FOUND && !c->folder && !c->json) {
+        cli_print("There is no workspace here.\n\nMake one:   keel init --from ~/Maildir\n"
+                  "Learn more: keel help\n");
+        return 0;
+    }
+    if (rc) {
+        return rc;
+    }
+    standing s = {0};
+    take(c, &s);
+    if (c->json) {
+        print_json(c, &s);
+    } else {
+        print_text(c, &s);
+    }
+    return 0;
+}

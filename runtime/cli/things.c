@@ -1,0 +1,289 @@
+/* keel agent, connector, connection: what the workspace has, read from its files. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "render.h"
+#include "survey.h"
+#include "text.h"
+#include "yamltree.h"
+
+static void told(void *ctx, const diag *d) {
+    (void)ctx;
+    cli_fault(d);
+}
+
+static int open_survey(cli *c, survey **w, diag *d) {
+    return survey_load(c, w, told, NULL, d);
+}
+
+static void number_text(char to[24], int64_t n) {
+    snprintf(to, 24, "%" PRId64, n);
+}
+
+/* "message: read write(checkable)" */
+static void verbs_of(const manifest *m, keel_buf *out) {
+    keel_buf_puts(out, "");
+    for (size_t i = 0; i < m->resource_count; i++) {
+        const manifest_resource *r = &m->resources[i];
+        keel_buf_printf(out, "%s%s:", i ? "; " : "", r->name);
+        for (int v = 0; v < VERB_COUNT; v++) {
+            if (r->verbs[v].present) {
+                keel_buf_printf(out, " %s(%s)", manifest_verb_name((manifest_verb_id)v),
+                                effect_class_name(r->verbs[v].class));
+            }
+        }
+    }
+}
+
+/* ---- agents ---- */
+
+static int no_such(const char *what, const char *name, const char *const *names, diag *d) {
+    const char *near = did_you_mean(name, names);
+    diag_set(d, DIAG_NOT_FOUND, "There is no %s %s in this workspace.", what, name);
+    if (near) {
+        return diag_next(d, "Did you mean %s?", near);
+    }
+    return diag_next(d, "See `keel %s list`.", what);
+}
+
+static void add_agent(cli *c, table *t, const survey_plugin *p) {
+    const manifest *m = p->manifest;
+    char runs[24], open[24];
+    number_text(runs, cli_number(c, "SELECT count(*) FROM run WHERE agent = ?", m->name));
+    number_text(open, cli_number(c,
+                                 "SELECT count(*) FROM run WHERE agent = ?"
+                                 " AND state IN ('open', 'paused')",
+                                 m->name));
+    char *last = cli_value(c, "SELECT max(started_us) FROM run WHERE agent = ?", m->name);
+    const char *row[] = {m->name, m->version, p->from, runs,     open,
+                         last,    m->outcome, m->id,   p->folder};
+    table_row(t, row);
+    free(last);
+}
+
+static int agent_list(cli *c, const options *o, diag *d) {
+    static const column columns[] = {
+        {"AGENT", "name", COLUMN_TEXT},      {"VERSION", "version", COLUMN_TEXT},
+        {"FROM", "from", COLUMN_TEXT},       {"RUNS", "runs", COLUMN_INT},
+        {"OPEN", "open", COLUMN_INT},        {"LAST", "last_us", COLUMN_TIME},
+        {"OUTCOME", "outcome", COLUMN_TEXT}, {NULL, "id", COLUMN_TEXT},
+        {NULL, "folder", COLUMN_TEXT},
+    };
+    (void)o;
+    survey *w = NULL;
+    diag ignored;
+    int rc = open_survey(c, &w, d);
+    if (rc) {
+        return rc;
+    }
+    (void)cli_reader(c, &ignored); /* without a database there are no runs */
+    table *t = table_create(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < w->view.agent_count; i++) {
+        add_agent(c, t, survey_agent(w, w->view.agents[i]));
+    }
+    cli_table(c, t, "No agents. Put one in agents/NAME/ with a manifest.yaml.");
+    table_destroy(t);
+    survey_free(w);
+    return 0;
+}
+
+/* One manifest as the fields of a card. */
+static void show_manifest(cli *c, const manifest *m, const char *folder) {
+    keel_buf json = KEEL_BUF_INIT, verbs = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    verbs_of(m, &verbs);
+    keel_json_write(&w, &json);
+    keel_json_object(&w);
+    if (m->native) {
+        char abi[32];
+        snprintf(abi, sizeof abi, "%d.%d", m->abi_major, m->abi_minor);
+        keel_json_set_text(&w, "abi", abi);
+    }
+    keel_json_set_text(&w, "entry", m->entry);
+    keel_json_set_text(&w, "folder", folder);
+    keel_json_set_text(&w, "id", m->id);
+    keel_json_set_text(&w, "kind", m->kind == PLUGIN_AGENT ? "agent" : "connector");
+    keel_json_set_int(&w, "memory_bytes", m->memory_bytes);
+    keel_json_set_text(&w, "name", m->name);
+    if (m->outcome) {
+        keel_json_set_text(&w, "outcome", m->outcome);
+    }
+    if (verbs.len) {
+        keel_json_set_text(&w, "resources", verbs.data);
+    }
+    keel_json_set_text(&w, "version", m->version);
+    keel_json_object_end(&w);
+    if (c->json) {
+        keel_buf_append(&out, json.data, json.len);
+        keel_buf_putc(&out, '\n');
+    } else {
+        render_fields(keel_json_view(json.data, json.len), &c->out, &out);
+    }
+    cli_out(&out);
+    keel_buf_free(&json);
+    keel_buf_free(&verbs);
+    keel_buf_free(&out);
+}
+
+static int agent_show(cli *c, const options *o, diag *d) {
+    survey *w = NULL;
+    int rc = open_survey(c, &w, d);
+    const survey_plugin *p = rc ? NULL : survey_agent(w, o->args[0]);
+    if (p) {
+        show_manifest(c, p->manifest, p->folder);
+        cli_say(c, "What it may do: `keel can %s`. Run it: `keel do %s`.", p->manifest->name,
+                p->manifest->name);
+    } else if (rc == 0) {
+        const char **names = keel_alloc((w->view.agent_count + 1) * sizeof *names);
+        memcpy(names, w->view.agents, w->view.agent_count * sizeof *names);
+        names[w->view.agent_count] = NULL;
+        rc = no_such("agent", o->args[0], names, d);
+        free(names);
+    }
+    survey_free(w);
+    return rc;
+}
+
+/* ---- connectors ---- */
+
+static int connector_list(cli *c, const options *o, diag *d) {
+    static const column columns[] = {
+        {"CONNECTOR", "id", COLUMN_TEXT}, {"VERSION", "version", COLUMN_TEXT},
+        {"FROM", "from", COLUMN_TEXT},    {"RESOURCES", "resources", COLUMN_TEXT},
+        {NULL, "folder", COLUMN_TEXT},
+    };
+    (void)o;
+    survey *w = NULL;
+    int rc = open_survey(c, &w, d);
+    if (rc) {
+        return rc;
+    }
+    table *t = table_create(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < w->plugin_count; i++) {
+        const manifest *m = w->plugins[i].manifest;
+        if (m->kind != PLUGIN_CONNECTOR ||
+            survey_find(w, m->id, PLUGIN_CONNECTOR) != &w->plugins[i]) {
+            continue;
+        }
+        keel_buf verbs = KEEL_BUF_INIT;
+        verbs_of(m, &verbs);
+        const char *row[] = {m->id, m->version, w->plugins[i].from, verbs.data,
+                             w->plugins[i].folder};
+        table_row(t, row);
+        keel_buf_free(&verbs);
+    }
+    cli_table(c, t, "No connectors.");
+    table_destroy(t);
+    survey_free(w);
+    return 0;
+}
+
+static int connector_show(cli *c, const options *o, diag *d) {
+    survey *w = NULL;
+    int rc = open_survey(c, &w, d);
+    const survey_plugin *p = rc ? NULL : survey_find(w, o->args[0], PLUGIN_CONNECTOR);
+    if (p) {
+        show_manifest(c, p->manifest, p->folder);
+    } else if (rc == 0) {
+        const char **names = keel_alloc((w->plugin_count + 1) * sizeof *names);
+        for (size_t i = 0; i < w->plugin_count; i++) {
+            names[i] = w->plugins[i].manifest->id;
+        }
+        names[w->plugin_count] = NULL;
+        rc = no_such("connector", o->args[0], names, d);
+        free(names);
+    }
+    survey_free(w);
+    return rc;
+}
+
+/* ---- connections ---- */
+
+static int connection_list(cli *c, const options *o, diag *d) {
+    static const column columns[] = {
+        {"CONNECTION", "name", COLUMN_TEXT}, {"USES", "use", COLUMN_TEXT},
+        {"VERSION", "version", COLUMN_TEXT}, {"RESOURCES", "resources", COLUMN_TEXT},
+        {NULL, "config", COLUMN_JSON},
+    };
+    (void)o;
+    survey *w = NULL;
+    int rc = open_survey(c, &w, d);
+    if (rc) {
+        return rc;
+    }
+    table *t = table_create(columns, sizeof columns / sizeof *columns);
+    for (size_t i = 0; i < c->ws->connection_count; i++) {
+        const workspace_connection *k = &c->ws->connections[i];
+        const survey_plugin *p = survey_find(w, k->use, PLUGIN_CONNECTOR);
+        keel_buf verbs = KEEL_BUF_INIT;
+        if (p) {
+            verbs_of(p->manifest, &verbs);
+        }
+        const char *row[] = {k->name, k->use, p ? p->manifest->version : "not there", verbs.data,
+                             k->config.len ? k->config.data : NULL};
+        table_row(t, row);
+        keel_buf_free(&verbs);
+    }
+    cli_table(c, t, "No connections. Add one to keel.yaml under `connections:`.");
+    table_destroy(t);
+    survey_free(w);
+    return 0;
+}
+
+static void show_connection(cli *c, const workspace_connection *k) {
+    keel_buf out = KEEL_BUF_INIT;
+    if (c->json) {
+        keel_buf_append(&out, k->config.data, k->config.len);
+        keel_buf_putc(&out, '\n');
+    } else {
+        keel_buf_printf(&out, "%s uses %s (keel.yaml:%d)\n", k->name, k->use, k->line);
+        render_fields(keel_json_view(k->config.data, k->config.len), &c->out, &out);
+    }
+    cli_out(&out);
+    keel_buf_free(&out);
+}
+
+static int connection_show(cli *c, const options *o, diag *d) {
+    int rc = cli_workspace(c, d);
+    if (rc) {
+        return rc;
+    }
+    const char **names = keel_alloc((c->ws->connection_count + 1) * sizeof *names);
+    bool found = false;
+    for (size_t i = 0; i < c->ws->connection_count; i++) {
+        names[i] = c->ws->connections[i].name;
+        if (strcmp(names[i], o->args[0]) == 0) {
+            show_connection(c, &c->ws->connections[i]);
+            found = true;
+        }
+    }
+    names[c->ws->connection_count] = NULL;
+    rc = found ? 0 : no_such("connection", o->args[0], names, d);
+    free(names);
+    return rc;
+}
+
+/* ---- the tables ---- */
+
+#define THING(noun, what)                                                                          \
+    static const command noun##_list_verb = {.name = "list",                                       \
+                                             .words = "",                                          \
+                                             .summary = "all " what,                               \
+                                             .examples = "keel " #noun " list",                    \
+                                             .run = noun##_list};                                  \
+    static const command noun##_show_verb = {.name = "show",                                       \
+                                             .words = "NAME",                                      \
+                                             .summary = "one of the " what,                        \
+                                             .examples = "keel " #noun " show NAME",               \
+                                             .least = 1,                                           \
+                                             .most = 1,                                            \
+                                             .run = noun##_show};                                  \
+    static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb, NULL};     \
+    const command noun##_command = {                                                               \
+        .name = #noun, .words = "list | show", .summary = what, .verbs = noun##_verbs}
+
+THING(agent, "agents: roles, and how often they ran");
+THING(connector, "connectors: translators, and their verbs");
+THING(connection, "connections: connectors configured in keel.yaml");
