@@ -74,7 +74,8 @@ typedef struct mail_place {
     bool seen;
     bool answered;
 } mail_place;
-/* Writes one item of a read's answer: an object, keys in canonical order. */
+/* Writes one item of a read's answer: an object, keys in canonical order, without date_us when there
+ * is none. */
 void mail_write(keel_json_writer *w, const mail *m, const mail_place *at, const mail_owner *o);
 
 /* ---- pieces, each in its own file ---- */
@@ -104,6 +105,9 @@ void html_text(keel_buf *out, const char *html, size_t len);
 /* mail_body.c: text, files and truncated of m from a GMimeObject (as void, to keep GMime out of
  * this header). */
 void mail_body(mail *m, void *object, size_t text_limit);
+
+/* mail_tame.c: takes out of the bytes what GMime would follow until the stack ends. */
+void mail_tame(char *bytes, size_t len);
 
 /* mail_marks.c: list, bulk and automatic of m from a GMimeMessage. */
 void mail_marks(mail *m, void *message);

@@ -120,7 +120,11 @@ static void digest_of(mail *m, const char *bytes, size_t len) {
 }
 
 static GMimeMessage *construct(const char *bytes, size_t len) {
-    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes, len);
+    GByteArray *copy = g_byte_array_sized_new((guint)len);
+    g_byte_array_append(copy, (const guint8 *)bytes, (guint)len);
+    mail_tame((char *)copy->data, copy->len);
+    GMimeStream *stream = g_mime_stream_mem_new_with_byte_array(copy);
+    g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), TRUE);
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     GMimeMessage *message = g_mime_parser_construct_message(parser, options);
     g_object_unref(parser);

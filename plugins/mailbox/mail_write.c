@@ -40,11 +40,8 @@ void mail_write(keel_json_writer *w, const mail *m, const mail_place *at, const 
     keel_json_set_text(w, "automatic", m->automatic);
     keel_json_set_text(w, "bulk", m->bulk);
     write_list(w, "cc", &m->cc);
-    keel_json_key(w, "date_us");
-    if (m->date_us < 0) {
-        keel_json_null(w);
-    } else {
-        keel_json_integer(w, m->date_us);
+    if (m->date_us >= 0) {
+        keel_json_set_int(w, "date_us", m->date_us);
     }
     keel_json_set_text(w, "from", m->from);
     keel_json_set_text(w, "from_name", m->from_name);

@@ -133,6 +133,22 @@ static void make_nested_groups(keel_buf *b) {
     keel_buf_puts(b, "\n\nbody\n");
 }
 
+static void make_folded_groups(keel_buf *b) {
+    keel_buf_puts(b, "Content-Type: message/rfc822\n\nrePLY-to \t: g:\n");
+    repeat(b, " g:\n", 100000);
+    keel_buf_puts(b, "\n\nbody\n");
+}
+
+static void make_forwards(keel_buf *b) {
+    repeat(b, "Content-Type: message/rfc822\n\n", 30000);
+    keel_buf_puts(b, "Subject: at last\n\nbody\n");
+}
+
+static void make_types(keel_buf *b) {
+    keel_buf_puts(b, "Content-Type: multipart/mixed; boundary=b\n\n--b\n");
+    repeat(b, "content-type : multipart/mixed;\n boundary=b\n\n--b\n", 15000);
+}
+
 static void make_comments(keel_buf *b) {
     keel_buf_puts(b, "From: ");
     repeat(b, "(", 200000);
@@ -304,17 +320,26 @@ static int warm(void **state) {
 
 int main(void) {
     static void (*makers[])(keel_buf *) = {
-        make_deep,       make_many_parts, make_headers,    make_long_header,
-        make_recipients, make_comments,   make_references, make_line,
-        make_html,       make_tags,       make_boundaries, make_nested_groups,
+        make_deep,       make_many_parts,    make_headers,       make_long_header, make_recipients,
+        make_comments,   make_references,    make_line,          make_html,        make_tags,
+        make_boundaries, make_nested_groups, make_folded_groups, make_forwards,    make_types,
     };
     static const char *const maker_names[] = {
-        "huge nesting",           "huge number of parts",
-        "huge number of headers", "huge header",
-        "huge recipients",        "huge comments",
-        "huge references",        "huge line",
-        "huge comments in html",  "huge open quotes in html",
-        "huge boundaries",        "huge groups",
+        "huge nesting",
+        "huge number of parts",
+        "huge number of headers",
+        "huge header",
+        "huge recipients",
+        "huge comments",
+        "huge references",
+        "huge line",
+        "huge comments in html",
+        "huge open quotes in html",
+        "huge boundaries",
+        "huge groups",
+        "huge folded groups",
+        "huge forwards",
+        "huge types",
     };
     static const char *const names[] = {
         "alternative",
