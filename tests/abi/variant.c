@@ -1,8 +1,10 @@
 /* A connector that is right but for what the build defines: see meson.build. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keel/plugin.h"
+#include "probe.h"
 
 /* Each build uses some of the functions below. */
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -64,6 +66,15 @@ static inline void hang(void) {
     for (volatile int i = 0;; i++) {
     }
 }
+
+/* Goes on only if the call was refused. */
+#ifdef PROBE
+static inline void probe(void) {
+    if (probe_try(PROBE) >= 0) {
+        _exit(42);
+    }
+}
+#endif
 
 #ifdef CONSTRUCTOR
 __attribute__((constructor)) static void constructed(void) {

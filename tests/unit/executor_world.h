@@ -18,6 +18,7 @@ typedef struct child_spec {
     bool read_only;
     bool unsafe;
     bool unsealed;
+    const char *without; /* a system call that the machine does not have, or NULL */
 } child_spec;
 
 typedef struct child {

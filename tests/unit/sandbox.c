@@ -147,20 +147,100 @@ static void unsafe_has_no_walls(void **state) {
     child_end(c);
 }
 
-#define PROBES (sizeof probes / sizeof *probes)
+/* ---- before the plugin is known: its constructor ---- */
+
+static const probe constructors[] = {
+    {"socket", KILLED},     {"execve", KILLED},  {"fork", KILLED},    {"kill", KILLED},
+    {"ptrace", KILLED},     {"unshare", KILLED}, {"memfd", KILLED},   {"passwd", REFUSED},
+    {"write_tmp", REFUSED}, {"unlink", REFUSED}, {"rlimit", REFUSED}, {"death_signal", REFUSED},
+    {"owner", REFUSED},
+};
+
+static void probed_in_constructor(void **state) {
+    const probe *p = *state;
+    char name[60];
+    snprintf(name, sizeof name, "constructor_%s", p->name);
+    child *c = child_start(&(child_spec){.plugin = name, .folder = grant});
+    if (p->expected == KILLED) {
+        child_expect(c, 0);
+        assert_true(WIFSIGNALED(c->status));
+        assert_int_equal(WTERMSIG(c->status), SIGSYS);
+    } else {
+        child_expect(c, X_READY);
+    }
+    child_end(c);
+}
+
+/* ---- machines that lack a wall ---- */
+
+static void refused_without(const char *call, const char *granted, const char *word) {
+    char text[900];
+    child *c = child_start(&(child_spec){.plugin = "behave", .folder = granted, .without = call});
+    keel_json body = child_expect(c, X_REFUSED);
+    keel_json_copy(keel_json_get(body, "message"), text, sizeof text);
+    assert_non_null(strstr(text, word));
+    assert_non_null(strstr(text, "com.example.abi"));
+    keel_json_copy(keel_json_get(body, "next"), text, sizeof text);
+    assert_non_null(strstr(text, "--unsafe"));
+    child_expect_end(c, 0, 1);
+    child_end(c);
+}
+
+static void without_landlock_no_grant(void **state) {
+    (void)state;
+    refused_without("landlock_create_ruleset", grant, "Landlock");
+    child *c = child_ready(&(child_spec){.plugin = "behave", .without = "landlock_create_ruleset"});
+    int64_t result = 0;
+    keel_json body = ask(c, "probe", "\"passwd\"", X_REPLY);
+    assert_true(keel_json_int(keel_json_get(body, "result"), &result));
+    assert_int_equal(result, -EPERM);
+    child_end(c);
+}
+
+static void landlock_that_breaks(void **state) {
+    (void)state;
+    refused_without("landlock_restrict_self", NULL, "Landlock");
+    refused_without("landlock_add_rule", grant, "Landlock");
+}
+
+static void without_seccomp_nothing(void **state) {
+    (void)state;
+    refused_without("seccomp", NULL, "seccomp");
+    refused_without("seccomp", grant, "seccomp");
+}
+
+static void unsafe_needs_neither(void **state) {
+    (void)state;
+    static const char *const calls[] = {"seccomp", "landlock_create_ruleset"};
+    for (size_t i = 0; i < 2; i++) {
+        child *c = child_ready(&(child_spec){
+            .plugin = "behave", .folder = grant, .without = calls[i], .unsafe = true});
+        folder_works(c);
+        child_end(c);
+    }
+}
+
+#define PROBES       (sizeof probes / sizeof *probes)
+#define CONSTRUCTORS (sizeof constructors / sizeof *constructors)
 
 int main(void) {
     const struct CMUnitTest others[] = {
-        cmocka_unit_test(grant_works),         cmocka_unit_test(grant_for_reading),
-        cmocka_unit_test(escape_is_denied),    cmocka_unit_test(service_comes_with_the_grant),
-        cmocka_unit_test(unsafe_has_no_walls),
+        cmocka_unit_test(grant_works),          cmocka_unit_test(grant_for_reading),
+        cmocka_unit_test(escape_is_denied),     cmocka_unit_test(service_comes_with_the_grant),
+        cmocka_unit_test(unsafe_has_no_walls),  cmocka_unit_test(without_landlock_no_grant),
+        cmocka_unit_test(landlock_that_breaks), cmocka_unit_test(without_seccomp_nothing),
+        cmocka_unit_test(unsafe_needs_neither),
     };
-    struct CMUnitTest all[2 * PROBES + sizeof others / sizeof *others];
+    struct CMUnitTest all[2 * PROBES + CONSTRUCTORS + sizeof others / sizeof *others];
     for (size_t i = 0; i < PROBES; i++) {
         void *p = (void *)(uintptr_t)&probes[i];
         all[i] = (struct CMUnitTest){probes[i].name, probed_without_grant, NULL, NULL, p};
         all[PROBES + i] = (struct CMUnitTest){probes[i].name, probed_with_grant, NULL, NULL, p};
     }
-    memcpy(all + 2 * PROBES, others, sizeof others);
+    for (size_t i = 0; i < CONSTRUCTORS; i++) {
+        all[2 * PROBES + i] = (struct CMUnitTest){constructors[i].name, probed_in_constructor, NULL,
+                                                  NULL, (void *)(uintptr_t)&constructors[i]};
+    }
+    memcpy(all + 2 * PROBES + CONSTRUCTORS, others, sizeof others);
     return cmocka_run_group_tests(all, make_folder, drop_folder);
 }
