@@ -111,6 +111,10 @@ static void phrase_check(const policy *p, const check *c, const attr *a, bool he
         return;
     }
     size_t i = telling_value(c, a, held);
+    if (a->values[i].type == ATTR_BAD) {
+        keel_buf_printf(out, "%s cannot be read", name);
+        return;
+    }
     keel_buf_printf(out, "%s %s ", name, a->count > 1 ? "has" : "is");
     value_print(&a->values[i], out);
     for (size_t k = 0; k < c->count; k++) {
