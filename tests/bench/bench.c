@@ -1,0 +1,311 @@
+/* What Keel does in a second and weighs in memory, each beside what this machine can do at best,
+ * measured in the same minute. Called by tests/bench/run.sh:
+ *
+ *   bench KEEL WORKSPACE FOLDER DECISION NOTHING [JSON]
+ *
+ * KEEL: the program, stripped. WORKSPACE: tests/bench/workspace. FOLDER: where to work, on the disk
+ * that is measured. DECISION, NOTHING: the programs bench_decision and bench_nothing. */
+#include "bench.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "raw.h"
+#include "report.h"
+#include "world.h"
+
+#define ROUNDS      5
+#define STEPS       10     /* of one run of the agent "steps" */
+#define OPEN_RUNS   64
+#define OPEN_STEPS  1000
+#define SMALL_FILE  1000   /* records */
+#define LARGE_FILE  1000000
+
+typedef struct setting {
+    const char *keel, *workspace, *folder, *decision, *nothing;
+    report *report;
+    raw *raw;
+} setting;
+
+double bench_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void bench_die(const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    fputs("bench: ", stderr);
+    vfprintf(stderr, format, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    exit(1);
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double bench_median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, by_value);
+    return values[count / 2];
+}
+
+static world *make_world(const setting *s, const char *name) {
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/%s", s->folder, name);
+    return world_create(s->keel, s->workspace, folder);
+}
+
+/* Pairs of one rate and the machine's, taken in turns so that both saw the same disk. */
+typedef struct pairs {
+    double value[ROUNDS], limit[ROUNDS], ratio[ROUNDS];
+    size_t count;
+} pairs;
+
+static void pairs_add(pairs *p, double value, double before, double after) {
+    double limit = (before + after) / 2;
+    p->value[p->count] = value;
+    p->limit[p->count] = limit;
+    p->ratio[p->count++] = value / limit;
+}
+
+/* Reports the round with the median ratio, and returns that ratio. */
+static double pairs_report(const pairs *p, report *r, const char *name, const char *wanted,
+                           double least) {
+    double sorted[ROUNDS];
+    memcpy(sorted, p->ratio, sizeof sorted);
+    double median = bench_median(sorted, p->count);
+    size_t i = 0;
+    while (p->ratio[i] < median || p->ratio[i] > median) {
+        i++;
+    }
+    report_add(r, name, p->value[i], "1/s", p->limit[i], wanted, median >= least);
+    return median;
+}
+
+/* What one load does per second, between two looks at the raw disk. */
+static void measure(const setting *s, world *w, const load *l, int per_run, int rows, pairs *p) {
+    int64_t runs;
+    double before = raw_rate(s->raw, rows, 0.7);
+    double took = world_load(w, l, &runs);
+    double after = raw_rate(s->raw, rows, 0.7);
+    pairs_add(p, (double)runs * per_run / took, before, after);
+}
+
+static void warm(world *w, const char *agent, const char *input) {
+    load l = {.agent = agent, .input = input, .in_flight = 1, .runs = 3};
+    int64_t runs;
+    world_load(w, &l, &runs);
+}
+
+/* ---- speed ---- */
+
+static void speed(const setting *s) {
+    static const load many = {.agent = "steps", .input = "{}", .in_flight = 64, .seconds = 3};
+    static const load one = {.agent = "steps", .input = "{}", .in_flight = 1, .seconds = 2};
+    static const load effects = {
+        .agent = "effects", .input = "{\"count\":200}", .in_flight = 1, .seconds = 2};
+    pairs p64 = {.count = 0}, p1 = {.count = 0}, pe = {.count = 0};
+    world *w = make_world(s, "speed");
+    world_up(w);
+    warm(w, "steps", "{}");
+    warm(w, "effects", "{\"count\":5}");
+    for (int i = 0; i < ROUNDS; i++) {
+        measure(s, w, &many, STEPS, 64, &p64);
+        measure(s, w, &one, STEPS, 1, &p1);
+        measure(s, w, &effects, 200, 1, &pe);
+    }
+    world_destroy(w);
+    pairs_report(&p64, s->report, "steps_64", ">= 0.5 of it, aim 0.8", 0.5);
+    pairs_report(&p1, s->report, "steps_1", ">= 1.5 of it, aim 3", 1.5);
+    pairs_report(&pe, s->report, "effects_1", ">= 0.3 of it", 0.3);
+}
+
+/* ---- growth ---- */
+
+static void fill(world *w, int64_t records) {
+    load l = {.agent = "steps", .input = "{}", .in_flight = 64, .runs = records / (STEPS + 3) + 1};
+    int64_t runs;
+    world_load(w, &l, &runs);
+}
+
+/* A step's cost in the small file, where each round begins with a new one, and in the large one:
+ * the same 1,500 runs, in turns. */
+static void growth(const setting *s) {
+    static const load some = {.agent = "steps", .input = "{}", .in_flight = 64, .runs = 1500};
+    double ratio[ROUNDS];
+    pairs small = {.count = 0}, large = {.count = 0};
+    world *big = make_world(s, "large");
+    world_up(big);
+    fill(big, LARGE_FILE);
+    for (int i = 0; i < ROUNDS; i++) {
+        world *w = make_world(s, "small");
+        world_up(w);
+        fill(w, SMALL_FILE);
+        measure(s, w, &some, STEPS, 64, &small);
+        measure(s, big, &some, STEPS, 64, &large);
+        ratio[i] = small.ratio[i] / large.ratio[i];
+        world_destroy(w);
+    }
+    world_destroy(big);
+    double median = bench_median(ratio, ROUNDS);
+    report_add(s->report, "growth_ratio", median, "x", 1, "<= 1.15", median <= 1.15);
+}
+
+/* ---- decisions ---- */
+
+/* The dearest part of a decision that cannot be left out: its target hashed once. */
+static double hash_ns(void) {
+    static const char target[] = "author inbox.message.write";
+    volatile uint64_t sink = 0;
+    double from = bench_now();
+    for (int i = 0; i < 1000000; i++) {
+        uint64_t h = 1469598103934665603u + (uint64_t)i;
+        for (const char *p = target; *p; p++) {
+            h = (h ^ (unsigned char)*p) * 1099511628211u;
+        }
+        sink += h;
+    }
+    return (bench_now() - from) * 1e3;
+}
+
+static void decisions(const setting *s) {
+    static const struct {
+        const char *name, *wanted;
+        double most;
+    } wanted[] = {{"decision_20_ns", "<= 200", 200}, {"decision_1000_ns", "<= 1000", 1000}};
+    double limit = hash_ns(), value;
+    char name[64];
+    FILE *f = popen(s->decision, "r");
+    size_t found = 0;
+    while (f && fscanf(f, "%63s %lf", name, &value) == 2) {
+        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+            if (strcmp(name, wanted[i].name) == 0) {
+                report_add(s->report, wanted[i].name, value, "ns", limit, wanted[i].wanted,
+                           value <= wanted[i].most);
+                found++;
+            }
+        }
+    }
+    if (!f || pclose(f) != 0 || found != 2) {
+        bench_die("%s did not say what a decision costs", s->decision);
+    }
+}
+
+/* ---- start, memory, recovery ---- */
+
+static double first_run_ms(world *w) {
+    double from = bench_now();
+    load l = {.agent = "steps", .input = "{}", .in_flight = 1, .runs = 1};
+    int64_t runs;
+    world_up(w);
+    world_load(w, &l, &runs);
+    return (bench_now() - from) * 1000;
+}
+
+/* Starting and ending a program that does nothing, and one commit. */
+static double nothing_ms(const setting *s) {
+    double from = bench_now();
+    char command[4200];
+    snprintf(command, sizeof command, "exec '%s' end", s->nothing);
+    if (system(command) != 0) {
+        bench_die("%s did not run", s->nothing);
+    }
+    double spawned = (bench_now() - from) * 1000;
+    return spawned + 1000 / raw_rate(s->raw, 1, 0.05);
+}
+
+static void cold_start(const setting *s) {
+    double fresh[ROUNDS], again[ROUNDS * 3], limit[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        world *w = make_world(s, "cold");
+        fresh[i] = first_run_ms(w);
+        world_down(w);
+        for (int j = 0; j < 3; j++) {
+            again[i * 3 + j] = first_run_ms(w);
+            world_down(w);
+        }
+        world_destroy(w);
+        limit[i] = nothing_ms(s);
+    }
+    double least = bench_median(limit, ROUNDS);
+    double ms = bench_median(again, sizeof again / sizeof *again);
+    report_add(s->report, "cold_start_ms", ms, "ms", least, "<= 40, aim 15", ms <= 40);
+    ms = bench_median(fresh, ROUNDS);
+    report_add(s->report, "cold_start_first_ms", ms, "ms", least, "(a new workspace)", true);
+}
+
+static void memory(const setting *s) {
+    load l = {.agent = "steps", .input = "{}", .in_flight = 64, .seconds = 2};
+    int64_t runs;
+    double nothing = world_pss_nothing(s->nothing);
+    world *w = make_world(s, "memory");
+    world_up(w);
+    warm(w, "steps", "{}");
+    sleep(1);
+    double kernel = world_pss_kernel(w), executor = world_pss_executor(w);
+    world_load(w, &l, &runs);
+    report_add(s->report, "pss_kernel_idle_mb", kernel, "MB", nothing, "<= 8", kernel <= 8);
+    report_add(s->report, "pss_executor_idle_mb", executor, "MB", nothing, "<= 3", executor <= 3);
+    report_add(s->report, "pss_kernel_loaded_mb", world_pss_kernel(w), "MB", nothing, "", true);
+    report_add(s->report, "pss_executor_loaded_mb", world_pss_executor(w), "MB", nothing, "", true);
+    world_destroy(w);
+}
+
+static void resume(const setting *s) {
+    double ms[ROUNDS], limit[ROUNDS];
+    for (int i = 0; i < ROUNDS; i++) {
+        char input[64];
+        snprintf(input, sizeof input, "{\"steps\":%d}", OPEN_STEPS);
+        load l = {.agent = "long", .input = input, .keys = "open", .runs = OPEN_RUNS};
+        world *w = make_world(s, "resume");
+        world_up(w);
+        world_open_runs(w, &l, OPEN_STEPS);
+        world_kill(w);
+        limit[i] = raw_scan_ms(world_db(w));
+        double from = bench_now();
+        world_up(w);
+        world_finish_runs(w, &l);
+        ms[i] = (bench_now() - from) * 1000;
+        world_destroy(w);
+    }
+    double median = bench_median(ms, ROUNDS);
+    report_add(s->report, "resume_ms", median, "ms", bench_median(limit, ROUNDS), "<= 200",
+               median <= 200);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 6) {
+        fputs("usage: bench KEEL WORKSPACE FOLDER DECISION NOTHING [JSON]\n", stderr);
+        return 2;
+    }
+    setting s = {argv[1], argv[2], argv[3], argv[4], argv[5], report_create(), NULL};
+    static const struct {
+        const char *what;
+        void (*run)(const setting *s);
+    } parts[] = {
+        {"steps and effects a second", speed}, {"decisions", decisions},
+        {"cold start", cold_start},            {"memory", memory},
+        {"kill -9 and resume", resume},        {"growth to a million records", growth},
+    };
+    s.raw = raw_create(s.folder);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        double from = bench_now();
+        fprintf(stderr, "measuring: %s ...", parts[i].what);
+        fflush(stderr);
+        parts[i].run(&s);
+        fprintf(stderr, " %.0f s\n", bench_now() - from);
+    }
+    raw_destroy(s.raw);
+    report_print(s.report, stdout);
+    int rc = argc > 6 ? report_json(s.report, argv[6]) : 0;
+    report_destroy(s.report);
+    return rc < 0 ? 1 : 0;
+}

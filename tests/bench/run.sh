@@ -1,0 +1,29 @@
+#!/bin/sh
+# run.sh [--json FILE]: the benchmark over the tree that ./dev built. Works below build/, on the disk
+# that the project is on.
+set -eu
+root=${KEEL_ROOT:?run ./dev bench}
+json=
+case ${1:-} in
+'') ;;
+--json)
+    json=${2:?--json takes the name of a file}
+    case $json in /*) ;; *) json=$PWD/$json ;; esac
+    ;;
+*)
+    echo "dev: bench takes --json FILE, not \"$1\"" >&2
+    exit 2
+    ;;
+esac
+
+folder=$root/build/bench
+rm -rf "$folder"
+mkdir -p "$folder"
+kind=$(stat -f -c %T "$folder")
+echo "$(nproc) processors, $(uname -sr), a disk of kind $kind; medians of five rounds" >&2
+[ "$kind" != tmpfs ] || echo "this is memory, not a disk: ratios of commits mean nothing here" >&2
+
+bench=$root/build/tests/bench
+"$bench/bench" "$root/build/stripped/bin/keel" "$root/tests/bench/workspace" "$folder" \
+    "$bench/bench_decision" "$bench/bench_nothing" ${json:+"$json"}
+rm -rf "$folder"
