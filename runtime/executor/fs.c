@@ -187,7 +187,7 @@ static int64_t microseconds(struct timespec t) {
 }
 
 keel_status fs_stat(fs *f, const char *folder, const char *path, fs_info *out) {
-    fs_place p;
+    fs_place p = {-1, ""};
     keel_status status = fs_place_open(f, folder, path, FS_LOOK, &p);
     if (status < 0) {
         return status;
@@ -256,7 +256,7 @@ keel_status fs_read(fs *f, const char *folder, const char *path, uint64_t offset
         return fs_fail(f, KEEL_E_INVALID, folder, path,
                        "one read takes at most 16 MiB; read large files in parts, by offset");
     }
-    fs_place p;
+    fs_place p = {-1, ""};
     keel_status status = fs_place_open(f, folder, path, FS_LOOK, &p);
     if (status < 0) {
         return status;

@@ -102,7 +102,7 @@ static int open_folder(const fs_place *p) {
 }
 
 keel_status fs_list(fs *f, const char *folder, const char *path, fs_listing *out) {
-    fs_place p;
+    fs_place p = {-1, ""};
     keel_status status = fs_place_open(f, folder, path, FS_LOOK, &p);
     if (status < 0) {
         return status;

@@ -95,7 +95,7 @@ keel_status fs_write(fs *f, const char *folder, const char *path, const void *da
     if (!*path) {
         return fs_fail(f, KEEL_E_INVALID, folder, path, "a file needs a name");
     }
-    fs_place p;
+    fs_place p = {-1, ""};
     keel_status status = fs_place_open(f, folder, path, FS_MAKE, &p);
     if (status < 0) {
         return not_applied(status);
@@ -116,8 +116,8 @@ keel_status fs_rename(fs *f, const char *from_folder, const char *from, const ch
     if (!*from || !*to) {
         return fs_fail(f, KEEL_E_INVALID, from_folder, from, "a granted folder cannot be renamed");
     }
-    fs_place a;
-    fs_place b;
+    fs_place a = {-1, ""};
+    fs_place b = {-1, ""};
     keel_status status = fs_place_open(f, from_folder, from, FS_CHANGE, &a);
     if (status < 0) {
         return not_applied(status);
@@ -143,7 +143,7 @@ keel_status fs_remove(fs *f, const char *folder, const char *path) {
     if (!*path) {
         return fs_fail(f, KEEL_E_INVALID, folder, path, "a granted folder cannot be removed");
     }
-    fs_place p;
+    fs_place p = {-1, ""};
     keel_status status = fs_place_open(f, folder, path, FS_CHANGE, &p);
     if (status < 0) {
         return not_applied(status);

@@ -124,6 +124,19 @@ static void longer(void **state) {
     ready_and_reads(&(child_spec){.plugin = "longer"});
 }
 
+/* A plugin built when a minor was new. */
+static void frozen(void **state) {
+    (void)state;
+    ready_and_reads(&(child_spec){.plugin = "frozen_0_1"});
+}
+
+#ifdef WITH_CPLUS
+static void cplus(void **state) {
+    (void)state;
+    ready_and_reads(&(child_spec){.plugin = "cplus"});
+}
+#endif
+
 static void declared_library(void **state) {
     (void)state;
     ready_and_reads(&(child_spec){.plugin = "library", .libraries = "[\"libsodium.so.23\"]"});
@@ -194,6 +207,10 @@ int main(void) {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(good),
         cmocka_unit_test(longer),
+        cmocka_unit_test(frozen),
+#ifdef WITH_CPLUS
+        cmocka_unit_test(cplus),
+#endif
         cmocka_unit_test(declared_library),
         cmocka_unit_test(unsafe_is_only_without_walls),
         cmocka_unit_test(missing_verb),
