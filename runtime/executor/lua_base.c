@@ -59,7 +59,8 @@ static int refuse_field(lua_State *L, const char *name) {
                       name);
 }
 
-/* A metatable without one of its own gets this as __newindex: fields added later are checked too. */
+/* A metatable without one of its own gets this as __newindex: fields added later are checked too.
+ */
 static int guard_newindex(lua_State *L) {
     if (lua_type(L, 2) == LUA_TSTRING && is_refused_field(lua_tostring(L, 2))) {
         return refuse_field(L, lua_tostring(L, 2));

@@ -1,5 +1,5 @@
-/* The coroutine library. A ctx call inside of a script's coroutine waits: the yield is passed outward
- * through every resume up to the host, and the answer comes back the same way. */
+/* The coroutine library. A ctx call inside of a script's coroutine waits: the yield is passed
+ * outward through every resume up to the host, and the answer comes back the same way. */
 #include <string.h>
 
 #include "lua_host.h"
@@ -153,7 +153,7 @@ static int co_wrap(lua_State *L) {
     return 1;
 }
 
-static int co_yield(lua_State *L) {
+static int co_yield (lua_State *L) {
     if (owner_of(L)) {
         return luaL_error(L, "attempt to yield from outside a coroutine");
     }
@@ -193,7 +193,7 @@ static int co_close(lua_State *L) {
 }
 
 const luaL_Reg lua_coroutine_functions[] = {
-    {"close", co_close},     {"create", co_create}, {"isyieldable", co_isyieldable},
-    {"resume", co_resume},   {"running", co_running}, {"status", co_status},
-    {"wrap", co_wrap},       {"yield", co_yield},   {NULL, NULL},
+    {"close", co_close},   {"create", co_create},   {"isyieldable", co_isyieldable},
+    {"resume", co_resume}, {"running", co_running}, {"status", co_status},
+    {"wrap", co_wrap},     {"yield", co_yield },    {NULL, NULL},
 };

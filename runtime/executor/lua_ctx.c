@@ -38,8 +38,8 @@ static uint64_t parse_bits(const char *hex) {
     return v;
 }
 
-/* From 64 random bits B: without arguments (B >> 11) * 2^-53; from m to n: m + floor(B * (n - m + 1)
- * / 2^64). */
+/* From 64 random bits B: without arguments (B >> 11) * 2^-53; from m to n: m + floor(B * (n - m +
+ * 1) / 2^64). */
 static int random_done(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
     (void)ctx;
@@ -137,10 +137,18 @@ static int ctx_continue(lua_State *L) {
 /* ---- the table ---- */
 
 static const luaL_Reg methods[] = {
-    {"all", lua_ctx_all},       {"any", lua_ctx_any},     {"continue", ctx_continue},
-    {"log", lua_ctx_log},       {"now", ctx_now},         {"random", ctx_random},
-    {"receive", ctx_receive},   {"sleep", ctx_sleep},     {"spawn", lua_ctx_spawn},
-    {"step", lua_ctx_step},     {"use", lua_ctx_use},     {"wait", lua_ctx_wait},
+    {"all", lua_ctx_all},
+    {"any", lua_ctx_any},
+    {"continue", ctx_continue},
+    {"log", lua_ctx_log},
+    {"now", ctx_now},
+    {"random", ctx_random},
+    {"receive", ctx_receive},
+    {"sleep", ctx_sleep},
+    {"spawn", lua_ctx_spawn},
+    {"step", lua_ctx_step},
+    {"use", lua_ctx_use},
+    {"wait", lua_ctx_wait},
     {NULL, NULL},
 };
 

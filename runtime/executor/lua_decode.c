@@ -58,9 +58,8 @@ static const char *decode_string(decoder *d, const char *p) {
 static const char *decode_number(decoder *d, const char *p) {
     const char *q = p;
     bool whole = true;
-    while (q < d->end && strchr("+-0123456789.eE", *q) && *q) {
+    for (; q < d->end && *q != ',' && *q != ']' && *q != '}'; q++) {
         whole = whole && *q != '.' && *q != 'e';
-        q++;
     }
     if (whole && q - p <= 17) {
         bool negative = *p == '-';
@@ -129,8 +128,8 @@ static const char *decode_object(decoder *d, const char *p) {
     lua_State *L = d->L;
     int base = lua_gettop(L), waiting = 0;
     bool made = false;
-    luaL_checkstack(L, 2 * WAITING + 4, "value");
     while (p < d->end && *p != '}') {
+        luaL_checkstack(L, 6, "value");
         p = decode_string(d, p + 1 + (*p == ','));
         p = decode_value(d, p + 1, false);
         if (++waiting == WAITING) {
@@ -161,8 +160,8 @@ static const char *decode_array(decoder *d, const char *p) {
     int base = lua_gettop(L), waiting = 0;
     lua_Integer n = 0;
     bool made = false;
-    luaL_checkstack(L, WAITING + 4, "value");
     while (p < d->end && *p != ']') {
+        luaL_checkstack(L, 6, "value");
         p = decode_value(d, p + (*p == ','), false);
         waiting++;
         n++;

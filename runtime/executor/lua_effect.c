@@ -58,7 +58,8 @@ static int effect(lua_State *L) {
     lua_check_options(L, 3, what, options);
     int n = snprintf(target, sizeof target, "%s.%s.%s", use, resource, verb);
     if (n > TARGET_LIMIT) {
-        return luaL_error(L, "%s: the names of connection and resource are too long together", what);
+        return luaL_error(L, "%s: the names of connection and resource are too long together",
+                          what);
     }
     lua_host *h = lua_host_of(L);
     effect_args(L, &h->args, what, use, verb);
@@ -145,7 +146,8 @@ int lua_ctx_wait(lua_State *L) {
         lua_pushvalue(L, 1);
     }
     if (!lua_isinteger(L, -1) || lua_tointeger(L, -1) < 1) {
-        return luaL_error(L, "ctx.wait: its argument is what ctx.spawn returned, or a run's number");
+        return luaL_error(L,
+                          "ctx.wait: its argument is what ctx.spawn returned, or a run's number");
     }
     long long run = lua_tointeger(L, -1);
     lua_task *t = lua_task_enter(L, "wait");

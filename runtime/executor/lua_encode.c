@@ -21,6 +21,15 @@ typedef struct field {
 
 static int encode_value(encoder *e, int index, int depth);
 
+/* One byte; lua_encode puts the NUL behind the last. */
+static inline void put(encoder *e, char c) {
+    if (e->out->len + 1 < e->out->cap) {
+        e->out->data[e->out->len++] = c;
+    } else {
+        keel_buf_putc(e->out, c);
+    }
+}
+
 /* h->problem is filled backwards: the reason first, then each level puts its part of the path in
  * front of it. */
 static int refuse(encoder *e, const char *what, const char *which) {
@@ -56,7 +65,11 @@ static int at_key(encoder *e, const char *key, size_t len) {
     return in_front(e, "[\"", 2);
 }
 
-static void put_integer(keel_buf *out, lua_Integer v) {
+static void put_integer(encoder *e, lua_Integer v) {
+    if (v >= 0 && v <= 9) {
+        put(e, (char)('0' + v));
+        return;
+    }
     char digits[24];
     size_t at = sizeof digits;
     unsigned long long u = v < 0 ? 0 - (unsigned long long)v : (unsigned long long)v;
@@ -67,7 +80,7 @@ static void put_integer(keel_buf *out, lua_Integer v) {
     if (v < 0) {
         digits[--at] = '-';
     }
-    keel_buf_append(out, digits + at, sizeof digits - at);
+    keel_buf_append(e->out, digits + at, sizeof digits - at);
 }
 
 static int encode_number(encoder *e, int index) {
@@ -75,11 +88,11 @@ static int encode_number(encoder *e, int index) {
         lua_Integer v = lua_tointeger(e->L, index);
         bool exact = v >= -EXACT_INTEGER && v <= EXACT_INTEGER;
         if (!exact) {
-            keel_buf_putc(e->out, '"');
+            put(e, '"');
         }
-        put_integer(e->out, v);
+        put_integer(e, v);
         if (!exact) {
-            keel_buf_putc(e->out, '"');
+            put(e, '"');
         }
         return 0;
     }
@@ -117,12 +130,12 @@ static int compare_fields_v(const void *a, const void *b) {
 /* The value is at `slot`. */
 static int encode_field(encoder *e, const field *f, bool first, int slot, int depth) {
     if (!first) {
-        keel_buf_putc(e->out, ',');
+        put(e, ',');
     }
     if (keel_json_quote(e->out, f->key, f->len)) {
         return refuse(e, "a key that is not UTF-8", "");
     }
-    keel_buf_putc(e->out, ':');
+    put(e, ':');
     return encode_value(e, slot, depth) ? at_key(e, f->key, f->len) : 0;
 }
 
@@ -154,14 +167,14 @@ static int encode_wide(encoder *e, int t, int depth) {
         n++;
     }
     qsort(fields, n, sizeof *fields, compare_fields_v);
-    keel_buf_putc(e->out, '{');
+    put(e, '{');
     for (size_t i = 0; i < n && !rc; i++) {
         lua_pushlstring(L, fields[i].key, fields[i].len);
         lua_rawget(L, t);
         rc = encode_field(e, &fields[i], i == 0, lua_gettop(L), depth);
         lua_pop(L, 1);
     }
-    keel_buf_putc(e->out, '}');
+    put(e, '}');
     free(fields);
     return rc;
 }
@@ -179,6 +192,7 @@ static int encode_object(encoder *e, int t, int depth) {
             lua_settop(L, base);
             return encode_wide(e, t, depth);
         }
+        luaL_checkstack(L, 4, "value");
         field f;
         f.key = lua_tolstring(L, -2, &f.len);
         lua_insert(L, -2);
@@ -189,13 +203,13 @@ static int encode_object(encoder *e, int t, int depth) {
         }
         fields[at] = f;
     } while (lua_next(L, t));
-    keel_buf_putc(e->out, '{');
+    put(e, '{');
     for (int i = 0; i < n; i++) {
         if (encode_field(e, &fields[i], i == 0, fields[i].slot, depth)) {
             return -1;
         }
     }
-    keel_buf_putc(e->out, '}');
+    put(e, '}');
     lua_settop(L, base);
     return 0;
 }
@@ -218,21 +232,21 @@ static int encode_scattered(encoder *e, int t, int depth) {
         n = k > n ? k : n;
         count++;
     }
-    keel_buf_putc(e->out, '[');
+    put(e, '[');
     for (lua_Integer i = 1; i <= n; i++) {
         if (lua_rawgeti(L, t, i) == LUA_TNIL) {
             refuse(e, "a hole", "");
             return at_position(e, i);
         }
         if (i > 1) {
-            keel_buf_putc(e->out, ',');
+            put(e, ',');
         }
         if (encode_value(e, lua_gettop(L), depth)) {
             return at_position(e, i);
         }
         lua_pop(L, 1);
     }
-    keel_buf_putc(e->out, ']');
+    put(e, ']');
     return 0;
 }
 
@@ -242,7 +256,7 @@ static int encode_array(encoder *e, int t, int depth) {
     size_t begin = e->out->len;
     int top = lua_gettop(L);
     lua_Integer n = 0;
-    keel_buf_putc(e->out, '[');
+    put(e, '[');
     do {
         if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) != n + 1) {
             lua_settop(L, top - 2);
@@ -250,14 +264,14 @@ static int encode_array(encoder *e, int t, int depth) {
             return encode_scattered(e, t, depth);
         }
         if (n++) {
-            keel_buf_putc(e->out, ',');
+            put(e, ',');
         }
         if (encode_value(e, top, depth)) {
             return at_position(e, n);
         }
         lua_pop(L, 1);
     } while (lua_next(L, t));
-    keel_buf_putc(e->out, ']');
+    put(e, ']');
     return 0;
 }
 
@@ -266,7 +280,7 @@ static int encode_table(encoder *e, int t, int depth) {
     if (depth >= LUA_VALUE_DEPTH) {
         return refuse(e, "nested deeper than 60 levels, or containing itself", "");
     }
-    luaL_checkstack(L, STACKED + 8, "value");
+    luaL_checkstack(L, 8, "value");
     lua_pushnil(L);
     if (!lua_next(L, t)) {
         keel_buf_puts(e->out, lua_mark_of(L, t) == MARK_LIST ? "[]" : "{}");
@@ -318,6 +332,8 @@ int lua_encode(lua_State *L, int index, const char *root, keel_buf *out) {
         in_front(&e, root, strlen(root));
         e.h->problem.data[e.h->problem.len] = 0;
         out->len = begin;
+    } else {
+        out->data[out->len] = 0;
     }
     return rc;
 }

@@ -68,8 +68,8 @@ void lua_end_result(lua_run *r, lua_State *co, int results) {
 
 static int differs(lua_host *h, int index, const char *field, const char *wanted) {
     lua_State *L = h->L;
-    bool other = lua_getfield(L, index, field) == LUA_TSTRING &&
-                 strcmp(lua_tostring(L, -1), wanted) != 0;
+    bool other =
+        lua_getfield(L, index, field) == LUA_TSTRING && strcmp(lua_tostring(L, -1), wanted) != 0;
     if (other) {
         keel_buf_clear(&h->problem);
         keel_buf_printf(&h->problem, "%s says %s \"%s\" and the manifest \"%s\"", h->config->entry,
@@ -84,8 +84,9 @@ int lua_agent_check(lua_host *h, lua_State *L, int index) {
     index = lua_absindex(L, index);
     if (lua_mark_of(L, index) != MARK_AGENT) {
         keel_buf_clear(&h->problem);
-        keel_buf_printf(&h->problem, "%s does not return an agent: end it with `return keel.agent { "
-                                     "run = function(ctx, input) ... end }`",
+        keel_buf_printf(&h->problem,
+                        "%s does not return an agent: end it with `return keel.agent { "
+                        "run = function(ctx, input) ... end }`",
                         h->config->entry);
         return -1;
     }

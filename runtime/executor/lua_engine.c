@@ -28,6 +28,7 @@ static void destroy(void *self) {
     if (h->L) {
         lua_close(h->L);
     }
+    lua_region_destroy(h);
     fs_destroy(h->files);
     keel_buf_free(&h->args);
     keel_buf_free(&h->body);
@@ -44,6 +45,7 @@ static lua_host *host_create(executor *x) {
     h->config = executor_get_config(x);
     h->quota = (size_t)h->config->memory_bytes;
     h->collect_at = h->quota / 4;
+    lua_region_create(h);
     h->L = lua_newstate(lua_quota_alloc, h);
     memset(lua_getextraspace(h->L), 0, LUA_EXTRASPACE); /* what new coroutines inherit */
     lua_atpanic(h->L, panic);

@@ -106,8 +106,8 @@ static int c_fs_write(lua_State *L) {
         lua_getfield(L, 4, "new");
         fresh = lua_toboolean(L, -1);
     }
-    return give_true(L, fs_write(lua_host_of(L)->files, folder, path, data, len,
-                                 fresh ? KEEL_FS_NEW : 0));
+    return give_true(
+        L, fs_write(lua_host_of(L)->files, folder, path, data, len, fresh ? KEEL_FS_NEW : 0));
 }
 
 static int c_fs_rename(lua_State *L) {
@@ -123,8 +123,12 @@ static int c_fs_remove(lua_State *L) {
 
 void lua_fs_push(lua_host *h) {
     static const luaL_Reg functions[] = {
-        {"list", c_fs_list},     {"read", c_fs_read}, {"remove", c_fs_remove},
-        {"rename", c_fs_rename}, {"stat", c_fs_stat}, {"write", c_fs_write},
+        {"list", c_fs_list},
+        {"read", c_fs_read},
+        {"remove", c_fs_remove},
+        {"rename", c_fs_rename},
+        {"stat", c_fs_stat},
+        {"write", c_fs_write},
         {NULL, NULL},
     };
     if (!h->files) {

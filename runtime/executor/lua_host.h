@@ -40,8 +40,8 @@ typedef enum lua_mark {
     MARK_FAIL,      /* keel.fail: why a verb did not do it */
     MARK_VERDICT,   /* keel.applied and the like: what reconcile found */
     MARK_COST,
-    MARK_ERROR,     /* the err of "nil, err" */
-    MARK_GUARD,     /* a metatable that refuses __gc, __mode and __close */
+    MARK_ERROR, /* the err of "nil, err" */
+    MARK_GUARD, /* a metatable that refuses __gc, __mode and __close */
     MARK_COUNT
 } lua_mark;
 
@@ -61,10 +61,13 @@ struct lua_host {
     lua_State *L;
     size_t used; /* bytes that Lua holds */
     size_t quota;
-    size_t collect_at; /* a full collection when `used` is above */
-    lua_task *current; /* whose code runs; NULL while loading and in a connector */
-    bool suspended;    /* the last yield was a ctx call's: coroutine.resume passes it outward */
-    bool walled;       /* a coroutine between here and its task cannot wait */
+    char *region; /* small blocks; NULL: all come from malloc */
+    size_t region_left;
+    void *free_small[16];  /* by size, in steps of 16 bytes */
+    size_t collect_at;     /* a full collection when `used` is above */
+    lua_task *current;     /* whose code runs; NULL while loading and in a connector */
+    bool suspended;        /* the last yield was a ctx call's: coroutine.resume passes it outward */
+    bool walled;           /* a coroutine between here and its task cannot wait */
     int marks[MARK_COUNT]; /* registry references of the metatables */
     const void *mark_at[MARK_COUNT];
     int env;      /* the globals that scripts see */
@@ -96,29 +99,29 @@ typedef enum task_state {
 struct lua_task {
     lua_run *run;
     lua_task *parent;
-    lua_task *next;       /* of the run's tasks, in the order of their creation */
+    lua_task *next; /* of the run's tasks, in the order of their creation */
     lua_task *ready_next;
     lua_State *co;
     int co_ref;
-    int args;             /* to hand over at the first resume; then 0 */
+    int args; /* to hand over at the first resume; then 0 */
     task_state state;
-    unsigned calls;       /* ctx calls so far */
-    int depth;            /* components of `prefix` */
-    int branch;           /* 1 for the first child of its join */
+    unsigned calls; /* ctx calls so far */
+    int depth;      /* components of `prefix` */
+    int branch;     /* 1 for the first child of its join */
     size_t prefix_len;
     size_t path_len;
     char prefix[PATH_LIMIT];
     char path[PATH_LIMIT]; /* of the last ctx call */
     const char *outcome;   /* what woke it: valid until its next wait */
     size_t outcome_len;
-    keel_buf held;         /* a call made while records wait: sent when all were delivered */
+    keel_buf held; /* a call made while records wait: sent when all were delivered */
     struct {
         bool any;
         int left;
         int winner;
         int results; /* registry references; LUA_NOREF outside of a join */
         int errors;
-        int failed;  /* the error that a child ended with */
+        int failed; /* the error that a child ended with */
     } join;
 };
 
@@ -140,11 +143,11 @@ struct lua_run {
     lua_task *stalled; /* waits for the window */
     lua_answer *answers_first;
     lua_answer *answers_last;
-    bool over;     /* sent its end, or dropped: to be destroyed by the pump */
+    bool over;      /* sent its end, or dropped: to be destroyed by the pump */
     bool replaying; /* records are left that were not delivered */
-    uint64_t sent; /* one-way records since X_START */
+    uint64_t sent;  /* one-way records since X_START */
     uint64_t acked;
-    int ctx;       /* registry references */
+    int ctx; /* registry references */
     int modules;
     size_t record_want;
     size_t record_count;
@@ -168,6 +171,8 @@ static inline lua_host *lua_host_of(lua_State *L) {
 
 /* lua_alloc.c */
 void *lua_quota_alloc(void *ud, void *p, size_t old_size, size_t new_size);
+void lua_region_create(lua_host *h);
+void lua_region_destroy(lua_host *h);
 void lua_host_collect(lua_host *h); /* when it is time: between runs, and in long ones */
 
 /* lua_encode.c: appends the canonical form of a value, without calling Lua code. 0; or -1, `out` as
@@ -289,8 +294,8 @@ int lua_ctx_spawn(lua_State *L);
 int lua_ctx_wait(lua_State *L);
 int lua_ctx_all(lua_State *L);
 int lua_ctx_any(lua_State *L);
-void lua_ctx_open(lua_host *h);           /* makes h->methods */
-void lua_ctx_push(lua_run *r, keel_json previous); /* pushes a run's ctx */
+void lua_ctx_open(lua_host *h);                       /* makes h->methods */
+void lua_ctx_push(lua_run *r, keel_json previous);    /* pushes a run's ctx */
 void lua_join_finished(lua_task *child, int results); /* they are on the top of its coroutine */
 void lua_join_failed(lua_task *child);                /* so is the error */
 

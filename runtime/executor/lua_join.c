@@ -1,5 +1,5 @@
-/* ctx.all and ctx.any: functions that run side by side, each a task with paths of its own. They begin
- * in their order and wake in the order of the journal. */
+/* ctx.all and ctx.any: functions that run side by side, each a task with paths of its own. They
+ * begin in their order and wake in the order of the journal. */
 #include "lua_host.h"
 
 static void drop_join(lua_State *L, lua_task *t) {

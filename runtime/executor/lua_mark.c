@@ -4,9 +4,11 @@
 #include "lua_host.h"
 
 static const char *const mark_names[MARK_COUNT] = {
-    [MARK_LIST] = "keel.list",         [MARK_AGENT] = "keel.agent", [MARK_CONNECTOR] = "keel.connector",
-    [MARK_CONTINUE] = "keel.continue", [MARK_FAIL] = "keel.fail",   [MARK_VERDICT] = "keel.verdict",
-    [MARK_COST] = "keel.cost",         [MARK_ERROR] = "keel.error", [MARK_GUARD] = "keel.guard",
+    [MARK_LIST] = "keel.list",           [MARK_AGENT] = "keel.agent",
+    [MARK_CONNECTOR] = "keel.connector", [MARK_CONTINUE] = "keel.continue",
+    [MARK_FAIL] = "keel.fail",           [MARK_VERDICT] = "keel.verdict",
+    [MARK_COST] = "keel.cost",           [MARK_ERROR] = "keel.error",
+    [MARK_GUARD] = "keel.guard",
 };
 
 static const char frozen_key; /* its address marks the metatable of a frozen table */

@@ -6,8 +6,14 @@
 
 static const char loading_mark; /* the module is being loaded */
 
+/* The table of the run that asks, made when it is first needed; or that of the load. */
 static void push_modules(lua_State *L, const lua_host *h) {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, h->current ? h->current->run->modules : h->modules);
+    lua_run *r = h->current ? h->current->run : NULL;
+    if (r && r->modules == LUA_NOREF) {
+        lua_newtable(L);
+        r->modules = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, r ? r->modules : h->modules);
 }
 
 static const executor_file *find_module(lua_State *L, lua_host *h, const char *name) {

@@ -23,7 +23,8 @@ lua_task *lua_task_create(lua_run *r, lua_task *parent, int branch) {
     t->join.results = t->join.errors = t->join.failed = LUA_NOREF;
     if (parent) {
         t->depth = parent->depth + 2;
-        t->prefix_len = (size_t)snprintf(t->prefix, sizeof t->prefix, "%s.%d.", parent->path, branch);
+        t->prefix_len =
+            (size_t)snprintf(t->prefix, sizeof t->prefix, "%s.%d.", parent->path, branch);
     }
     t->co = lua_host_thread(h);
     t->co_ref = luaL_ref(h->L, LUA_REGISTRYINDEX);
@@ -248,8 +249,6 @@ static void begin(lua_run *r) {
     lua_host *h = r->host;
     lua_State *L = h->L;
     keel_json start = keel_json_view(r->start.data, r->start.len);
-    lua_newtable(L);
-    r->modules = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_ctx_push(r, keel_json_get(start, "previous"));
     r->ctx = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_task *t = lua_task_create(r, NULL, 0);

@@ -1,4 +1,5 @@
-/* The globals that scripts see: tables of what is let in, wrapped so that nobody can change them. */
+/* The globals that scripts see: tables of what is let in, wrapped so that nobody can change them.
+ */
 #include <string.h>
 
 #include <lualib.h>
@@ -10,19 +11,20 @@ typedef struct advice {
     const char *text;
 } advice;
 
-static const char *const base_names[] = {"assert",   "error", "ipairs",   "pcall",  "rawequal",
-                                         "rawget",   "rawlen", "select",  "tonumber", "type",
-                                         "xpcall",   "_VERSION", NULL};
-static const char *const string_names[] = {"byte", "char", "find",    "gmatch", "len",    "lower", "match",
-                                           "pack", "packsize", "rep", "reverse", "sub", "unpack",
-                                           "upper", NULL};
-static const char *const table_names[] = {"concat", "insert", "move", "pack", "remove", "unpack", NULL};
-static const char *const math_names[] = {"abs",  "acos", "asin", "atan", "ceil", "cos", "deg", "exp",
-                                         "floor", "fmod", "huge", "log", "max", "maxinteger", "min",
-                                         "mininteger", "modf", "pi", "rad", "sin", "sqrt", "tan",
-                                         "tointeger", "type", "ult", NULL};
-static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset",
-                                         NULL};
+static const char *const base_names[] = {"assert", "error",    "ipairs", "pcall",    "rawequal",
+                                         "rawget", "rawlen",   "select", "tonumber", "type",
+                                         "xpcall", "_VERSION", NULL};
+static const char *const string_names[] = {"byte",    "char",  "find",   "gmatch",   "len",
+                                           "lower",   "match", "pack",   "packsize", "rep",
+                                           "reverse", "sub",   "unpack", "upper",    NULL};
+static const char *const table_names[] = {"concat", "insert", "move", "pack",
+                                          "remove", "unpack", NULL};
+static const char *const math_names[] = {
+    "abs",  "acos", "asin", "atan", "ceil",       "cos",  "deg",        "exp",  "floor",
+    "fmod", "huge", "log",  "max",  "maxinteger", "min",  "mininteger", "modf", "pi",
+    "rad",  "sin",  "sqrt", "tan",  "tointeger",  "type", "ult",        NULL};
+static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes",
+                                         "len",  "offset",      NULL};
 
 static const advice base_refused[] = {
     {"collectgarbage", "the host looks after memory"},

@@ -137,9 +137,9 @@ int lua_sorted_pairs(lua_State *L) {
         qsort(h->keys, n, sizeof *h->keys, compare_keys);
     }
     lua_pushvalue(L, 1);
-    if (n == 0 || (h->keys[0].kind == KEY_INTEGER && h->keys[0].as.integer == 1 &&
-                   h->keys[n - 1].kind == KEY_INTEGER &&
-                   h->keys[n - 1].as.integer == (lua_Integer)n)) {
+    if (n == 0 ||
+        (h->keys[0].kind == KEY_INTEGER && h->keys[0].as.integer == 1 &&
+         h->keys[n - 1].kind == KEY_INTEGER && h->keys[n - 1].as.integer == (lua_Integer)n)) {
         lua_pushnil(L); /* 1 to n without a gap: the positions say it all */
     } else {
         lua_createtable(L, (int)n, 0);

@@ -26,8 +26,9 @@ int lua_string_format(lua_State *L) {
         }
         arg++;
         if (*p == 'p') {
-            return luaL_error(L, "string.format: %%p is not available: an address differs between a "
-                                 "run and its replay");
+            return luaL_error(L,
+                              "string.format: %%p is not available: an address differs between a "
+                              "run and its replay");
         }
         if (*p == 's' && arg <= top && lua_type(L, arg) != LUA_TSTRING) {
             lua_push_text(L, arg);

@@ -31,8 +31,9 @@ lua_task *lua_task_enter(lua_State *L, const char *what) {
         luaL_error(L, "ctx.%s: no run is going on here", what);
     }
     if (h->walled || !lua_isyieldable(L)) {
-        luaL_error(L, "ctx.%s cannot be called here: the function of a ctx.step, a metamethod and a "
-                      "file that is being required cannot wait",
+        luaL_error(L,
+                   "ctx.%s cannot be called here: the function of a ctx.step, a metamethod and a "
+                   "file that is being required cannot wait",
                    what);
     }
     if (!next_path(t)) {
@@ -102,9 +103,15 @@ bool lua_task_outcome(lua_State *L, lua_task *t) {
 
 const char *lua_what(lua_State *L, int index) {
     static const char *const words[] = {
-        [LUA_TNIL] = "nothing",        [LUA_TBOOLEAN] = "a boolean", [LUA_TLIGHTUSERDATA] = "keel.null",
-        [LUA_TNUMBER] = "a number",    [LUA_TSTRING] = "a text",     [LUA_TTABLE] = "a table",
-        [LUA_TFUNCTION] = "a function", [LUA_TUSERDATA] = "a userdata", [LUA_TTHREAD] = "a coroutine",
+        [LUA_TNIL] = "nothing",
+        [LUA_TBOOLEAN] = "a boolean",
+        [LUA_TLIGHTUSERDATA] = "keel.null",
+        [LUA_TNUMBER] = "a number",
+        [LUA_TSTRING] = "a text",
+        [LUA_TTABLE] = "a table",
+        [LUA_TFUNCTION] = "a function",
+        [LUA_TUSERDATA] = "a userdata",
+        [LUA_TTHREAD] = "a coroutine",
     };
     int type = lua_type(L, index);
     return type < 0 ? words[LUA_TNIL] : words[type];
@@ -117,8 +124,7 @@ const char *lua_check_name(lua_State *L, int index, const char *what, size_t *le
         luaL_error(L, "%s: call it with a dot, not with a colon", what);
     }
     if (lua_type(L, index) != LUA_TSTRING) {
-        luaL_error(L, "%s: argument %d must be a text, and is %s", what, index,
-                   lua_what(L, index));
+        luaL_error(L, "%s: argument %d must be a text, and is %s", what, index, lua_what(L, index));
     }
     const char *s = lua_tolstring(L, index, &n);
     keel_buf_clear(&h->text);
@@ -162,8 +168,8 @@ static int64_t unit_us(const char **p) {
     static const struct {
         const char *name;
         int64_t us;
-    } units[] = {{"ms", 1000},          {"s", 1000000},        {"m", 60000000},
-                 {"h", 3600000000},     {"d", 86400000000},    {"w", 604800000000}};
+    } units[] = {{"ms", 1000},      {"s", 1000000},     {"m", 60000000},
+                 {"h", 3600000000}, {"d", 86400000000}, {"w", 604800000000}};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         size_t n = strlen(units[i].name);
         if (!strncmp(*p, units[i].name, n)) {
@@ -205,8 +211,9 @@ int64_t lua_check_duration(lua_State *L, int index, const char *what) {
         us = parse_duration(lua_tostring(L, index));
     }
     if (us < 0 || us > (int64_t)(limit * 1e6)) {
-        luaL_error(L, "%s: a duration is seconds as a number, or a text such as \"90s\", \"1h30m\", "
-                      "\"7d\" (ms s m h d w), at most 100 years",
+        luaL_error(L,
+                   "%s: a duration is seconds as a number, or a text such as \"90s\", \"1h30m\", "
+                   "\"7d\" (ms s m h d w), at most 100 years",
                    what);
     }
     return us;

@@ -127,8 +127,8 @@ static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, ke
     executor_send(h->x, X_REPLY, 0, ref, b->data, b->len);
 }
 
-/* Results: value, cost? | nil, fail, cost? | fail | verdict. Nothing at all is no answer: the verb may
- * have done it or not. */
+/* Results: value, cost? | nil, fail, cost? | fail | verdict. Nothing at all is no answer: the verb
+ * may have done it or not. */
 static void answer(lua_host *h, uint64_t ref, const char *verb, lua_State *co, int results) {
     int last = lua_gettop(co), first = last - results + 1;
     keel_json cost = find_cost(h, co, first, last);
@@ -175,8 +175,8 @@ static bool has_flag(keel_json flags, const char *name) {
 
 /* q: the request's own fields; a name that is none of them is looked up in the body. */
 static void push_request(lua_State *co, keel_json request) {
-    static const char *const fields[] = {"attempt", "body", "key", "mode", "outcome", "resource",
-                                         NULL};
+    static const char *const fields[] = {"attempt", "body",     "key", "mode",
+                                         "outcome", "resource", NULL};
     lua_createtable(co, 0, 8);
     for (int i = 0; fields[i]; i++) {
         set_view(co, fields[i], keel_json_get(request, fields[i]));
@@ -209,7 +209,8 @@ static bool push_function(lua_host *h, lua_State *co, const char *resource, cons
     return true;
 }
 
-static void run_verb(lua_host *h, uint64_t ref, const char *verb, lua_State *co, keel_json request) {
+static void run_verb(lua_host *h, uint64_t ref, const char *verb, lua_State *co,
+                     keel_json request) {
     int results;
     lua_rawgeti(co, LUA_REGISTRYINDEX, h->verb_ctx);
     push_request(co, request);

@@ -10,8 +10,8 @@
  *   --! nothing                 no frame waits
  *   --! lost PATH               a call that a replay may leave out: its task had been dropped
  *
- * Then each prefix of what a kernel would have recorded is replayed: the rest of the frames must come
- * out as they did. */
+ * Then each prefix of what a kernel would have recorded is replayed: the rest of the frames must
+ * come out as they did. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -227,8 +227,7 @@ void world_create(world *w, const char *name, const char *script, size_t len) {
 
 void world_add_file(world *w, const char *name, const char *data, size_t len) {
     w->files = keel_realloc(w->files, (w->file_count + 1) * sizeof *w->files);
-    w->files[w->file_count++] =
-        (executor_file){keel_strdup(name), keel_memdup(data, len), len};
+    w->files[w->file_count++] = (executor_file){keel_strdup(name), keel_memdup(data, len), len};
 }
 
 void world_destroy(world *w) {

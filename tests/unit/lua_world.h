@@ -12,8 +12,8 @@
 #define WORLD_RUN 7 /* the run's number */
 
 typedef struct world_line {
-    char *text;  /* "step 1 first 42", "call 2 now {}", "end {...}" */
-    char *path;  /* of a run's call; else "" */
+    char *text; /* "step 1 first 42", "call 2 now {}", "end {...}" */
+    char *path; /* of a run's call; else "" */
     bool is_call;
     bool is_one_way;
 } world_line;
@@ -27,9 +27,9 @@ typedef struct world {
     executor_file *files;
     size_t file_count;
     void *engine;
-    bool by_hand;   /* no acknowledgements but those that the test gives */
-    bool quiet;     /* counts frames and keeps nothing: for the benchmark */
-    uint64_t sent;  /* one-way frames since the start */
+    bool by_hand;  /* no acknowledgements but those that the test gives */
+    bool quiet;    /* counts frames and keeps nothing: for the benchmark */
+    uint64_t sent; /* one-way frames since the start */
     uint64_t acked;
     uint64_t running;
     uint64_t ended; /* X_END frames */
