@@ -116,7 +116,9 @@ static void take_sources(card *k) {
         for (size_t m = 0; m < 3 && !value.data; m++) {
             value = keel_json_get(body, members[m]);
         }
-        k->sources[i] = (render_source){k->names[i], value};
+        /* The input comes first in the record and counts least: another agent may have written it.
+         */
+        k->sources[k->count - 1 - i] = (render_source){k->names[i], value};
     }
 }
 

@@ -7,20 +7,30 @@
 #include "text.h"
 #include "yamltree.h"
 
+/* A child run is a call of its parent; so one line for each effect, and one for each child. */
+#define LINES                                                                                      \
+    "WITH lines(agent, day, target, run, effects, calls, micros, currency) AS ("                   \
+    "SELECT r.agent, date(e.opened_us / 1000000, 'unixepoch', 'localtime'), e.target, e.run, 1,"   \
+    " e.attempts, e.cost_micros, e.currency FROM effect e JOIN run r ON r.id = e.run"              \
+    " WHERE e.target <> 'run.spawn' UNION ALL "                                                    \
+    "SELECT p.agent, date(r.started_us / 1000000, 'unixepoch', 'localtime'), 'run.spawn', p.id, "  \
+    "1,"                                                                                           \
+    " 1, 0, NULL FROM run r JOIN run p ON p.id = r.parent)"
+
 static const char by_agent_sql[] =
-    "SELECT r.agent, count(DISTINCT r.id), count(*), sum(e.attempts), sum(e.cost_micros), "
-    "e.currency"
-    " FROM effect e JOIN run r ON r.id = e.run GROUP BY r.agent, e.currency ORDER BY 4 DESC, 1";
+    LINES "SELECT agent, count(DISTINCT run), sum(effects), sum(calls),"
+          " CASE WHEN currency IS NULL THEN NULL ELSE sum(micros) END, currency FROM lines"
+          " GROUP BY agent, currency ORDER BY 4 DESC, 1";
 
 static const char by_day_sql[] =
-    "SELECT date(e.opened_us / 1000000, 'unixepoch', 'localtime'), count(DISTINCT e.run), count(*),"
-    " sum(e.attempts), sum(e.cost_micros), e.currency FROM effect e"
-    " GROUP BY 1, e.currency ORDER BY 1";
+    LINES "SELECT day, count(DISTINCT run), sum(effects), sum(calls),"
+          " CASE WHEN currency IS NULL THEN NULL ELSE sum(micros) END, currency FROM lines"
+          " GROUP BY day, currency ORDER BY 1";
 
 static const char by_target_sql[] =
-    "SELECT e.target, count(DISTINCT e.run), count(*), sum(e.attempts), sum(e.cost_micros), "
-    "e.currency"
-    " FROM effect e GROUP BY e.target, e.currency ORDER BY 4 DESC, 1";
+    LINES "SELECT target, count(DISTINCT run), sum(effects), sum(calls),"
+          " CASE WHEN currency IS NULL THEN NULL ELSE sum(micros) END, currency FROM lines"
+          " GROUP BY target, currency ORDER BY 4 DESC, 1";
 
 #define COST_COLUMNS(head, key)                                                                    \
     {                                                                                              \

@@ -91,7 +91,7 @@ bool check_permissions(cli *c, finding *f) {
     if (slash && slash != folder) {
         *slash = 0;
     }
-    if (private_path(c->ws->keel, f) && private_path(c->ws->db, f) && private_path(folder, f) &&
+    if (private_path(c->ws->keel, f) && private_path(folder, f) &&
         private_path(c->ws->anchor_key, f)) {
         found(f, HEALTH_OK, "only you can read .keel and the anchor");
     }

@@ -8,28 +8,21 @@
 #include <unistd.h>
 
 #include "diff.h"
+#include "editfile.h"
 #include "fsio.h"
 #include "survey.h"
 #include "text.h"
 #include "yamltree.h"
 
 #define FILE_MAX (4u << 20)
-#define MARK     "--- keel: "
 
 /* ---- the difference ---- */
-
-static void plain_text(keel_json v, keel_buf *out) {
-    keel_buf_puts(out, "");
-    if (!keel_json_string(v, out)) {
-        keel_buf_append(out, v.data, v.len);
-    }
-}
 
 static void show_field(const cli *c, keel_json args, const char *name, keel_json value,
                        keel_buf *out) {
     keel_buf old = KEEL_BUF_INIT, fresh = KEEL_BUF_INIT;
-    plain_text(keel_json_get(args, name), &old);
-    plain_text(value, &fresh);
+    edit_plain(keel_json_get(args, name), &old);
+    edit_plain(value, &fresh);
     keel_buf_puts(out, "  ");
     text_line(out, name, strlen(name));
     keel_buf_putc(out, '\n');
@@ -51,47 +44,6 @@ static void show_difference(const cli *c, keel_json args, keel_json set) {
     keel_buf_free(&out);
 }
 
-/* ---- one value ---- */
-
-/* Text stays text; anything else is read as JSON. Appends `"name":value,`. */
-static int put_value(keel_json args, const char *name, const char *text, size_t len, keel_buf *out,
-                     diag *d) {
-    keel_json old = keel_json_get(args, name);
-    keel_json_error e;
-    keel_buf value = KEEL_BUF_INIT;
-    int rc = 0;
-    if (keel_json_typeof(old) == KEEL_JSON_STRING || !old.data) {
-        rc = keel_json_quote(&value, text, len);
-        if (rc) {
-            rc = diag_set(d, DIAG_USAGE, "The text for %s is not UTF-8.", name);
-        }
-    } else if (keel_json_canonical(&value, text, len, &e) != 0) {
-        diag_set(d, DIAG_USAGE, "%s is not text: write it as JSON. %s.", name, e.message);
-        rc = diag_next(d, "It is now: %.*s", old.len > 200 ? 200 : (int)old.len, old.data);
-    }
-    bool same = rc == 0 && value.len == old.len && memcmp(value.data, old.data, old.len) == 0;
-    if (rc == 0 && !same) {
-        keel_json_quote(out, name, strlen(name));
-        keel_buf_printf(out, ":%s,", value.data);
-    }
-    keel_buf_free(&value);
-    return rc;
-}
-
-/* Makes a canonical object of `"a":1,"b":2,`. */
-static int close_object(keel_buf *members, keel_buf *set, diag *d) {
-    keel_buf text = KEEL_BUF_INIT;
-    keel_json_error e;
-    if (members->len) {
-        members->len--;
-        members->data[members->len] = 0;
-    }
-    keel_buf_printf(&text, "{%s}", members->len ? members->data : "");
-    int rc = keel_json_canonical(set, text.data, text.len, &e);
-    keel_buf_free(&text);
-    return rc ? diag_set(d, DIAG_USAGE, "The same field is set twice.") : 0;
-}
-
 /* ---- from the command line ---- */
 
 static int set_one(keel_json args, const char *word, keel_buf *members, diag *d) {
@@ -109,7 +61,7 @@ static int set_one(keel_json args, const char *word, keel_buf *members, diag *d)
         value = file.data ? file.data : "";
     }
     if (rc == 0) {
-        rc = put_value(args, name, value, file.data ? file.len : strlen(value), members, d);
+        rc = edit_value(args, name, value, file.data ? file.len : strlen(value), members, d);
     }
     keel_buf_free(&file);
     free(name);
@@ -123,67 +75,12 @@ static int from_words(keel_json args, const options *o, keel_buf *set, diag *d) 
     for (size_t i = 0; rc == 0 && (word = options_nth(o, "set", i)); i++) {
         rc = set_one(args, word, &members, d);
     }
-    rc = rc ? rc : close_object(&members, set, d);
+    rc = rc ? rc : edit_close(&members, set, d);
     keel_buf_free(&members);
     return rc;
 }
 
 /* ---- in an editor ---- */
-
-int edit_text(keel_json args, const char *const *fields, size_t count, keel_buf *out, diag *d) {
-    keel_buf_puts(out, "# Change the fields below, save and leave. Lines that begin with " MARK
-                       "stay as they are.\n# An empty file changes nothing.\n");
-    for (size_t i = 0; i < count; i++) {
-        keel_buf text = KEEL_BUF_INIT;
-        plain_text(keel_json_get(args, fields[i]), &text);
-        bool clash = strncmp(text.data, MARK, strlen(MARK)) == 0 || strstr(text.data, "\n" MARK);
-        keel_buf_printf(out, MARK "%s\n", fields[i]);
-        keel_buf_append(out, text.data, text.len);
-        keel_buf_putc(out, '\n');
-        keel_buf_free(&text);
-        if (clash) {
-            diag_set(d, DIAG_FAILED, "%s holds a line that begins with " MARK, fields[i]);
-            return diag_next(d, "Use --set %s=@FILE instead.", fields[i]);
-        }
-    }
-    return 0;
-}
-
-static const char *next_mark(const char *at, const char *end) {
-    const char *hit = at;
-    while ((hit = memmem(hit, (size_t)(end - hit), MARK, strlen(MARK)))) {
-        if (hit == at || hit[-1] == '\n') {
-            return hit;
-        }
-        hit++;
-    }
-    return NULL;
-}
-
-int edit_parse(keel_json args, const char *text, size_t len, keel_buf *set, diag *d) {
-    keel_buf members = KEEL_BUF_INIT;
-    const char *end = text + len, *mark = next_mark(text, end);
-    int rc = 0;
-    while (rc == 0 && mark) {
-        const char *name = mark + strlen(MARK);
-        size_t name_len = strcspn(name, "\r\n");
-        const char *value = memchr(name, '\n', (size_t)(end - name));
-        value = value ? value + 1 : end;
-        mark = next_mark(value, end);
-        const char *stop = mark ? mark : end;
-        stop = stop > value && stop[-1] == '\n' ? stop - 1 : stop;
-        char *field = keel_memdup(name, name_len);
-        if (keel_json_get(args, field).data) {
-            rc = put_value(args, field, value, (size_t)(stop - value), &members, d);
-        } else {
-            rc = diag_set(d, DIAG_USAGE, "There is no field %s to edit.", field);
-        }
-        free(field);
-    }
-    rc = rc ? rc : close_object(&members, set, d);
-    keel_buf_free(&members);
-    return rc;
-}
 
 static int run_editor(const char *file, diag *d) {
     const char *editor = getenv("VISUAL");

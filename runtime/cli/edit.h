@@ -9,9 +9,4 @@
  * --dry-run). The card is then out of date: load it again. */
 int edit_item(cli *c, const card *k, const options *o, diag *d);
 
-/* The text that an editor gets, and the fields read back from what it left (a JSON object of those
- * that changed). Exposed for tests. */
-int edit_text(keel_json args, const char *const *fields, size_t count, keel_buf *out, diag *d);
-int edit_parse(keel_json args, const char *text, size_t len, keel_buf *set, diag *d);
-
 #endif

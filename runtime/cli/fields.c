@@ -6,10 +6,12 @@
 #include "render.h"
 #include "text.h"
 
-#define NAME_COLUMNS 12
-#define SIZE_COLUMNS 12
-#define INDENT       2
-#define PLAIN_WIDTH  100
+#define NAME_LEAST    12
+#define NAME_MOST     28
+#define SIZE_COLUMNS  12
+#define INDENT        2
+#define PLAIN_WIDTH   100
+#define OUTLINE_WHOLE 120 /* bytes of a nested value that is still shown */
 
 typedef struct field {
     char *name; /* escaped */
@@ -21,10 +23,11 @@ typedef struct fields {
     field *list;
     size_t count, room;
     size_t width;
+    size_t name_columns; /* of the longest short field's name, within bounds */
 } fields;
 
 static size_t inline_room(size_t width) {
-    size_t used = INDENT + NAME_COLUMNS + SIZE_COLUMNS + 6;
+    size_t used = INDENT + NAME_MOST + SIZE_COLUMNS + 6;
     return width > used + 20 ? width - used : 20;
 }
 
@@ -151,7 +154,7 @@ static void plain_field(const char *kind, keel_json v, keel_buf *out) {
 
 static void one_field(const field *f, const fields *all, keel_buf *out) {
     keel_buf_printf(out, "%*s", INDENT, "");
-    pad_to(out, f->name, NAME_COLUMNS);
+    pad_to(out, f->name, all->name_columns);
     switch (keel_json_typeof(f->value)) {
     case KEEL_JSON_STRING:
         text_field(f, all, out);
@@ -182,22 +185,80 @@ static void one_field(const field *f, const fields *all, keel_buf *out) {
     }
 }
 
-void render_fields(keel_json args, const term *on, keel_buf *out) {
-    fields f = {.width = on->width ? on->width : PLAIN_WIDTH};
-    keel_buf name = KEEL_BUF_INIT;
-    flatten(&f, &name, args);
+static void measure_names(fields *f) {
+    f->name_columns = NAME_LEAST;
+    for (size_t i = 0; i < f->count; i++) {
+        size_t w = text_width(f->list[i].name, strlen(f->list[i].name));
+        if (!f->list[i].is_long && w > f->name_columns && w <= NAME_MOST) {
+            f->name_columns = w;
+        }
+    }
+}
+
+static void print_fields(fields *f, keel_buf *out) {
+    measure_names(f);
     for (int pass = 0; pass < 2; pass++) { /* long texts last: nothing hides below one */
-        for (size_t i = 0; i < f.count; i++) {
-            if (f.list[i].is_long == (pass == 1)) {
-                one_field(&f.list[i], &f, out);
+        for (size_t i = 0; i < f->count; i++) {
+            if (f->list[i].is_long == (pass == 1)) {
+                one_field(&f->list[i], f, out);
             }
         }
     }
-    for (size_t i = 0; i < f.count; i++) {
-        free(f.list[i].name);
+    for (size_t i = 0; i < f->count; i++) {
+        free(f->list[i].name);
     }
-    free(f.list);
+    free(f->list);
+}
+
+static fields fields_for(const term *on) {
+    return (fields){.width = on->width ? on->width : PLAIN_WIDTH};
+}
+
+void render_fields(keel_json args, const term *on, keel_buf *out) {
+    fields f = fields_for(on);
+    keel_buf name = KEEL_BUF_INIT;
+    if (keel_json_typeof(args) == KEEL_JSON_OBJECT && keel_json_count(args) == 0) {
+        keel_buf_printf(out, "%*snothing\n", INDENT, "");
+        return;
+    }
+    flatten(&f, &name, args);
+    print_fields(&f, out);
     keel_buf_free(&name);
+}
+
+/* ---- only the outline ---- */
+
+static void count_members(keel_json v, keel_buf *out) {
+    bool list = keel_json_typeof(v) == KEEL_JSON_ARRAY;
+    keel_buf_puts(out, list ? "list of " : "");
+    text_plural(out, (int64_t)keel_json_count(v), list ? "entry" : "field",
+                list ? "entries" : "fields");
+}
+
+void render_outline(keel_json value, const term *on, keel_buf *out) {
+    fields f = fields_for(on);
+    keel_buf nested = KEEL_BUF_INIT;
+    if (keel_json_typeof(value) != KEEL_JSON_OBJECT) {
+        render_fields(value, on, out);
+        return;
+    }
+    for (keel_json_iter it = keel_json_each(value); keel_json_next(&it);) {
+        keel_buf name = KEEL_BUF_INIT;
+        bool whole = it.value.len <= OUTLINE_WHOLE || keel_json_count(it.value) == 0;
+        add_key(&name, it.key);
+        if (whole) {
+            flatten(&f, &name, it.value);
+        } else {
+            keel_buf_printf(&nested, "%*s", INDENT, "");
+            pad_to(&nested, name.data, NAME_LEAST);
+            count_members(it.value, &nested);
+            keel_buf_putc(&nested, '\n');
+        }
+        keel_buf_free(&name);
+    }
+    print_fields(&f, out);
+    keel_buf_append(out, nested.data, nested.len);
+    keel_buf_free(&nested);
 }
 
 /* ---- on one line ---- */

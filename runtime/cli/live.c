@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "describe.h"
 #include "render.h"
 #include "text.h"
 
@@ -29,11 +30,6 @@ static bool is_small(const char *kind) {
     return false;
 }
 
-static tint tint_of(const char *kind) {
-    const char *state = strchr(kind, '.');
-    return term_outcome(state ? state + 1 : kind);
-}
-
 static void moving_line(live *v) {
     v->small++;
     if (v->c->err.terminal) {
@@ -42,29 +38,47 @@ static void moving_line(live *v) {
     }
 }
 
-static void line(live *v, keel_json event, const char *kind) {
-    keel_buf out = KEEL_BUF_INIT, text = KEEL_BUF_INIT, head = KEEL_BUF_INIT;
+static int describe(void *ctx, const journal_row *row) {
+    live *v = ctx;
+    describe_record(row, &v->c->err, &v->text);
+    return 0;
+}
+
+/* What the record says, or the kernel's own words where the database cannot be read. */
+static void words_of(live *v, keel_json event) {
+    int64_t seq = 0;
+    diag d;
+    keel_buf text = KEEL_BUF_INIT;
+    keel_buf_clear(&v->text);
+    keel_json_int(keel_json_get(event, "seq"), &seq);
+    if (cli_reader(v->c, &d) == 0) {
+        reader_record(v->c->db, seq, describe, v, &d);
+    }
+    if (v->text.len == 0 && keel_json_string(keel_json_get(event, "text"), &text)) {
+        text_line(&v->text, text.data ? text.data : "", text.len);
+    }
+    keel_buf_free(&text);
+}
+
+static void line(live *v, keel_json event) {
+    keel_buf out = KEEL_BUF_INIT, head = KEEL_BUF_INIT;
     int64_t at = 0, run = 0;
     char agent[64] = "", path[128] = "";
     keel_json_int(keel_json_get(event, "at"), &at);
     keel_json_int(keel_json_get(event, "run"), &run);
     keel_json_copy(keel_json_get(event, "agent"), agent, sizeof agent);
     keel_json_copy(keel_json_get(event, "path"), path, sizeof path);
-    keel_json_string(keel_json_get(event, "text"), &text);
     text_time(&head, at);
     keel_buf_consume(&head, strlen("2026-11-22 "));
-    keel_buf_printf(&head, "  run %" PRId64 "%s%s%s%s  ", run, agent[0] ? " " : "", agent,
-                    path[0] ? " " : "", path);
+    keel_buf_printf(&head, "  run %-4" PRId64 " %-6s  ", run, path);
+    if (agent[0]) {
+        text_line(&head, agent, strlen(agent));
+        keel_buf_puts(&head, "  ");
+    }
     term_put(&v->c->err, &out, TINT_DIM, head.data);
-    keel_buf_clear(&head);
-    text_line(&head, text.data ? text.data : kind, text.data ? text.len : strlen(kind));
-    size_t room = v->c->err.width ? v->c->err.width * 2 : 400;
-    head.len = text_fit(head.data, head.len, room);
-    head.data[head.len] = 0;
-    term_put(&v->c->err, &out, tint_of(kind), head.data);
-    fprintf(stderr, "%s\n", out.data);
+    words_of(v, event);
+    fprintf(stderr, "%s%s\n", out.data, v->text.len ? v->text.data : "");
     keel_buf_free(&out);
-    keel_buf_free(&text);
     keel_buf_free(&head);
 }
 
@@ -83,13 +97,14 @@ int live_event(void *ctx, keel_json event) {
         moving_line(v);
     } else {
         wipe(v);
-        line(v, event, kind);
+        line(v, event);
     }
     return 0;
 }
 
 void live_end(live *v) {
     wipe(v);
+    keel_buf_free(&v->text);
 }
 
 /* ---- the result ---- */
@@ -129,7 +144,7 @@ void live_result(cli *c, int64_t run, int exit_code, keel_json waiting) {
         keel_json_object_end(&w);
         keel_buf_putc(&out, '\n');
     } else if (value.data && keel_json_typeof(value) != KEEL_JSON_NULL) {
-        render_fields(value, &c->out, &out);
+        render_outline(value, &c->out, &out);
     }
     cli_out(&out);
     keel_buf_free(&result);

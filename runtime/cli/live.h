@@ -10,6 +10,7 @@ typedef struct live {
     int64_t run;
     int64_t small; /* steps and the like so far */
     bool moving;   /* the moving line is on the screen */
+    keel_buf text; /* of the line at hand */
 } live;
 
 void live_begin(live *v, cli *c, int64_t run);

@@ -44,6 +44,8 @@ void render(const render_card *card, const term *on, int64_t now_us, keel_buf *o
 void render_brief(const render_card *card, keel_buf *out);
 /* The fields of canonical arguments, as in a card. */
 void render_fields(keel_json args, const term *on, keel_buf *out);
+/* The same, but of larger nested members only how many there are. */
+void render_outline(keel_json value, const term *on, keel_buf *out);
 /* A few short fields of arguments on one line, most telling first: "to: ann@example.org, ..." */
 void render_summary(keel_json args, keel_buf *out);
 /* What a class promises, in the operator's words. */
