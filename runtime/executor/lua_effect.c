@@ -4,6 +4,7 @@
 #include "lua_host.h"
 
 #define TARGET_LIMIT 120 /* bytes of USE.RESOURCE.VERB */
+#define KEY_LIMIT    1000
 
 static int effect_done(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
@@ -96,8 +97,9 @@ int lua_ctx_spawn(lua_State *L) {
     lua_encode_check(L, 2, "ctx.spawn", "input", args);
     if (lua_istable(L, 3) && lua_getfield(L, 3, "key") != LUA_TNIL) {
         key = lua_tolstring(L, -1, &key_len);
-        if (!key) {
-            return luaL_error(L, "ctx.spawn: key must be a text, and is %s", lua_what(L, -1));
+        if (!key || key_len > KEY_LIMIT) {
+            return luaL_error(L, "ctx.spawn: key must be a text of at most %d bytes, and is %s",
+                              KEY_LIMIT, key ? "longer" : lua_what(L, -1));
         }
         keel_buf_puts(args, ",\"key\":");
         lua_quote(args, key, key_len);

@@ -11,6 +11,7 @@ typedef struct encoder {
     lua_host *h;
     lua_State *L;
     keel_buf *out;
+    size_t limit; /* of out->len */
 } encoder;
 
 typedef struct field {
@@ -300,6 +301,9 @@ static int encode_table(encoder *e, int t, int depth) {
 }
 
 static int encode_value(encoder *e, int index, int depth) {
+    if (e->out->len > e->limit) {
+        return refuse(e, "larger than 4 MiB", "");
+    }
     switch (lua_type(e->L, index)) {
     case LUA_TNIL:
         keel_buf_append(e->out, "null", 4);
@@ -323,10 +327,13 @@ static int encode_value(encoder *e, int index, int depth) {
 }
 
 int lua_encode(lua_State *L, int index, const char *root, keel_buf *out) {
-    encoder e = {lua_host_of(L), L, out};
+    encoder e = {lua_host_of(L), L, out, out->len + LUA_VALUE_LIMIT};
     size_t begin = out->len;
     int top = lua_gettop(L);
     int rc = encode_value(&e, lua_absindex(L, index), 0);
+    if (!rc && out->len > e.limit) {
+        rc = refuse(&e, "larger than 4 MiB", "");
+    }
     lua_settop(L, top);
     if (rc) {
         in_front(&e, root, strlen(root));

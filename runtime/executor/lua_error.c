@@ -5,7 +5,18 @@
 #include "lua_host.h"
 
 #define MESSAGE_LIMIT 4000
-#define TRACE_LIMIT   8000
+
+/* The length of text within limit, not in the middle of a character. */
+static size_t cut_length(const char *text, size_t len, size_t limit) {
+    if (len <= limit) {
+        return len;
+    }
+    len = limit;
+    while (len > limit - 4 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
 
 /* A text field of the table at `index`, without calling its metamethods. */
 static bool put_field(lua_State *L, int index, const char *name, keel_buf *out) {
@@ -60,7 +71,7 @@ void lua_error_text(lua_State *L, int index, keel_buf *out) {
         keel_buf_printf(out, "a %s was thrown", luaL_typename(L, index));
     }
     if (out->len - begin > MESSAGE_LIMIT) {
-        out->len = begin + MESSAGE_LIMIT;
+        out->len = begin + cut_length(out->data + begin, out->len - begin, MESSAGE_LIMIT);
         keel_buf_puts(out, "...");
     }
 }
@@ -69,7 +80,7 @@ void lua_trace_text(lua_State *L, lua_State *co, keel_buf *out) {
     luaL_traceback(L, co, NULL, 0);
     size_t len;
     const char *s = lua_tolstring(L, -1, &len);
-    keel_buf_append(out, s, len > TRACE_LIMIT ? TRACE_LIMIT : len);
+    keel_buf_append(out, s, cut_length(s, len, LUA_TEXT_LIMIT / 2));
     lua_pop(L, 1);
 }
 
@@ -88,6 +99,7 @@ int lua_error_diag(const char *message, diag *d, const char *next) {
 }
 
 void lua_quote(keel_buf *out, const char *text, size_t len) {
+    len = cut_length(text, len, LUA_TEXT_LIMIT);
     if (!keel_json_quote(out, text, len)) {
         return;
     }

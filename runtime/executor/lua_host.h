@@ -23,6 +23,8 @@
 
 /* Levels of what an author hands over: records wrap it in some more, up to KEEL_JSON_DEPTH. */
 #define LUA_VALUE_DEPTH 60
+#define LUA_VALUE_LIMIT (4u << 20) /* bytes of one value as JSON; some of them share a frame */
+#define LUA_TEXT_LIMIT  16384      /* bytes of a log line, a reason; more is cut */
 #define LUA_NAME_LIMIT  200 /* bytes of a step's name, of a connection, a resource, an agent */
 #define LUA_OVER_MEMORY 86  /* exit code */
 
@@ -220,7 +222,7 @@ void lua_error_text(lua_State *L, int index, keel_buf *out);
 void lua_trace_text(lua_State *L, lua_State *co, keel_buf *out);
 /* Splits "FILE:LINE: message" of a load into a diag. */
 int lua_error_diag(const char *message, diag *d, const char *next);
-/* Appends text as a JSON string; bytes that are no UTF-8 become "?". */
+/* Appends text as a JSON string, cut at LUA_TEXT_LIMIT; bytes that are no UTF-8 become "?". */
 void lua_quote(keel_buf *out, const char *text, size_t len);
 
 /* lua_run.c */

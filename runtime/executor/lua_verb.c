@@ -26,7 +26,12 @@ static int c_log(lua_State *L) {
         return luaL_error(L, "c.log: the level is debug, info, warn or error");
     }
     lua_push_text(L, 2);
-    executor_note(lua_host_of(L)->x, level, lua_tostring(L, -1));
+    size_t len;
+    const char *text = lua_tolstring(L, -1, &len);
+    if (len > LUA_TEXT_LIMIT) {
+        text = lua_pushlstring(L, text, LUA_TEXT_LIMIT);
+    }
+    executor_note(lua_host_of(L)->x, level, text);
     return 0;
 }
 

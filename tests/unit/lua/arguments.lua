@@ -32,7 +32,7 @@ return keel.agent {
     says("ctx.receive: argument 1 must be a text", ctx.receive, 5)
     says("ctx.spawn: argument 1 must be a text", ctx.spawn)
     says("ctx.spawn: input.a: a value that is a function", ctx.spawn, "x", { a = print })
-    says("ctx.spawn: key must be a text, and is a table", ctx.spawn, "x", {}, { key = {} })
+    says("ctx.spawn: key must be a text of at most 1000 bytes, and is a table", ctx.spawn, "x", {}, { key = {} })
     says("ctx.spawn: there is no option 'kye'", ctx.spawn, "x", {}, { kye = "1" })
     says("ctx.wait: its argument is what ctx.spawn returned, or a run's number", ctx.wait, {})
     says("ctx.wait: its argument is", ctx.wait, "7")
