@@ -45,9 +45,8 @@ static void retry(kernel *k, call *c, const char *why) {
 }
 
 void effect_retry(kernel *k, call *c, const char *why) {
-    c->maybe_applied = false;
     if (c->attempt >= READ_ATTEMPTS) {
-        effect_not_done(k, c, "unavailable", why, NULL);
+        effect_give_up(k, c, "unavailable", why);
     } else {
         retry(k, c, why);
     }
@@ -109,8 +108,12 @@ void effect_look(kernel *k, call *c) {
     dispatch(k, c);
 }
 
+/* No attempt will follow. That the last one was not applied says nothing of an earlier one whose
+ * answer was lost. */
 void effect_give_up(kernel *k, call *c, const char *code, const char *why) {
-    if (c->maybe_applied) {
+    if (c->maybe_applied && (c->class == CLASS_KEYED || c->class == CLASS_CHECKABLE)) {
+        effect_look(k, c);
+    } else if (c->maybe_applied) {
         effect_unknown(k, c, why);
     } else {
         effect_not_done(k, c, code, why, NULL);
@@ -226,7 +229,7 @@ static void failed(kernel *k, call *c, keel_json body) {
             effect_look_later(k, c, text, backoff_us(k, c->looks) + SECOND);
         }
     } else if (is_final(code)) {
-        effect_not_done(k, c, code, text, NULL);
+        effect_give_up(k, c, code, text);
     } else if (!strcmp(code, "retry")) {
         effect_retry(k, c, text);
     } else {

@@ -372,7 +372,7 @@ void holds_settle(kernel *k, call *c, bool dispatched, keel_json cost, keel_json
 /* ---- outcome.c: what an attempt came to ---- */
 void connector_frame(kernel *k, worker *w, const frame *f);
 void effect_lost(kernel *k, call *c, const char *why);  /* may have been applied */
-void effect_retry(kernel *k, call *c, const char *why); /* proved not applied */
+void effect_retry(kernel *k, call *c, const char *why); /* this attempt was not applied */
 void effect_unknown(kernel *k, call *c, const char *why); /* a person has to look */
 void effect_look(kernel *k, call *c);                   /* reconcile */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);

@@ -120,14 +120,14 @@ static void backed_off(kernel *k, timer *t) {
 
 /* ---- dispatch ---- */
 
-static void verb_body(kernel *k, const call *c, int64_t deadline) {
+static void verb_body(kernel *k, const call *c, int64_t timeout) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_int(&w, "attempt", c->reconcile ? c->looks : c->attempt);
     keel_json_set_raw(&w, "body", c->args);
-    keel_json_set_int(&w, "deadline_us", deadline);
+    keel_json_set_int(&w, "deadline_us", timeout);
     keel_json_key(&w, "flags");
     keel_json_array(&w);
     keel_json_array_end(&w);
@@ -153,7 +153,7 @@ static void hand_over(kernel *k, worker *w, call *c) {
     c->worker = w;
     c->dispatch = w->current_ref;
     c->dispatched = true;
-    verb_body(k, c, kernel_now(k) + timeout);
+    verb_body(k, c, timeout);
     turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
     timer_set(&k->timers, &w->timer, k->env.boot_us(k->env.ctx) + timeout, deadline_passed, w);
 }
@@ -373,14 +373,13 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
     }
     kernel_log(k, "warn", w->connection ? 0 : running, "%s: its executor %s",
                w->plugin->manifest->id, why);
-    back_off(k, w);
-    if (w->connection) {
-        if (w->current) {
-            lose_current(k, w, why);
-        }
-    } else {
+    w->state = WORKER_BACKOFF;
+    if (w->current) {
+        lose_current(k, w, why);
+    } else if (!w->connection) {
         lose_runs(k, w, running, why);
     }
+    back_off(k, w); /* last: what was lost gives back the timer */
 }
 
 void workers_free(kernel *k) {

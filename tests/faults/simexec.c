@@ -1,0 +1,301 @@
+/* Executors of the simulation: agents are lists of calls, interpreted with replay; connectors tell
+ * the outside. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol.h"
+#include "simworld.h"
+
+typedef struct op {
+    const char *kind; /* X_CALL's kind, or "step", "log" */
+    const char *name;
+    const char *args;
+} op;
+
+typedef struct program {
+    const char *agent;
+    const op *ops;
+    size_t count;
+} program;
+
+static const op boss_ops[] = {
+    {"step", "plan", NULL},
+    {"now", "", "{}"},
+    {"effect", "out.keyed.write",
+     "{\"args\":{\"n\":1},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"effect", "out.checkable.write",
+     "{\"args\":{\"n\":2},\"resource\":\"checkable\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"log", "", NULL},
+    {"spawn", "run.spawn", "{\"agent\":\"helper\",\"input\":{},\"key\":\"once\"}"},
+    {"spawn", "run.spawn", "{\"agent\":\"helper\",\"input\":{},\"key\":\"once\"}"},
+    {"effect", "out.once.write",
+     "{\"args\":{\"n\":3},\"resource\":\"once\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"random", "", "{}"},
+    {"sleep", "", "{\"us\":2000000}"},
+    {"wait", "", "{\"run\":2}"},
+    {"effect", "out.denied.write",
+     "{\"args\":{\"n\":4},\"resource\":\"denied\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"step", "done", NULL},
+};
+static const op helper_ops[] = {
+    {"step", "look", NULL},
+    {"effect", "out.repeatable.write",
+     "{\"args\":{\"n\":5},\"resource\":\"repeatable\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"effect", "out.keyed.read",
+     "{\"args\":{},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"read\"}"},
+};
+static const program programs[] = {
+    {"boss", boss_ops, sizeof boss_ops / sizeof *boss_ops},
+    {"helper", helper_ops, sizeof helper_ops / sizeof *helper_ops},
+};
+
+typedef struct sim_run {
+    struct sim_run *next;
+    uint64_t id;
+    const program *program;
+    size_t pc;
+    size_t expect;   /* records still to come before it starts */
+    uint64_t known;  /* bit i: op i has its outcome in the record */
+} sim_run;
+
+static sim_executor *executor_of(sim_world *w, uint32_t number) {
+    for (size_t i = 0; i < sizeof w->executors / sizeof *w->executors; i++) {
+        if (w->executors[i].number == number) {
+            return &w->executors[i];
+        }
+    }
+    return NULL;
+}
+
+void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s) {
+    sim_executor *x = executor_of(w, 0);
+    if (!x) {
+        abort();
+    }
+    *x = (sim_executor){.number = number, .connector = s->plugin->manifest->kind != PLUGIN_AGENT};
+    snprintf(x->agent, sizeof x->agent, "%s", s->plugin->manifest->name);
+    sim_to_kernel(w, number, X_READY, 0, 0, NULL);
+}
+
+static void runs_free(sim_executor *x) {
+    while (x->runs) {
+        sim_run *r = x->runs;
+        x->runs = r->next;
+        free(r);
+    }
+}
+
+void sim_kill(sim_world *w, uint32_t number, const char *why) {
+    sim_executor *x = executor_of(w, number);
+    if (x) {
+        runs_free(x);
+        x->number = 0;
+        sim_gone(w, number, why);
+    }
+}
+
+void sim_executors_free(sim_world *w) {
+    for (size_t i = 0; i < sizeof w->executors / sizeof *w->executors; i++) {
+        runs_free(&w->executors[i]);
+        w->executors[i].number = 0;
+    }
+}
+
+/* ---- agents ---- */
+
+static void digest_of_call(char out[17], const op *o) {
+    keel_buf whole = KEEL_BUF_INIT;
+    keel_buf_append(&whole, o->kind, strlen(o->kind) + 1);
+    keel_buf_append(&whole, o->name, strlen(o->name) + 1);
+    keel_buf_puts(&whole, o->args ? o->args : "");
+    digest d = digest_of(whole.data, whole.len);
+    hex_encode(out, d.bytes, 8);
+    keel_buf_free(&whole);
+}
+
+static void emit(sim_world *w, uint32_t number, const sim_run *r) {
+    const op *o = &r->program->ops[r->pc];
+    char path[24], hash[17];
+    keel_buf b = KEEL_BUF_INIT;
+    snprintf(path, sizeof path, "%zu", r->pc + 1);
+    frame_put(&b, path, strlen(path));
+    if (!strcmp(o->kind, "step")) {
+        frame_put(&b, o->name, strlen(o->name));
+        keel_buf_puts(&b, "{\"ok\":true}");
+        sim_to_kernel(w, number, X_STEP, r->id, 0, &b);
+    } else if (!strcmp(o->kind, "log")) {
+        frame_put(&b, "info", 4);
+        keel_buf_puts(&b, "\"on it\"");
+        sim_to_kernel(w, number, X_LOG, r->id, 0, &b);
+    } else {
+        digest_of_call(hash, o);
+        frame_put(&b, o->kind, strlen(o->kind));
+        frame_put(&b, hash, strlen(hash));
+        keel_buf_puts(&b, o->args);
+        sim_to_kernel(w, number, X_CALL, r->id, 0, &b);
+    }
+    keel_buf_free(&b);
+}
+
+static void go(sim_world *w, uint32_t number, sim_run *r) {
+    for (; r->pc < r->program->count; r->pc++) {
+        const op *o = &r->program->ops[r->pc];
+        if (r->known & (1ull << r->pc)) {
+            continue;
+        }
+        emit(w, number, r);
+        if (o->args) {
+            return; /* until its answer */
+        }
+    }
+    keel_buf b = KEEL_BUF_INIT;
+    keel_buf_puts(&b, "{\"result\":{\"done\":true},\"state\":\"ended\"}");
+    sim_to_kernel(w, number, X_END, r->id, 0, &b);
+    keel_buf_free(&b);
+}
+
+static bool get(frame_reader *fr, char *to, size_t size) {
+    const char *p;
+    size_t len;
+    if (frame_get(fr, &p, &len) || len >= size) {
+        return false;
+    }
+    memcpy(to, p, len);
+    to[len] = 0;
+    return true;
+}
+
+static void on_start(sim_world *w, sim_executor *x, uint64_t id, size_t expect) {
+    sim_run *r = calloc(1, sizeof *r);
+    if (!r) {
+        abort();
+    }
+    r->id = id;
+    r->expect = expect;
+    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
+        if (!strcmp(programs[i].agent, x->agent)) {
+            r->program = &programs[i];
+        }
+    }
+    r->next = x->runs;
+    x->runs = r;
+    if (!expect) {
+        go(w, x->number, r);
+    }
+}
+
+/* What is replayed must be what was asked: kind, name and digest of the call. */
+static void on_record(sim_world *w, sim_executor *x, sim_run *r, const frame *f) {
+    frame_reader fr = frame_read(f);
+    char path[16], kind[16], name[64], hash[20], want[17];
+    size_t at = 0;
+    if (get(&fr, path, sizeof path) && get(&fr, kind, sizeof kind) &&
+        get(&fr, name, sizeof name) && get(&fr, hash, sizeof hash)) {
+        at = (size_t)atoi(path);
+    }
+    if (at < 1 || at > r->program->count) {
+        snprintf(w->fault, sizeof w->fault, "a record of path %s in run %llu", path,
+                 (unsigned long long)r->id);
+        return;
+    }
+    const op *o = &r->program->ops[at - 1];
+    digest_of_call(want, o);
+    if (strcmp(o->kind, kind) || strcmp(o->name, name) || strcmp(want, hash)) {
+        snprintf(w->fault, sizeof w->fault, "path %s was %s %s %s, its record says %s %s %s", path,
+                 o->kind, o->name, want, kind, name, hash);
+    }
+    r->known |= 1ull << (at - 1);
+    if (!--r->expect) {
+        go(w, x->number, r);
+    }
+}
+
+static void on_answer(sim_world *w, sim_executor *x, sim_run *r, const frame *f) {
+    frame_reader fr = frame_read(f);
+    char path[16] = "";
+    get(&fr, path, sizeof path);
+    if (r->expect || (size_t)atoi(path) != r->pc + 1) {
+        snprintf(w->fault, sizeof w->fault, "an answer to path %s while at %zu", path, r->pc + 1);
+        return;
+    }
+    r->pc++;
+    go(w, x->number, r);
+}
+
+static void agent_frame(sim_world *w, sim_executor *x, const frame *f) {
+    sim_run **at = &x->runs;
+    while (*at && (*at)->id != f->run) {
+        at = &(*at)->next;
+    }
+    sim_run *r = *at;
+    if (f->type == X_START) {
+        on_start(w, x, f->run, (size_t)f->ref);
+    } else if (r && f->type == X_RECORD) {
+        on_record(w, x, r, f);
+    } else if (r && f->type == X_ANSWER) {
+        on_answer(w, x, r, f);
+    } else if (r && f->type == X_CANCEL) {
+        *at = r->next;
+        free(r);
+    }
+}
+
+/* ---- connectors ---- */
+
+static void reply(sim_world *w, uint32_t number, uint64_t ref, bool ok, const char *text) {
+    keel_buf b = KEEL_BUF_INIT;
+    keel_buf_puts(&b, text);
+    sim_to_kernel(w, number, ok ? X_REPLY : X_FAIL, 0, ref, &b);
+    keel_buf_free(&b);
+}
+
+static void on_verb(sim_world *w, uint32_t number, const frame *f) {
+    char verb[16], key[40], resource[32];
+    keel_json body = keel_json_view(f->body, f->len);
+    keel_json_copy(keel_json_get(body, "verb"), verb, sizeof verb);
+    keel_json_copy(keel_json_get(body, "key"), key, sizeof key);
+    keel_json_copy(keel_json_get(body, "resource"), resource, sizeof resource);
+    if (!strcmp(verb, "reconcile")) {
+        reply(w, number, f->ref, true,
+              outside_applied(&w->outside, key)
+                  ? "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
+                  : "{\"result\":{\"state\":\"absent\"}}");
+        return;
+    }
+    outside_act act = outside_next(&w->outside);
+    bool write = !strcmp(verb, "write");
+    if (write && act != ACT_LOSE_BEFORE && act != ACT_RETRY) {
+        outside_apply(&w->outside, resource, key, !strcmp(resource, "keyed"));
+    }
+    switch (act) {
+    case ACT_APPLY:
+        reply(w, number, f->ref, true, "{\"result\":{\"id\":1}}");
+        break;
+    case ACT_UNKNOWN:
+        reply(w, number, f->ref, false, "{\"code\":\"unknown\",\"message\":\"no answer\"}");
+        break;
+    case ACT_RETRY:
+        reply(w, number, f->ref, false, "{\"code\":\"retry\",\"message\":\"busy\"}");
+        break;
+    default:
+        sim_kill(w, number, "killed by signal 9 (Killed)");
+        break;
+    }
+}
+
+void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
+               const void *body, size_t len) {
+    sim_executor *x = number ? executor_of(w, number) : NULL;
+    frame f = {.type = type, .run = run, .ref = ref, .body = body, .len = len};
+    if (!x) {
+        return;
+    }
+    if (type == X_STOP) {
+        sim_kill(w, number, "exited with 0");
+    } else if (x->connector && type == X_VERB) {
+        on_verb(w, number, &f);
+    } else if (!x->connector) {
+        agent_frame(w, x, &f);
+    }
+}

@@ -1,0 +1,417 @@
+#include "simworld.h"
+
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fsio.h"
+#include "main.h"
+#include "protocol.h"
+
+#define HOUR 3600000000LL
+
+typedef struct sim_event {
+    struct sim_event *next;
+    uint32_t number;
+    uint16_t type; /* 0: the executor is gone */
+    uint64_t run, ref;
+    keel_buf body;
+} sim_event;
+
+/* ---- the folder ---- */
+
+static const char keel_yaml[] =
+    "version: 1\nname: sim\nconnections:\n"
+    "  out: { use: \"org.example.out@1\", config: { folder: \"out\" } }\n";
+static const char connector_yaml[] =
+    "id: org.example.out\nkind: connector\nversion: 1.0.0\nentry: out.lua\n"
+    "needs: [ \"file:rw:{config.folder}\" ]\nresources:\n"
+    "  keyed: { read: {}, write: { class: keyed, window: 24h } }\n"
+    "  checkable: { write: { class: checkable, settle: 5s } }\n"
+    "  once: { write: { class: once } }\n"
+    "  repeatable: { write: { class: repeatable } }\n"
+    "  denied: { write: { class: once } }\n";
+static const char policy_yaml[] =
+    "version: 1\nrules:\n"
+    "  - { id: free, on: \"out.keyed.write\", allow: {} }\n"
+    "  - { id: asked, on: \"out.checkable.write\", ask: {} }\n"
+    "  - { id: once, on: \"out.once.write\", allow: {} }\n"
+    "  - { id: often, on: \"out.repeatable.write\", allow: {} }\n"
+    "  - { id: children, on: run.spawn, allow: {} }\n"
+    "budgets:\n  - { id: all, scope: workspace, limit: 60 calls, window: none }\n"
+    "  - { id: tree, each: run_tree, limit: 50 calls }\n";
+
+static void put(const char *root, const char *name, const char *text) {
+    char path[256], *slash;
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    slash = strrchr(path, '/');
+    *slash = 0;
+    fsio_mkdirs(path, 0700, NULL);
+    *slash = '/';
+    if (fsio_write_atomic(path, text, strlen(text), 0600, NULL)) {
+        abort();
+    }
+}
+
+void sim_folder(char root[128]) {
+    snprintf(root, 128, "/tmp/keel-sim-XXXXXX");
+    if (!mkdtemp(root)) {
+        abort();
+    }
+    put(root, "keel.yaml", keel_yaml);
+    put(root, "policies/p.yaml", policy_yaml);
+    put(root, "connectors/out/manifest.yaml", connector_yaml);
+    put(root, "connectors/out/out.lua", "return nil\n");
+    put(root, "agents/boss/manifest.yaml",
+        "id: org.example.boss\nkind: agent\nname: boss\nversion: 1.0.0\nentry: boss.lua\n");
+    put(root, "agents/boss/boss.lua", "return nil\n");
+    put(root, "agents/helper/manifest.yaml",
+        "id: org.example.helper\nkind: agent\nname: helper\nversion: 1.0.0\nentry: helper.lua\n");
+    put(root, "agents/helper/helper.lua", "return nil\n");
+    put(root, "lua/keel.lua", "return {}\n");
+    put(root, "state/none", "");
+    put(root, "shipped/none", "");
+}
+
+void sim_folder_remove(const char *root) {
+    fsio_remove_tree(AT_FDCWD, root, NULL);
+}
+
+/* ---- kernel_env ---- */
+
+static int64_t env_clock(void *ctx) {
+    sim_world *w = ctx;
+    return w->clock;
+}
+
+static void env_random(void *ctx, void *to, size_t len) {
+    sim_world *w = ctx;
+    uint8_t *p = to;
+    for (size_t i = 0; i < len; i++) {
+        w->seed = w->seed * 6364136223846793005u + 1442695040888963407u;
+        p[i] = (uint8_t)(w->seed >> 40);
+    }
+}
+
+static void env_commit(void *ctx, turn *t) {
+    sim_world *w = ctx;
+    w->committing = t;
+}
+
+static int env_spawn(void *ctx, uint32_t number, const kernel_spawn *s, diag *d) {
+    (void)d;
+    sim_spawn(ctx, number, s);
+    return 0;
+}
+
+static void env_send(void *ctx, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
+                     const void *body, size_t len) {
+    sim_frame(ctx, number, type, run, ref, body, len);
+}
+
+static void env_kill(void *ctx, uint32_t number) {
+    sim_kill(ctx, number, "killed by signal 9 (Killed)");
+}
+
+static void env_watch(void *ctx, uint32_t number, uint64_t *run, uint64_t *ticks,
+                      int64_t *cpu_us) {
+    (void)ctx;
+    (void)number;
+    *run = *ticks = 0;
+    *cpu_us = 0;
+}
+
+static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, const void *body,
+                      size_t len) {
+    sim_world *w = ctx;
+    if (type != C_ANSWER || client != w->client) {
+        return;
+    }
+    sim_answer *a = &w->answers[ref % SIM_ANSWERS];
+    keel_json result = keel_json_get(keel_json_view(body, len), "result");
+    a->ok = result.len > 0;
+    snprintf(a->result, sizeof a->result, "%.*s", a->ok ? (int)result.len : (int)len,
+             a->ok ? result.data : (const char *)body);
+}
+
+static void env_log(void *ctx, const char *level, uint64_t run, const char *text) {
+    (void)ctx;
+    if (getenv("KEEL_SIM_LOG")) {
+        fprintf(stderr, "%s run %llu %s\n", level, (unsigned long long)run, text);
+    }
+}
+
+/* ---- events ---- */
+
+void sim_to_kernel(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
+                   const keel_buf *body) {
+    sim_event *e = calloc(1, sizeof *e);
+    if (!e) {
+        abort();
+    }
+    e->number = number;
+    e->type = type;
+    e->run = run;
+    e->ref = ref;
+    keel_buf_append(&e->body, body ? body->data : "{}", body ? body->len : 2);
+    if (w->last) {
+        w->last->next = e;
+    } else {
+        w->first = e;
+    }
+    w->last = e;
+}
+
+void sim_gone(sim_world *w, uint32_t number, const char *why) {
+    keel_buf b = KEEL_BUF_INIT;
+    keel_buf_puts(&b, why);
+    sim_to_kernel(w, number, 0, 0, 0, &b);
+    keel_buf_free(&b);
+}
+
+static sim_event *take(sim_world *w) {
+    sim_event *e = w->first;
+    if (e) {
+        w->first = e->next;
+        if (!w->first) {
+            w->last = NULL;
+        }
+    }
+    return e;
+}
+
+static void event_done(sim_event *e) {
+    keel_buf_free(&e->body);
+    free(e);
+}
+
+/* ---- lives ---- */
+
+static int load(sim_world *w, kernel_world *out, diag *d) {
+    char shipped[160], lua[160];
+    keel_buf warnings = KEEL_BUF_INIT;
+    snprintf(shipped, sizeof shipped, "%s/shipped", w->root);
+    snprintf(lua, sizeof lua, "%s/lua/keel.lua", w->root);
+    kernel_settings s = {.root = w->root, .shipped = shipped, .sdk_lua = lua};
+    int rc = kernel_world_load(&s, out, &warnings, d);
+    keel_buf_free(&warnings);
+    return rc;
+}
+
+static void passphrase_key(uint8_t pk[32], uint8_t sk[64]) {
+    uint8_t seed[32];
+    memset(seed, 7, sizeof seed);
+    crypto_sign_seed_keypair(pk, sk, seed);
+}
+
+static void approver_json(keel_buf *out) {
+    uint8_t pk[32], sk[64];
+    char hex[65];
+    passphrase_key(pk, sk);
+    hex_encode(hex, pk, 32);
+    keel_buf_printf(out,
+                    "{\"name\":\"operator\",\"public_key\":\"%s\","
+                    "\"salt\":\"00000000000000000000000000000000\"}",
+                    hex);
+}
+
+static int make_kernel(sim_world *w, diag *d) {
+    kernel_world world = {0};
+    keel_buf boot = KEEL_BUF_INIT, approver = KEEL_BUF_INIT;
+    int rc = load(w, &world, d);
+    if (rc) {
+        snprintf(w->fault, sizeof w->fault, "%.250s", d->what);
+        return rc;
+    }
+    store_boot_body(w->store, &boot);
+    approver_json(&approver);
+    kernel_env env = {w,        env_clock, env_clock, env_random, env_commit, env_spawn, env_send,
+                      env_kill, env_watch, env_reply, env_log,    store_reader(w->store)};
+    kernel_options o = {.identity = store_identify(w->store),
+                        .world = world,
+                        .boot_body = keel_json_view(boot.data, boot.len),
+                        .approver = keel_json_view(approver.data, approver.len)};
+    rc = kernel_create(&w->kernel, &env, &o, d);
+    keel_buf_free(&approver);
+    keel_buf_free(&boot);
+    return rc;
+}
+
+bool sim_start(sim_world *w) {
+    char anchor[160], key[160];
+    diag d = {0};
+    snprintf(anchor, sizeof anchor, "%s/state/anchor", w->root);
+    snprintf(key, sizeof key, "%s/state/key", w->root);
+    store_options o = {
+        .path = "sim.db", .anchor = anchor, .key = key, .vfs = "sim", .create = true};
+    w->dead = false;
+    w->client++;
+    if (store_open(&w->store, &o, &d)) {
+        w->store = NULL;
+        if (!crash_disk_struck(w->disk)) {
+            snprintf(w->fault, sizeof w->fault, "%.250s", d.what);
+        }
+        return false;
+    }
+    if (make_kernel(w, &d)) {
+        if (!crash_disk_struck(w->disk) && !w->fault[0]) {
+            snprintf(w->fault, sizeof w->fault, "%.250s", d.what);
+        }
+        return false;
+    }
+    return true;
+}
+
+void sim_end(sim_world *w) {
+    sim_event *e;
+    kernel_destroy(w->kernel);
+    store_close(w->store);
+    sim_executors_free(w);
+    while ((e = take(w)) != NULL) {
+        event_done(e);
+    }
+    w->kernel = NULL;
+    w->store = NULL;
+    w->committing = NULL;
+}
+
+static void commit(sim_world *w) {
+    diag d = {0};
+    turn *t = w->committing;
+    w->committing = NULL;
+    int rc = store_commit(w->store, t, &d);
+    if (rc) {
+        w->dead = true;
+        if (!crash_disk_struck(w->disk)) {
+            snprintf(w->fault, sizeof w->fault, "%.250s", d.what);
+        }
+        return;
+    }
+    kernel_committed(w->kernel, t, 0);
+}
+
+static void deliver(sim_world *w) {
+    sim_event *e = take(w);
+    if (!e->type) {
+        bool clean = !strcmp(e->body.data, "exited with 0");
+        kernel_executor_gone(w->kernel, e->number, clean, e->body.data);
+    } else {
+        frame f = {.type = e->type,
+                   .run = e->run,
+                   .ref = e->ref,
+                   .body = e->body.data,
+                   .len = e->body.len};
+        kernel_executor_frame(w->kernel, e->number, &f);
+    }
+    event_done(e);
+}
+
+static bool step(sim_world *w) {
+    uint8_t r;
+    env_random(w, &r, 1);
+    if (w->committing && (!w->first || r % 2)) {
+        commit(w);
+    } else if (w->first) {
+        deliver(w);
+    } else if (w->kernel && kernel_next_timer(w->kernel) < w->clock + HOUR) {
+        int64_t due = kernel_next_timer(w->kernel);
+        w->clock = due > w->clock ? due : w->clock + 1;
+        kernel_tick(w->kernel);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void sim_run_out(sim_world *w) {
+    for (int i = 0; i < 20000 && !w->dead && !w->fault[0]; i++) {
+        kernel_turn(w->kernel);
+        if (!step(w)) {
+            return;
+        }
+    }
+    if (!w->dead && !w->fault[0]) {
+        snprintf(w->fault, sizeof w->fault, "it never came to rest");
+    }
+}
+
+/* ---- people ---- */
+
+const sim_answer *sim_answered(const sim_world *w, const char *request) {
+    for (size_t i = 0; i < w->answer_count; i++) {
+        if (!strcmp(w->answers[i].request, request) && w->answers[i].ok) {
+            return &w->answers[i];
+        }
+    }
+    return NULL;
+}
+
+void sim_command(sim_world *w, const char *request, const char *name, const char *args) {
+    keel_buf b = KEEL_BUF_INIT;
+    size_t i = 0;
+    while (i < w->answer_count && strcmp(w->answers[i].request, request) != 0) {
+        i++;
+    }
+    if (i == w->answer_count) {
+        if (w->answer_count++ == SIM_ANSWERS) {
+            abort();
+        }
+        snprintf(w->answers[i].request, sizeof w->answers[i].request, "%s", request);
+    }
+    keel_buf_printf(&b, "{\"args\":%s,\"command\":\"%s\",\"request\":\"%s\"}", args, name, request);
+    kernel_command(w->kernel, w->client, i, keel_json_view(b.data, b.len));
+    keel_buf_free(&b);
+}
+
+typedef struct open_item {
+    sim_world *w;
+    bool any;
+} open_item;
+
+static void approve(sim_world *w, const char *number, const char *approval) {
+    uint8_t pk[32], sk[64], sig[64];
+    char text[400], hex[129], args[800], request[48];
+    passphrase_key(pk, sk);
+    int n = snprintf(text, sizeof text,
+                     "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
+                     "\"verdict\":\"approve\"}",
+                     approval, store_identify(w->store)->incarnation, 1, number);
+    crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
+    hex_encode(hex, sig, 64);
+    snprintf(args, sizeof args,
+             "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
+             "\"number\":%s,\"signature\":\"%s\"}]}",
+             approval, 1, number, hex);
+    snprintf(request, sizeof request, "approve-%s", number);
+    sim_command(w, request, "approve", args);
+}
+
+static int on_item(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    open_item *o = ctx;
+    o->any = true;
+    if (!strcmp(v[1], "approval")) {
+        approve(o->w, v[0], v[2]);
+    } else {
+        char args[160], request[48];
+        bool done = outside_applied(&o->w->outside, v[3]) > 0;
+        snprintf(args, sizeof args, "{\"number\":%s,\"verdict\":\"%s\",\"why\":\"looked\"}", v[0],
+                 done ? "done" : "not_done");
+        snprintf(request, sizeof request, "verdict-%s", v[0]);
+        sim_command(o->w, request, "verdict", args);
+    }
+    return 0;
+}
+
+bool sim_operator(sim_world *w) {
+    open_item o = {w, false};
+    reader_query(store_reader(w->store),
+                 "SELECT i.number, i.kind, lower(hex(i.digest)), e.key FROM item i"
+                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'",
+                 NULL, 0, on_item, &o, NULL);
+    return o.any;
+}
