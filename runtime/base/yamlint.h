@@ -12,7 +12,8 @@
 #define YAML_MAX_BYTES (256 * 1024)
 
 /* Refuses what is too large, bytes that are not UTF-8, NUL, control characters, and the marks that
- * make text read otherwise than it is shown. 0 or DIAG_USAGE with line and column (in characters). */
+ * make text read otherwise than it is shown. 0 or DIAG_USAGE with line and column (in characters).
+ */
 int yaml_text_check(const char *file, const char *text, size_t len, diag *d);
 
 /* Fills d from the error at which the parser stopped. Returns DIAG_USAGE. */

@@ -20,12 +20,12 @@ struct yaml_node {
     yaml_kind kind;
     int line; /* 1-based */
     int column;
-    bool quoted;        /* scalars */
-    const char *text;   /* scalars: NUL-terminated, no NUL within */
-    size_t len;         /* scalars: bytes of text */
-    size_t count;       /* lists and maps */
-    yaml_node **items;  /* lists: items; maps: values */
-    yaml_node **keys;   /* maps: scalar nodes, in the file's order */
+    bool quoted;       /* scalars */
+    const char *text;  /* scalars: NUL-terminated, no NUL within */
+    size_t len;        /* scalars: bytes of text */
+    size_t count;      /* lists and maps */
+    yaml_node **items; /* lists: items; maps: values */
+    yaml_node **keys;  /* maps: scalar nodes, in the file's order */
 };
 
 typedef struct yaml_tree yaml_tree;
@@ -40,8 +40,8 @@ const char *yaml_tree_file(const yaml_tree *t);
 const yaml_node *yaml_get(const yaml_node *map, const char *key); /* NULL: not there */
 
 /* Typed readers: false when the node is NULL or not of that form (no message: use yaml_fault). */
-bool yaml_bool(const yaml_node *n, bool *out);      /* plain true | false */
-bool yaml_int(const yaml_node *n, int64_t *out);    /* plain decimal */
+bool yaml_bool(const yaml_node *n, bool *out);           /* plain true | false */
+bool yaml_int(const yaml_node *n, int64_t *out);         /* plain decimal */
 bool yaml_duration_us(const yaml_node *n, int64_t *out); /* 250ms 30s 5m 4h 7d */
 /* "12.50 USD": micro-units and an ISO code; at most six decimals; refuses overflow. */
 bool yaml_money(const yaml_node *n, int64_t *micros, char currency[4]);

@@ -66,8 +66,8 @@ bool yaml_duration_us(const yaml_node *n, int64_t *out) {
     static const struct {
         const char *unit;
         int64_t us;
-    } units[] = {{"ms", 1000},           {"s", 1000000},        {"m", 60000000},
-                 {"h", 3600000000LL},    {"d", 86400000000LL}};
+    } units[] = {
+        {"ms", 1000}, {"s", 1000000}, {"m", 60000000}, {"h", 3600000000LL}, {"d", 86400000000LL}};
     if (!is_scalar(n)) {
         return false;
     }
@@ -216,8 +216,7 @@ static size_t distance(const char *a, const char *b) {
     for (size_t i = 1; i <= la; i++) {
         for (size_t j = 1; j <= lb; j++) {
             size_t differs = tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]);
-            size_t v = least(row[i - 1][j - 1] + differs,
-                             least(row[i - 1][j], row[i][j - 1]) + 1);
+            size_t v = least(row[i - 1][j - 1] + differs, least(row[i - 1][j], row[i][j - 1]) + 1);
             if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
                 v = least(v, row[i - 2][j - 2] + 1);
             }

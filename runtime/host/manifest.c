@@ -67,8 +67,7 @@ static bool is_semver(const char *s) {
     if (*s == 0) {
         return true;
     }
-    static const char rest[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
+    static const char rest[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.";
     if (*s == '-') {
         size_t n = strspn(s + 1, rest);
         s = n ? s + 1 + n : s;
@@ -102,7 +101,8 @@ static int read_entry(manifest_reader *r, const yaml_node *n) {
                               "Name the file that holds the code.");
     }
     if (r->m->native && r->m->kind == PLUGIN_AGENT) {
-        return manifest_fault(r, n, "agents as .so files are known, not yet available in this version",
+        return manifest_fault(r, n,
+                              "agents as .so files are known, not yet available in this version",
                               "Write the agent in Lua.");
     }
     return 0;
@@ -144,12 +144,13 @@ static int read_concurrency(manifest_reader *r, const yaml_node *n) {
 }
 
 static int read_memory(manifest_reader *r, const yaml_node *n) {
-    char *end = NULL;
-    long v = n->kind == YAML_SCALAR && isdigit((unsigned char)n->text[0])
-                 ? strtol(n->text, &end, 10)
-                 : 0;
-    end += end && *end == ' ';
-    if (!end || strcmp(end, "MiB") != 0 || v < 1 || v > 4096) {
+    const char *text = n->kind == YAML_SCALAR ? n->text : "";
+    const char *end = number_end(text);
+    if (end && *end == ' ') {
+        end++;
+    }
+    long v = end && strcmp(end, "MiB") == 0 ? strtol(text, NULL, 10) : 0;
+    if (v < 1 || v > 4096) {
         return manifest_fault(r, n, "memory is 1 to 4096 MiB", "Write `memory: 64 MiB`.");
     }
     r->m->memory_bytes = v * 1024 * 1024;
@@ -199,8 +200,8 @@ static int need_service(manifest_reader *r, const yaml_node *n, size_t len) {
     static const char *const later[] = {"http", "stream", "kv", NULL};
     for (size_t i = 0; later[i]; i++) {
         if (strlen(later[i]) == len && strncmp(n->text, later[i], len) == 0) {
-            yaml_fault(r->tree, n, r->d, "the service %s is known, not yet available in this version",
-                       later[i]);
+            yaml_fault(r->tree, n, r->d,
+                       "the service %s is known, not yet available in this version", later[i]);
             diag_next(r->d, "This version offers file:ro:FOLDER and file:rw:FOLDER.");
             return DIAG_USAGE;
         }
@@ -286,8 +287,8 @@ static const struct {
 #define KEYS (sizeof keys / sizeof *keys)
 
 static int check_keys(manifest_reader *r, const yaml_node *root) {
-    static const char *const later[] = {"runs_on", "on_failure", "schedule", "maps",
-                                        "triggers", "budget", NULL};
+    static const char *const later[] = {"runs_on",  "on_failure", "schedule", "maps",
+                                        "triggers", "budget",     NULL};
     const char *known[KEYS + 1] = {NULL};
     for (size_t i = 0; i < KEYS; i++) {
         known[i] = keys[i].key;
@@ -341,8 +342,10 @@ static int from_tree(manifest **out, yaml_tree *tree, diag *d) {
     manifest_memory *memory = keel_alloc(sizeof *memory);
     *memory = (manifest_memory){.tree = tree};
     manifest *m = keel_alloc(sizeof *m);
-    *m = (manifest){.file = keel_strdup(yaml_tree_file(tree)), .concurrency = 1,
-                    .memory_bytes = 64 * 1024 * 1024, .tree_ = memory};
+    *m = (manifest){.file = keel_strdup(yaml_tree_file(tree)),
+                    .concurrency = 1,
+                    .memory_bytes = 64 * 1024 * 1024,
+                    .tree_ = memory};
     manifest_reader r = {.m = m, .memory = memory, .tree = tree, .d = d};
     int rc = read_root(&r, yaml_tree_root(tree));
     if (rc) {

@@ -26,18 +26,23 @@ const char *effect_class_name(effect_class c); /* "read", ... */
 typedef struct manifest_verb {
     bool present;
     effect_class class;
-    bool untrusted;        /* returns: untrusted */
-    bool sink_external;    /* sink: external */
-    bool undo_compensate;  /* undo: compensate */
-    int64_t settle_us;     /* how long after a lost answer "absent" is not yet proof; default 0 */
-    int64_t window_us;     /* keyed: how long the other side remembers a key; required there */
-    int64_t timeout_us;    /* wall time of one attempt; default 30 s */
-    int64_t cost_micros;   /* cost: { estimate: 0.002 USD }; 0 with an empty currency: none */
+    bool untrusted;       /* returns: untrusted */
+    bool sink_external;   /* sink: external */
+    bool undo_compensate; /* undo: compensate */
+    int64_t settle_us;    /* how long after a lost answer "absent" is not yet proof; default 0 */
+    int64_t window_us;    /* keyed: how long the other side remembers a key; required there */
+    int64_t timeout_us;   /* wall time of one attempt; default 30 s */
+    int64_t cost_micros;  /* cost: { estimate: 0.002 USD }; 0 with an empty currency: none */
     char currency[4];
-    const char *amount;    /* amount: FIELD that moves money, or NULL */
+    const char *amount; /* amount: FIELD that moves money, or NULL */
 } manifest_verb;
 
-typedef enum manifest_verb_id { VERB_READ, VERB_WRITE, VERB_COMPENSATE, VERB_COUNT } manifest_verb_id;
+typedef enum manifest_verb_id {
+    VERB_READ,
+    VERB_WRITE,
+    VERB_COMPENSATE,
+    VERB_COUNT
+} manifest_verb_id;
 const char *manifest_verb_name(manifest_verb_id v);
 
 /* attributes: { to_domain: { of: [to, cc, bcc], fn: domain } } */
@@ -77,14 +82,14 @@ typedef struct manifest {
     const char *name;    /* what policy and `keel do` call an agent; a connector's last id part */
     const char *version; /* semver */
     int abi_major, abi_minor; /* .so only: what the file was built for */
-    const char *entry;   /* file name beside the manifest: NAME.lua or NAME.so */
-    bool native;         /* entry ends in .so */
+    const char *entry;        /* file name beside the manifest: NAME.lua or NAME.so */
+    bool native;              /* entry ends in .so */
     const char **libraries;
     size_t library_count;
     manifest_need *needs;
     size_t need_count;
-    int concurrency;     /* default 1 */
-    int64_t memory_bytes; /* Lua quota; default 64 MiB */
+    int concurrency;        /* default 1 */
+    int64_t memory_bytes;   /* Lua quota; default 64 MiB */
     const char **templates; /* agents: file names under templates/ */
     size_t template_count;
     manifest_resource *resources;

@@ -73,7 +73,8 @@ static int read_window(manifest_reader *r, const yaml_node *verb, manifest_verb 
         return n ? manifest_fault(r, n, "window belongs to the class keyed only", "Remove it.") : 0;
     }
     if (!n) {
-        return manifest_fault(r, verb, "keyed needs a window: how long the other side remembers a key",
+        return manifest_fault(r, verb,
+                              "keyed needs a window: how long the other side remembers a key",
                               "Add for example `window: 24h`, as its documentation says.");
     }
     int rc = read_duration(r, verb, "window", &v->window_us);
@@ -125,7 +126,8 @@ static int read_path(manifest_reader *r, const yaml_node *n, const char *what, c
     bool dotted = *p == '.' || p[strlen(p) - 1] == '.' || strstr(p, "..");
     if (dotted || strpbrk(p, " \t[]{}$*\"'/")) {
         yaml_fault(r->tree, n, r->d, "%s wants the name of a field, not \"%.60s\"", what, p);
-        diag_next(r->d, "Write a field of the body, with dots for what lies deeper: `client.email`.");
+        diag_next(r->d,
+                  "Write a field of the body, with dots for what lies deeper: `client.email`.");
         return DIAG_USAGE;
     }
     return 0;
@@ -212,7 +214,8 @@ static int read_fn(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
     if (rc == 0) {
         yaml_fault(r->tree, n, r->d, "\"%.40s\" is no fn of an attribute", name);
         const char *near = did_you_mean(name, names);
-        diag_next(r->d, near ? "Did you mean \"%s\"?" : "Use value, domain, count or length.", near);
+        diag_next(r->d, near ? "Did you mean \"%s\"?" : "Use value, domain, count or length.",
+                  near);
     }
     return DIAG_USAGE;
 }
@@ -237,8 +240,8 @@ static int read_of(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
 static int read_attribute(manifest_reader *r, const yaml_node *key, const yaml_node *n,
                           manifest_attr *a) {
     static const char *const known[] = {"of", "fn", NULL};
-    static const char *const taken[] = {"tainted", "sink", "sensitivity", "class", "agent",
-                                        "target",  NULL};
+    static const char *const taken[] = {"tainted", "sink",   "sensitivity", "class",
+                                        "agent",   "target", NULL};
     int rc = manifest_word(r, key, "the name of an attribute", &a->name);
     for (size_t i = 0; rc == 0 && taken[i]; i++) {
         if (strcmp(taken[i], a->name) == 0) {
@@ -294,7 +297,8 @@ static int check_verbs(manifest_reader *r, const yaml_node *n, const manifest_re
 static int read_resource(manifest_reader *r, const yaml_node *key, const yaml_node *n,
                          manifest_resource *res) {
     static const char *const later[] = {"maps", NULL};
-    static const char *const known[] = {"schema", "read", "write", "compensate", "attributes", NULL};
+    static const char *const known[] = {"schema",     "read",       "write",
+                                        "compensate", "attributes", NULL};
     int rc = manifest_word(r, key, "the name of a resource", &res->name);
     if (rc == 0) {
         rc = manifest_map(r, n, "a resource");

@@ -73,8 +73,8 @@ int manifest_file_name(manifest_reader *r, const yaml_node *n, const char *what,
     const char *text;
     int rc = manifest_text(r, n, what, &text);
     if (rc == 0 && (text[0] == '.' || strchr(text, '/') || n->len > 100)) {
-        yaml_fault(r->tree, n, r->d, "%s wants the name of a file beside the manifest, not \"%.60s\"",
-                   what, text);
+        yaml_fault(r->tree, n, r->d,
+                   "%s wants the name of a file beside the manifest, not \"%.60s\"", what, text);
         diag_next(r->d, "Give the name alone, without a folder.");
         return DIAG_USAGE;
     }

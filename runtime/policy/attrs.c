@@ -159,8 +159,8 @@ static void add_domain(attr_set *s, const char *p, size_t n) {
     add_value(s, &(attr_value){.type = ATTR_TEXT, .len = n}, place);
 }
 
-/* One domain for every @, however the field is cut into addresses: a second address hidden in a name,
- * a comment or a quoted part counts too. What is no domain is a value of no type. */
+/* One domain for every @, however the field is cut into addresses: a second address hidden in a
+ * name, a comment or a quoted part counts too. What is no domain is a value of no type. */
 static void add_domains(attr_set *s, keel_json v) {
     if (keel_json_typeof(v) != KEEL_JSON_STRING) {
         add_bad(s);

@@ -60,9 +60,9 @@ static account *find(const budgets *b, const char *budget, const char *scope, co
                      const char *unit) {
     uint64_t hash = hash_of(budget, scope, window, unit);
     account *a = b->table[hash & (b->size - 1)];
-    while (a && (a->hash != hash || strcmp(a->budget, budget) != 0 ||
-                 strcmp(a->scope, scope) != 0 || strcmp(a->window, window) != 0 ||
-                 strcmp(a->unit, unit) != 0)) {
+    while (a &&
+           (a->hash != hash || strcmp(a->budget, budget) != 0 || strcmp(a->scope, scope) != 0 ||
+            strcmp(a->window, window) != 0 || strcmp(a->unit, unit) != 0)) {
         a = a->next;
     }
     return a;
@@ -154,7 +154,7 @@ static int64_t limit_of(const policy *p, const char *id, const char *unit) {
     for (size_t i = 0; p && i < p->budget_count; i++) {
         const budget_rule *r = &p->budgets[i];
         if (strcmp(r->id, id) == 0) {
-            return strcmp(unit, "calls") == 0            ? r->calls
+            return strcmp(unit, "calls") == 0       ? r->calls
                    : strcmp(unit, r->currency) == 0 ? r->micros
                                                     : -1;
         }
@@ -170,7 +170,8 @@ static void print_amount(int64_t amount, const char *unit, keel_buf *out) {
     }
 }
 
-/* "budget agent (policies/a.yaml:9): 0.02 USD wanted, 1.99 USD of 2 USD spent or held in 2026-11" */
+/* "budget agent (policies/a.yaml:9): 0.02 USD wanted, 1.99 USD of 2 USD spent or held in 2026-11"
+ */
 static void explain_limit(const budget_rule *r, budget_refusal *why) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf_printf(&text, "budget %s (%s:%d) of %s: ", r->id, r->file, r->line, why->scope);
@@ -242,8 +243,8 @@ static int check_depth(const budget_rule *r, const budget_request *req, int64_t 
     why->limit = r->max_depth;
     why->wanted = req->depth;
     snprintf(why->why, sizeof why->why,
-             "budget %s (%s:%d): runs in this tree may be %d deep, and this one is at depth %d", r->id,
-             r->file, r->line, r->max_depth, req->depth);
+             "budget %s (%s:%d): runs in this tree may be %d deep, and this one is at depth %d",
+             r->id, r->file, r->line, r->max_depth, req->depth);
     return -1;
 }
 

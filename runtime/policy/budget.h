@@ -1,5 +1,6 @@
-/* Budgets: reserve, dispatch, settle. All state is in memory, one owner; every change is returned to
- * the caller as holds or sums, which it journals in the same turn. Always: spent + held <= limit. */
+/* Budgets: reserve, dispatch, settle. All state is in memory, one owner; every change is returned
+ * to the caller as holds or sums, which it journals in the same turn. Always: spent + held <=
+ * limit. */
 #ifndef BUDGET_H
 #define BUDGET_H
 
@@ -21,10 +22,10 @@ typedef struct budget_request {
 
 /* One amount held in one scope and window of one budget. */
 typedef struct budget_hold {
-    char budget[64];  /* id */
-    char scope[64];   /* "workspace", "agent:NAME", "run:ID" */
-    char window[24];  /* "2026-11", "2026-11-22", "-" */
-    char unit[8];     /* "calls" or a currency */
+    char budget[64]; /* id */
+    char scope[64];  /* "workspace", "agent:NAME", "run:ID" */
+    char window[24]; /* "2026-11", "2026-11-22", "-" */
+    char unit[8];    /* "calls" or a currency */
     int64_t amount;
 } budget_hold;
 
@@ -36,7 +37,7 @@ typedef struct budget_refusal {
     char window[24];
     char unit[8];
     int64_t limit, spent, held, wanted;
-    char why[256]; /* one sentence */
+    char why[256];          /* one sentence */
     policy_verdict at_hard; /* DENY (default) or ASK */
 } budget_refusal;
 

@@ -9,8 +9,8 @@
 
 static int fault_at(compiler *c, const policy_rule *r, const char *kind, const char *name,
                     const char *const *words, const char *help) {
-    diag_at(c->d, DIAG_USAGE, r->file, r->line, r->column, "rule %s: there is no %s \"%.60s\"", r->id,
-            kind, name);
+    diag_at(c->d, DIAG_USAGE, r->file, r->line, r->column, "rule %s: there is no %s \"%.60s\"",
+            r->id, kind, name);
     const char *near = did_you_mean(name, words);
     if (near) {
         diag_next(c->d, "Did you mean \"%s\"?", near);
@@ -224,8 +224,10 @@ static void check_attributes(compiler *c, const policy_rule *r, const band *b) {
         if (near) {
             char text[256];
             char next[128];
-            snprintf(text, sizeof text, "rule %s: no manifest declares the attribute %s; the field "
-                     "of that name is read", r->id, name);
+            snprintf(text, sizeof text,
+                     "rule %s: no manifest declares the attribute %s; the field "
+                     "of that name is read",
+                     r->id, name);
             snprintf(next, sizeof next, "Did you mean \"%.60s\"?", near);
             compile_warn(c, r->file, b->checks[i].line, b->checks[i].column, text, next);
         }

@@ -61,9 +61,9 @@ size_t policy_rule_count(const policy *p) {
 /* ---- one file ---- */
 
 static int check_top(compiler *c, const yaml_node *root) {
-    static const char *const later[] = {"rates",     "quiet", "breakers", "retries", "retention",
-                                        "compact",   "snapshots", "tiers", "prices",  "unpriced",
-                                        "fx",        "grants",    NULL};
+    static const char *const later[] = {"rates",   "quiet",     "breakers", "retries", "retention",
+                                        "compact", "snapshots", "tiers",    "prices",  "unpriced",
+                                        "fx",      "grants",    NULL};
     static const char *const known[] = {"version", "defaults", "lists", "rules", "budgets", NULL};
     int rc = compile_map(c, root, "a policy");
     if (rc == 0) {
@@ -75,8 +75,9 @@ static int check_top(compiler *c, const yaml_node *root) {
     int64_t version;
     const yaml_node *n = yaml_get(root, "version");
     if (rc == 0 && (!yaml_int(n, &version) || version != 1)) {
-        rc = compile_fault(c, n ? n : root, n ? "this version of the language is not known"
-                                              : "version is missing", "Write `version: 1`.");
+        rc = compile_fault(c, n ? n : root,
+                           n ? "this version of the language is not known" : "version is missing",
+                           "Write `version: 1`.");
     }
     return rc;
 }
@@ -178,7 +179,8 @@ static int each_file(compiler *c, yaml_tree *const *trees, size_t count,
 }
 
 static int by_name(const void *a, const void *b) {
-    return strcmp((*(const policy_source *const *)a)->file, (*(const policy_source *const *)b)->file);
+    return strcmp((*(const policy_source *const *)a)->file,
+                  (*(const policy_source *const *)b)->file);
 }
 
 static void digest_files(policy *p, const policy_source *files, size_t count) {

@@ -50,8 +50,9 @@ static holding equal(const op *o, const attr_value *v) {
         return holds_if(text_equal(v->text, v->len, o->value.text, o->value.len, o->fold));
     }
     if (o->value.type == ATTR_MONEY) {
-        return memcmp(v->currency, o->value.currency, 4) != 0 ? MISTYPED
-                                                              : holds_if(v->micros == o->value.micros);
+        return memcmp(v->currency, o->value.currency, 4) != 0
+                   ? MISTYPED
+                   : holds_if(v->micros == o->value.micros);
     }
     return holds_if(v->number == o->value.number);
 }

@@ -14,14 +14,15 @@ static void write_text(keel_json_writer *w, const char *text, size_t len) {
         keel_json_textn(w, text, len);
         return;
     }
-    char cut[TEXT_KEPT + 4];
     size_t n = TEXT_KEPT;
     while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) {
         n--;
     }
-    memcpy(cut, text, n);
-    memcpy(cut + n, "...", 3);
-    keel_json_textn(w, cut, n + 3);
+    keel_buf cut = KEEL_BUF_INIT;
+    keel_buf_append(&cut, text, n);
+    keel_buf_puts(&cut, "...");
+    keel_json_textn(w, cut.data, cut.len);
+    keel_buf_free(&cut);
 }
 
 static void write_value(keel_json_writer *w, const attr_value *v) {

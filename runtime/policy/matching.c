@@ -29,7 +29,8 @@ static bool is_plain(const char *glob, size_t len) {
 }
 
 /* Goes back to the last `*` only, so it takes at most glob_len * len steps. */
-static bool wild_matches(const char *glob, size_t glob_len, const char *text, size_t len, bool fold) {
+static bool wild_matches(const char *glob, size_t glob_len, const char *text, size_t len,
+                         bool fold) {
     size_t g = 0;
     size_t t = 0;
     size_t star = SIZE_MAX;

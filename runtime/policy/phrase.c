@@ -181,15 +181,11 @@ static void why_rule(const policy_rule *r, band_kind k, sight *s, keel_buf *out)
 
 /* Why a rule that covers the effect said nothing: told of its mildest band. */
 static void why_silent(const policy_rule *r, sight *s, keel_buf *out) {
-    static const band_kind milder[] = {BAND_ASK, BAND_ALLOW, BAND_DENY};
-    size_t i = 0;
-    while (!r->bands[milder[i]].present) {
-        i++;
-    }
+    band_kind mildest = r->last;
     keel_buf_printf(out, "; rule %s (%s:%d) is silent", r->id, r->file, r->line);
     reasons why = {s, out, 0, ": "};
-    if (!add_failing(&why, &r->when, milder[i])) {
-        add_failing(&why, &r->bands[milder[i]], milder[i]);
+    if (!add_failing(&why, &r->when, mildest)) {
+        add_failing(&why, &r->bands[mildest], mildest);
     }
 }
 

@@ -37,8 +37,8 @@ typedef struct policy_world {
 
 typedef void policy_warning(void *ctx, const diag *d); /* shadowed, unreachable, never matching */
 
-/* 0, or a DIAG_ code with the first fault in d (file:line:column). world may be NULL: names are then
- * not checked against it. */
+/* 0, or a DIAG_ code with the first fault in d (file:line:column). world may be NULL: names are
+ * then not checked against it. */
 int policy_compile(policy **out, const policy_source *files, size_t count,
                    const policy_world *world, policy_warning *warn, void *warn_ctx, diag *d);
 void policy_destroy(policy *p);
@@ -71,8 +71,8 @@ typedef struct policy_query {
     const char *agent;
     const char *target; /* "inbox.message.write", "run.spawn" */
     effect_class class;
-    bool own_scope;     /* a read of the role's own scope: base.reads applies too */
-    bool tainted;       /* the run has read untrusted items */
+    bool own_scope; /* a read of the role's own scope: base.reads applies too */
+    bool tainted;   /* the run has read untrusted items */
     bool sink_external;
     const attr *attrs;
     size_t attr_count;
@@ -86,7 +86,7 @@ typedef struct policy_decision {
     const char *rule_id;     /* "base.reads" for the built-in; "none" when no rule speaks */
     const char *file;        /* "" for built-ins */
     int line;
-    const char *band;        /* "deny" | "allow" | "ask" | "default" */
+    const char *band; /* "deny" | "allow" | "ask" | "default" */
 } policy_decision;
 
 void policy_decide(const policy *p, const policy_query *q, policy_decision *out);
@@ -103,7 +103,7 @@ typedef struct policy_approval {
     int64_t expires_us;      /* default 24 h */
     const char *const *edit; /* fields that may be edited */
     size_t edit_count;
-    int batch_max;           /* default 25 */
+    int batch_max; /* default 25 */
 } policy_approval;
 policy_approval policy_rule_approval(const policy_rule *r); /* r may be NULL: the defaults */
 digest policy_rule_digest(const policy_rule *r);
@@ -113,7 +113,9 @@ digest policy_rule_digest(const policy_rule *r);
 void policy_suggest(const policy_query *q, bool ask, keel_buf *out);
 
 /* `keel can AGENT`: one line per target of the world that the agent could use: canonical JSON array
- * of {"budgets":[...],"file","line","rule","target","verdict":"allow|ask|deny|depends","when":text}. */
+ * of
+ * {"budgets":[...],"file","line","rule","target","verdict":"allow|ask|deny|depends","when":text}.
+ */
 void policy_can(const policy *p, const policy_world *world, const char *agent, keel_buf *out);
 
 /* ---- attributes, from the manifest and the canonical arguments ---- */
@@ -121,8 +123,9 @@ void policy_can(const policy *p, const policy_world *world, const char *agent, k
 typedef struct attr_set attr_set; /* owns the values */
 attr_set *attr_set_create(void);
 void attr_set_destroy(attr_set *s);
-/* Computes the resource's attributes, plus one attribute per top-level field of args (so that a rule
- * may name a field without the manifest's help). Views into args: args must outlive the set. */
+/* Computes the resource's attributes, plus one attribute per top-level field of args (so that a
+ * rule may name a field without the manifest's help). Views into args: args must outlive the set.
+ */
 void attr_set_fill(attr_set *s, const manifest_resource *r, keel_json args);
 const attr *attr_set_list(const attr_set *s, size_t *count);
 

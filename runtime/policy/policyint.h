@@ -71,7 +71,12 @@ struct policy_rule {
     digest digest;
 };
 
-typedef enum builtin_attr { BUILTIN_NONE, BUILTIN_CLASS, BUILTIN_SINK, BUILTIN_TAINTED } builtin_attr;
+typedef enum builtin_attr {
+    BUILTIN_NONE,
+    BUILTIN_CLASS,
+    BUILTIN_SINK,
+    BUILTIN_TAINTED
+} builtin_attr;
 
 typedef struct attr_name {
     const char *name;
@@ -108,11 +113,11 @@ typedef struct budget_rule {
     int line, column;
     scope_kind scope;
     window_kind window;
-    const zone *zone;  /* NULL: UTC */
-    char currency[4];  /* empty: no limit in money */
+    const zone *zone; /* NULL: UTC */
+    char currency[4]; /* empty: no limit in money */
     int64_t micros;
-    int64_t calls;     /* -1: no limit */
-    int max_depth;     /* -1: no limit */
+    int64_t calls; /* -1: no limit */
+    int max_depth; /* -1: no limit */
     policy_verdict at_hard;
 } budget_rule;
 
@@ -176,7 +181,8 @@ size_t policy_candidates(const policy *p, const char *agent, const char *target,
 /* ---- value.c ---- */
 
 bool value_set_has(const value_set *s, const attr_value *v);
-void value_print(const attr_value *v, keel_buf *out); /* for a person: cut, control characters escaped */
+void value_print(const attr_value *v,
+                 keel_buf *out); /* for a person: cut, control characters escaped */
 void value_text(const char *text, size_t len, keel_buf *out); /* the same, quoted */
 void money_print(int64_t micros, const char *currency, keel_buf *out);
 

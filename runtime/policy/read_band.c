@@ -7,9 +7,8 @@ static const struct {
     const char *name;
     op_kind kind;
 } ops[] = {
-    {"lt", OP_LT},           {"lte", OP_LTE}, {"gt", OP_GT},         {"gte", OP_GTE},
-    {"in", OP_IN},           {"not_in", OP_NOT_IN}, {"matches", OP_MATCHES},
-    {"present", OP_PRESENT},
+    {"lt", OP_LT}, {"lte", OP_LTE},       {"gt", OP_GT},           {"gte", OP_GTE},
+    {"in", OP_IN}, {"not_in", OP_NOT_IN}, {"matches", OP_MATCHES}, {"present", OP_PRESENT},
 };
 #define OPS (sizeof ops / sizeof *ops)
 
@@ -60,8 +59,8 @@ static int attr_id(compiler *c, const yaml_node *key, uint16_t *out) {
 /* What Keel itself computes has few values: a wrong one can never match. */
 static int check_builtin(compiler *c, builtin_attr which, const yaml_node *n, const attr_value *v) {
     static const char *const sinks[] = {"external", "internal", NULL};
-    static const char *const classes[] = {"read", "local", "keyed", "checkable",
-                                          "once", "repeatable", "none", NULL};
+    static const char *const classes[] = {"read", "local",      "keyed", "checkable",
+                                          "once", "repeatable", "none",  NULL};
     if (which == BUILTIN_TAINTED) {
         return v->type == ATTR_BOOL ? 0
                                     : compile_fault(c, n, "tainted is either true or false",
@@ -148,7 +147,7 @@ static const char *currency_of(const op *o) {
     bool set = o->kind == OP_IN || o->kind == OP_NOT_IN;
     const attr_value *v = set ? o->set.items : &o->value;
     return (!set || o->set.count) && o->kind != OP_PRESENT && v->type == ATTR_MONEY ? v->currency
-                                                                                   : NULL;
+                                                                                    : NULL;
 }
 
 static int check_currencies(compiler *c, const yaml_node *n, const op *list, size_t count) {
@@ -217,8 +216,8 @@ static int read_check(compiler *c, const yaml_node *key, const yaml_node *n, che
 }
 
 int compile_band(compiler *c, const yaml_node *n, band *out) {
-    static const char *const later[] = {"sum", "count", "sensitivity", "to_known", "to_origin",
-                                        NULL};
+    static const char *const later[] = {"sum",      "count",     "sensitivity",
+                                        "to_known", "to_origin", NULL};
     int rc = n->kind == YAML_MAP
                  ? 0
                  : compile_fault(c, n, "conditions want a map",

@@ -33,8 +33,10 @@ static int read_each(compiler *c, const yaml_node *each, budget_rule *b) {
     } else if (strcmp(text, "run_tree") == 0) {
         b->scope = SCOPE_RUN_TREE;
     } else if (strcmp(text, "day") == 0) {
-        return compile_fault(c, each, "`each: day` (attention) is known, not yet enforced in this "
-                                      "version", "Remove this budget.");
+        return compile_fault(c, each,
+                             "`each: day` (attention) is known, not yet enforced in this "
+                             "version",
+                             "Remove this budget.");
     } else {
         return compile_fault(c, each, "each is agent or run_tree", scope_help);
     }
@@ -45,8 +47,10 @@ static int read_scope(compiler *c, const yaml_node *n, budget_rule *b) {
     const yaml_node *scope = yaml_get(n, "scope");
     const yaml_node *each = yaml_get(n, "each");
     if (!scope == !each) {
-        return compile_fault(c, n, scope ? "a budget has scope or each, not both"
-                                         : "the budget does not say for whom it is", scope_help);
+        return compile_fault(c, n,
+                             scope ? "a budget has scope or each, not both"
+                                   : "the budget does not say for whom it is",
+                             scope_help);
     }
     if (each) {
         return read_each(c, each, b);
@@ -72,11 +76,12 @@ static int read_limit(compiler *c, const yaml_node *n, budget_rule *b) {
         return b->micros >= 0 ? 0 : compile_fault(c, n, "a limit is not negative", limit_help);
     }
     if (ends_with(text, " interruptions") || ends_with(text, " minutes")) {
-        return compile_fault(c, n, "limits of attention are known, not yet enforced in this version",
-                             limit_help);
+        return compile_fault(
+            c, n, "limits of attention are known, not yet enforced in this version", limit_help);
     }
     char *end = NULL;
-    long long v = text[0] >= '0' && text[0] <= '9' && strlen(text) < 19 ? strtoll(text, &end, 10) : 0;
+    long long v =
+        text[0] >= '0' && text[0] <= '9' && strlen(text) < 19 ? strtoll(text, &end, 10) : 0;
     if (!end || strcmp(end, " calls") != 0) {
         return compile_fault(c, n, "this is no limit", limit_help);
     }
@@ -84,7 +89,8 @@ static int read_limit(compiler *c, const yaml_node *n, budget_rule *b) {
     return 0;
 }
 
-static int read_count(compiler *c, const yaml_node *n, const char *what, int64_t most, int64_t *out) {
+static int read_count(compiler *c, const yaml_node *n, const char *what, int64_t most,
+                      int64_t *out) {
     if (!yaml_int(n, out) || *out < 0 || *out > most) {
         yaml_fault(c->tree, n, c->d, "%s is a number from 0 to %lld", what, (long long)most);
         diag_next(c->d, "Write for example `%s: 60`.", what);
@@ -125,8 +131,9 @@ static int read_zone(compiler *c, const yaml_node *n, budget_rule *b) {
     if (n->kind != YAML_SCALAR || zone_load(&z, n->text)) {
         yaml_fault(c->tree, n, c->d, "there is no time zone \"%.60s\" on this machine",
                    n->kind == YAML_SCALAR ? n->text : "");
-        diag_next(c->d, "Write a name such as Europe/Madrid; `timedatectl list-timezones` shows all. "
-                        "If it is right, install the package tzdata.");
+        diag_next(c->d,
+                  "Write a name such as Europe/Madrid; `timedatectl list-timezones` shows all. "
+                  "If it is right, install the package tzdata.");
         return DIAG_USAGE;
     }
     p->zones = keel_realloc(p->zones, (p->zone_count + 1) * sizeof *p->zones);
@@ -148,7 +155,8 @@ static int read_window(compiler *c, const yaml_node *n, budget_rule *b) {
         if (!names[i]) {
             const char *near = did_you_mean(text, names);
             yaml_fault(c->tree, w, c->d, "\"%.40s\" is no window", text);
-            diag_next(c->d, near ? "Did you mean \"%s\"?" : "Use calendar_month, day, hour or none.",
+            diag_next(c->d,
+                      near ? "Did you mean \"%s\"?" : "Use calendar_month, day, hour or none.",
                       near);
             return DIAG_USAGE;
         }
@@ -202,8 +210,8 @@ static int add(compiler *c, const yaml_node *n, const budget_rule *b) {
 
 int compile_budget(compiler *c, const yaml_node *n) {
     static const char *const later[] = {"soft", "at_soft", "agents", "on", NULL};
-    static const char *const known[] = {"id",        "scope",     "each",    "limit", "window", "tz",
-                                        "max_calls", "max_depth", "at_hard", NULL};
+    static const char *const known[] = {"id", "scope",     "each",      "limit",   "window",
+                                        "tz", "max_calls", "max_depth", "at_hard", NULL};
     int rc = compile_map(c, n, "a budget");
     if (rc == 0) {
         rc = yaml_later_keys(c->tree, n, later, c->d);

@@ -122,8 +122,10 @@ static int read_by(compiler *c, const yaml_node *n) {
     size_t count;
     int rc = compile_words(c, n, "by", &by, &count);
     if (rc == 0 && (count != 1 || strcmp(by[0], "operator") != 0)) {
-        rc = compile_fault(c, n, "approvers other than operator are known, not yet enforced in this "
-                                 "version", "Write `by: [operator]`.");
+        rc = compile_fault(c, n,
+                           "approvers other than operator are known, not yet enforced in this "
+                           "version",
+                           "Write `by: [operator]`.");
     }
     return rc;
 }
@@ -152,7 +154,8 @@ static int read_approval(compiler *c, const yaml_node *rule, policy_rule *r) {
         rc = yaml_known_keys(c->tree, n, known, c->d);
     }
     if (rc == 0 && !r->bands[BAND_ASK].present) {
-        rc = compile_fault(c, n, "approval belongs to a rule with ask", "Add `ask: {}`, or remove it.");
+        rc = compile_fault(c, n, "approval belongs to a rule with ask",
+                           "Add `ask: {}`, or remove it.");
     }
     if (rc == 0 && yaml_get(n, "by")) {
         rc = read_by(c, yaml_get(n, "by"));
@@ -176,7 +179,8 @@ static int read_approval(compiler *c, const yaml_node *rule, policy_rule *r) {
 static int read_id(compiler *c, const yaml_node *rule, policy_rule *r) {
     const yaml_node *n = yaml_get(rule, "id");
     if (!n) {
-        return compile_fault(c, rule, "the rule has no id", "Add `id: some-name`; messages use it.");
+        return compile_fault(c, rule, "the rule has no id",
+                             "Add `id: some-name`; messages use it.");
     }
     int rc = compile_word(c, n, "the id of a rule", &r->id);
     for (size_t i = 0; rc == 0 && i < c->p->rule_count; i++) {
@@ -282,8 +286,8 @@ static void add_rule(compiler *c, policy_rule *r) {
 
 int compile_rule(compiler *c, const yaml_node *n) {
     static const char *const later[] = {"rate", "quiet", "breaker", "retries", "endorse", NULL};
-    static const char *const known[] = {"id",    "on",  "agents",   "when", "deny", "allow",
-                                        "ask", "approval", "mode", NULL};
+    static const char *const known[] = {"id",    "on",  "agents",   "when", "deny",
+                                        "allow", "ask", "approval", "mode", NULL};
     int rc = compile_map(c, n, "a rule");
     if (rc == 0) {
         rc = yaml_later_keys(c->tree, n, later, c->d);

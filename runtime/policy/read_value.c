@@ -50,7 +50,8 @@ int compile_text(compiler *c, const yaml_node *n, const char *what, const char *
 }
 
 int compile_word(compiler *c, const yaml_node *n, const char *what, const char **out) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     bool good = n->kind == YAML_SCALAR && n->len > 0 && n->len < 64 &&
                 strspn(n->text, letters) == n->len && isalnum((unsigned char)n->text[0]);
     if (!good) {
@@ -113,8 +114,8 @@ int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
                              "Write a text, a number, an amount such as 100 EUR, true or false; "
                              "several values stand behind `in`.");
     }
-    *out = (attr_value){.type = ATTR_TEXT, .text = policy_copy(c->p, n->text, n->len),
-                        .len = n->len};
+    *out =
+        (attr_value){.type = ATTR_TEXT, .text = policy_copy(c->p, n->text, n->len), .len = n->len};
     bool yes;
     if (yaml_bool(n, &yes)) {
         out->type = ATTR_BOOL;
@@ -170,7 +171,8 @@ static void index_texts(policy *p, value_set *s) {
     s->slots = slots;
 }
 
-static int check_item(compiler *c, const yaml_node *n, const attr_value *first, const attr_value *v) {
+static int check_item(compiler *c, const yaml_node *n, const attr_value *first,
+                      const attr_value *v) {
     if (v->type != first->type) {
         return compile_fault(c, n, "the values of this list are of different types",
                              "Quote what is meant as text.");

@@ -58,7 +58,8 @@ static bool obeyed(const unsigned char *s, size_t n) {
         return s[0] == 0xc2 && s[1] < 0xa0;
     }
     if (n == 3 && s[0] == 0xe2) {
-        return (s[1] == 0x80 && ((s[2] >= 0x8b && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+        return (s[1] == 0x80 &&
+                ((s[2] >= 0x8b && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
                (s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf);
     }
     return n == 3 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf;

@@ -139,8 +139,8 @@ static int64_t year_of(int64_t days) {
 /* The local second, counted from 1970, at which the change falls in that year. */
 static int64_t change_at(const change *c, int64_t year) {
     int64_t first = days_from_civil(year, c->month, 1);
-    int64_t next = c->month == 12 ? days_from_civil(year + 1, 1, 1)
-                                  : days_from_civil(year, c->month + 1, 1);
+    int64_t next =
+        c->month == 12 ? days_from_civil(year + 1, 1, 1) : days_from_civil(year, c->month + 1, 1);
     int64_t weekday = ((first + 4) % 7 + 7) % 7;
     int64_t day = first + (c->day - weekday + 7) % 7 + (c->week - 1) * 7;
     while (day >= next) {
@@ -230,7 +230,8 @@ static bool read_block(zone *z, const unsigned char *p, size_t len) {
 
 static bool good_name(const char *name) {
     size_t len = strlen(name);
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/";
     return len > 0 && len < 64 && isalpha((unsigned char)name[0]) && strspn(name, allowed) == len;
 }
 

@@ -1,7 +1,7 @@
 /* What one decision costs with 20 and with 1,000 rules, in nanoseconds (the record apart).
  *
- * 20 rules: one workspace's worth, eight of which cover the effect that is decided. 1,000 rules: the
- * same eight among rules of other connections and agents, as a policy grows. */
+ * 20 rules: one workspace's worth, eight of which cover the effect that is decided. 1,000 rules:
+ * the same eight among rules of other connections and agents, as a policy grows. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 #define ROUNDS 20000
 
 static void common_rules(keel_buf *out) {
-    keel_buf_puts(out,
+    keel_buf_puts(
+        out,
         "version: 1\n"
         "lists: { own_domains: [studio.example, studio.test, a.example, b.example] }\n"
         "rules:\n"
@@ -33,7 +34,8 @@ static policy *make(int total) {
     keel_buf text = KEEL_BUF_INIT;
     common_rules(&text);
     for (int i = 8; i < total; i++) {
-        keel_buf_printf(&text,
+        keel_buf_printf(
+            &text,
             "  - { id: r%d, on: con%d.res%d.write, agents: [agent%d],\n"
             "      allow: { to_domain: { in: $own_domains }, amount: { lt: %d EUR } }, ask: {} }\n",
             i, i % 50, i % 7, i % 20, i);
@@ -70,7 +72,8 @@ static double measure(const policy *p) {
     attr_value body = {.type = ATTR_TEXT, .text = "text", .len = 4};
     attr attrs[] = {{"to_domain", &domain, 1}, {"recipients", &few, 1}, {"body", &body, 1},
                     {"subject", &body, 1},     {"size", &size, 1},      {"amount", &amount, 1}};
-    policy_query q = {"author", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs, 6};
+    policy_query q = {"author", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs,
+                      6};
     double runs[RUNS];
     for (int r = 0; r < RUNS; r++) {
         double from = now_ns();
@@ -93,7 +96,8 @@ static double measure(const policy *p) {
 static double measure_explain(const policy *p) {
     attr_value domain = {.type = ATTR_TEXT, .text = "b.example", .len = 9};
     attr attrs[] = {{"to_domain", &domain, 1}};
-    policy_query q = {"outreach", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs, 1};
+    policy_query q = {"outreach", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs,
+                      1};
     policy_decision d;
     policy_decide(p, &q, &d);
     keel_buf out = KEEL_BUF_INIT;

@@ -9,11 +9,11 @@
 
 #include "budget.h"
 
-#define B "version: 1\nbudgets:\n"
-#define NOON 1795435200000000LL /* 2026-11-23 12:00 UTC */
-#define HOUR 3600000000LL
-#define DAY  (24 * HOUR)
-#define USD(x) ((int64_t)((x) * 1000000))
+#define B      "version: 1\nbudgets:\n"
+#define NOON   1795435200000000LL /* 2026-11-23 12:00 UTC */
+#define HOUR   3600000000LL
+#define DAY    (24 * HOUR)
+#define USD(x) ((int64_t)((x)*1000000))
 
 static policy *make(const char *text) {
     policy_source source = {"b.yaml", text, strlen(text)};
@@ -64,19 +64,36 @@ static const struct {
     const char *budget, *unit, *why;
     policy_verdict at_hard;
 } refused[] = {
-    {0, {"a", 7, 0, 1, USD(0.51), "USD"}, "run", "USD",
+    {0,
+     {"a", 7, 0, 1, USD(0.51), "USD"},
+     "run",
+     "USD",
      "budget run (b.yaml:5) of run:7: 0.51 USD wanted, 0 USD spent and 0 USD held of 0.50 USD",
      POLICY_DENY},
-    {0.4, {"a", 7, 0, 1, USD(1.70), "USD"}, "agent", "USD",
-     "budget agent (b.yaml:4) of agent:a: 1.70 USD wanted, 0 USD spent and 0.40 USD held of 2 USD in "
-     "2026-11-23", POLICY_ASK},
-    {0, {"a", 7, 0, 4, 0, ""}, "run", "calls",
+    {0.4,
+     {"a", 7, 0, 1, USD(1.70), "USD"},
+     "agent",
+     "USD",
+     "budget agent (b.yaml:4) of agent:a: 1.70 USD wanted, 0 USD spent and 0.40 USD held of 2 USD "
+     "in "
+     "2026-11-23",
+     POLICY_ASK},
+    {0,
+     {"a", 7, 0, 4, 0, ""},
+     "run",
+     "calls",
      "budget run (b.yaml:5) of run:7: 4 calls wanted, 0 calls spent and 0 calls held of 3 calls",
      POLICY_DENY},
-    {0, {"a", 7, 3, 1, 0, ""}, "run", "depth",
+    {0,
+     {"a", 7, 3, 1, 0, ""},
+     "run",
+     "depth",
      "budget run (b.yaml:5): runs in this tree may be 2 deep, and this one is at depth 3",
      POLICY_DENY},
-    {0, {"a", 7, 0, 1, USD(0.1), "EUR"}, "month", "EUR",
+    {0,
+     {"a", 7, 0, 1, USD(0.1), "EUR"},
+     "month",
+     "EUR",
      "the effect costs EUR, and budget month (b.yaml:3) counts USD: no budget covers EUR",
      POLICY_DENY},
     {0, {"a", 7, 0, 1, INT64_MAX, "USD"}, "month", "USD", "", POLICY_DENY},
@@ -138,7 +155,8 @@ static void settles_and_releases(void **state) {
         double hold, actual; /* actual < 0: all of it; 99: released */
         double spent, overrun;
     } cases[] = {
-        {0.5, 0.2, 0.2, 0}, {0.5, -1, 0.5, 0}, {0.5, 99, 0, 0}, {0.5, 0, 0, 0}, {0.5, 1.3, 1.3, 0.3},
+        {0.5, 0.2, 0.2, 0}, {0.5, -1, 0.5, 0},    {0.5, 99, 0, 0},
+        {0.5, 0, 0, 0},     {0.5, 1.3, 1.3, 0.3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         budgets *b = budgets_create();
@@ -277,7 +295,9 @@ static void holds_go_through_json(void **state) {
     assert_memory_equal(back, h, sizeof h);
     keel_buf_free(&out);
     static const char *const bad[] = {
-        "{}", "[1]", "[{\"amount\":1}]",
+        "{}",
+        "[1]",
+        "[{\"amount\":1}]",
         "[{\"amount\":-1,\"budget\":\"m\",\"scope\":\"w\",\"unit\":\"USD\",\"window\":\"-\"}]",
         "[{\"amount\":1,\"budget\":\"m\",\"scope\":\"w\",\"unit\":\"dollars!\",\"window\":\"-\"}]",
     };
@@ -304,12 +324,12 @@ static void within_limit(void *ctx, const char *id, const char *scope, const cha
 static void spent_and_held_never_pass_the_limit(void **state) {
     (void)state;
     static const char *const agents[] = {"a", "b", "c"};
-    policy *p = make(
-        B "  - { id: month, scope: workspace, limit: 3.00 USD, window: calendar_month }\n"
-          "  - { id: day, scope: workspace, limit: 60 calls, window: day }\n"
-          "  - { id: agent, each: agent, limit: 1.10 USD, window: day }\n"
-          "  - { id: euro, each: agent, limit: 0.70 EUR, window: hour }\n"
-          "  - { id: run, each: run_tree, limit: 0.50 USD, max_calls: 7, max_depth: 3 }\n");
+    policy *p =
+        make(B "  - { id: month, scope: workspace, limit: 3.00 USD, window: calendar_month }\n"
+               "  - { id: day, scope: workspace, limit: 60 calls, window: day }\n"
+               "  - { id: agent, each: agent, limit: 1.10 USD, window: day }\n"
+               "  - { id: euro, each: agent, limit: 0.70 EUR, window: hour }\n"
+               "  - { id: run, each: run_tree, limit: 0.50 USD, max_calls: 7, max_depth: 3 }\n");
     for (unsigned seed = 1; seed <= 20; seed++) {
         srand(seed);
         budgets *b = budgets_create();
@@ -331,8 +351,9 @@ static void spent_and_held_never_pass_the_limit(void **state) {
                 o->count = 0;
             } else {
                 bool euro = rand() % 4 == 0;
-                budget_request q = {agents[rand() % 3], (uint64_t)(rand() % 9 + 1), rand() % 5,
-                                    rand() % 2, rand() % 400000, "USD"};
+                budget_request q = {agents[rand() % 3], (uint64_t)(rand() % 9 + 1),
+                                    rand() % 5,         rand() % 2,
+                                    rand() % 400000,    "USD"};
                 memcpy(q.currency, euro ? "EUR" : "USD", 4);
                 budget_refusal why;
                 total before = sum(b, p);

@@ -10,9 +10,9 @@
 
 #include "manifest.h"
 
-#define HEAD "kind: connector\nid: com.example.mail\nversion: 1.0.0\nentry: mail.lua\n"
-#define AGENT "kind: agent\nid: com.example.triage\nversion: 1.0.0\nentry: triage.lua\n"
-#define ONE HEAD "resources:\n  message:\n"
+#define HEAD   "kind: connector\nid: com.example.mail\nversion: 1.0.0\nentry: mail.lua\n"
+#define AGENT  "kind: agent\nid: com.example.triage\nversion: 1.0.0\nentry: triage.lua\n"
+#define ONE    HEAD "resources:\n  message:\n"
 #define OK_RES "resources: { message: { write: { class: once } } }\n"
 
 static const struct {
@@ -68,11 +68,14 @@ static const struct {
     {HEAD, 1, 1, "resources is missing", "class: once"},
     {HEAD "resources: {}\n", 5, 12, "needs a resource", ""},
     {HEAD "resources: []\n", 5, 12, "resources wants a map", ""},
-    {"kind: connector\nid: com.x\nversion: 1.0.0\nentry: x.so\n" OK_RES, 1, 1, "abi is missing", ""},
+    {"kind: connector\nid: com.x\nversion: 1.0.0\nentry: x.so\n" OK_RES, 1, 1, "abi is missing",
+     ""},
     {"kind: connector\nid: com.x\nversion: 1.0.0\nentry: x.so\nabi: 0.1\n" OK_RES
-     "libraries: [/lib/libz.so.1]\n", 7, 13, "beside the manifest", ""},
+     "libraries: [/lib/libz.so.1]\n",
+     7, 13, "beside the manifest", ""},
     {"kind: connector\nid: com.x\nversion: 1.0.0\nentry: x.so\nabi: 0.1\n" OK_RES
-     "libraries: [zlib]\n", 7, 13, "shared library", ""},
+     "libraries: [zlib]\n",
+     7, 13, "shared library", ""},
     /* verbs */
     {HEAD "resources: { Message: {} }\n", 5, 14, "name of a resource", ""},
     {ONE "    {}\n", 7, 5, "neither read nor write", ""},
@@ -149,7 +152,8 @@ static void reads_a_connector(void **state) {
         "    write: { class: keyed, window: 24h, sink: external, undo: compensate, settle: 30s,\n"
         "             timeout: 5s, cost: { estimate: 0.002 USD }, amount: total }\n"
         "    compensate: { class: checkable }\n"
-        "    attributes: { to_domain: { of: [to, cc], fn: domain }, size: { of: body, fn: length } }\n"
+        "    attributes: { to_domain: { of: [to, cc], fn: domain }, size: { of: body, fn: length } "
+        "}\n"
         "  label: { read: {} }\n";
     manifest *m = NULL;
     diag d = {0};

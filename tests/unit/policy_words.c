@@ -73,18 +73,21 @@ static const struct {
      "rule refunds (policies/starter.yaml:8) asks: amount is 120 EUR, not below 100 EUR; amount is "
      "120 EUR, below 5000 EUR"},
     {"a", "c1.r1.write", "{\"amount\":\"9000.50 EUR\"}", CLASS_ONCE, false, false,
-     "no rule speaks for a on c1.r1.write; rule refunds (policies/starter.yaml:8) is silent: amount "
+     "no rule speaks for a on c1.r1.write; rule refunds (policies/starter.yaml:8) is silent: "
+     "amount "
      "is 9000.50 EUR, not below 5000 EUR; rule three (policies/starter.yaml:13) is silent: tainted "
      "is false, not true"},
     {"a", "c1.r1.write", "{\"amount\":\"5 USD\"}", CLASS_ONCE, false, false,
-     "rule refunds (policies/starter.yaml:8) asks: amount is 5 USD, which is no amount in EUR; amount "
+     "rule refunds (policies/starter.yaml:8) asks: amount is 5 USD, which is no amount in EUR; "
+     "amount "
      "is 5 USD, which is no amount in EUR"},
     {"a", "inbox.message.read", "{}", CLASS_READ, false, false,
      "the built-in rule base.reads allows inbox.message.read: a read changes nothing"},
     {"a", "run.spawn", "{}", CLASS_LOCAL, false, false,
      "no rule speaks for a on run.spawn, and without a rule Keel denies"},
     {"a", "inbox.message.write", "{\"to\":\"b@ex\\u202eample.org\"}", CLASS_CHECKABLE, false, true,
-     "rule outbound-mail (policies/starter.yaml:4) asks: to_domain is \"ex\\xe2\\x80\\xaeample.org\", "
+     "rule outbound-mail (policies/starter.yaml:4) asks: to_domain is "
+     "\"ex\\xe2\\x80\\xaeample.org\", "
      "not in own_domains"},
 };
 
@@ -105,9 +108,10 @@ static void explains_in_words(void **state) {
         keel_buf out = KEEL_BUF_INIT;
         bool mail = strncmp(whys[i].target, "inbox", 5) == 0;
         const manifest *m = world.connections[mail ? 2 : 0].plugin;
-        attr_set_fill(set, manifest_find(m, mail ? "message" : "r1"), canonical(whys[i].args, &args));
-        policy_query q = {whys[i].agent, whys[i].target, whys[i].class, false, whys[i].tainted,
-                          whys[i].external, NULL, 0};
+        attr_set_fill(set, manifest_find(m, mail ? "message" : "r1"),
+                      canonical(whys[i].args, &args));
+        policy_query q = {whys[i].agent,   whys[i].target,   whys[i].class, false,
+                          whys[i].tainted, whys[i].external, NULL,          0};
         q.attrs = attr_set_list(set, &q.attr_count);
         policy_decision d;
         policy_decide(p, &q, &d);
@@ -135,7 +139,8 @@ static void records_the_inputs(void **state) {
     policy_world world = test_world();
     policy *p = make("version: 1\nrules:\n"
                      "  - { id: r, on: inbox.message.write, ask: { subject: { present: true } },\n"
-                     "      deny: { recipients: { gt: 90 } } }\n", &world);
+                     "      deny: { recipients: { gt: 90 } } }\n",
+                     &world);
     keel_buf json = KEEL_BUF_INIT;
     keel_buf_puts(&json, "{\"body\":\"private\",\"subject\":\"");
     for (int i = 0; i < 255; i++) {
@@ -189,9 +194,11 @@ static const struct {
     const char *want; /* types and texts: "T:x", "N:5", "M:1", "B:1", "?" ; "" missing */
 } fills[] = {
     {"{\"to\":\"a@X.Example\"}", "to_domain", "T:x.example"},
-    {"{\"to\":\"Ann <a@x.example>\",\"cc\":[\"b@y.example.\"]}", "to_domain", "T:x.example T:y.example"},
+    {"{\"to\":\"Ann <a@x.example>\",\"cc\":[\"b@y.example.\"]}", "to_domain",
+     "T:x.example T:y.example"},
     {"{\"to\":\"a@x.example, b@y.example\"}", "to_domain", "T:x.example T:y.example"},
-    {"{\"to\":\"\\\"a@evil.example\\\" <a@x.example>\"}", "to_domain", "T:evil.example T:x.example"},
+    {"{\"to\":\"\\\"a@evil.example\\\" <a@x.example>\"}", "to_domain",
+     "T:evil.example T:x.example"},
     {"{\"to\":\"a@x.example\\nBcc: b@evil.example\"}", "to_domain", "? T:evil.example"},
     {"{\"to\":\"a@(c)x.example\"}", "to_domain", "?"},
     {"{\"to\":\"a@[10.0.0.1]\"}", "to_domain", "T:[10.0.0.1]"},
@@ -285,8 +292,8 @@ static void suggestions_work(void **state) {
         bool ask = i % 2;
         keel_buf args = KEEL_BUF_INIT;
         attr_set_fill(set, r, canonical(argss[i / 2], &args));
-        policy_query q = {"triage", "inbox.message.write", CLASS_CHECKABLE, false, false, true,
-                          NULL, 0};
+        policy_query q = {
+            "triage", "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0};
         q.attrs = attr_set_list(set, &q.attr_count);
         keel_buf text = KEEL_BUF_INIT;
         keel_buf_puts(&text, "version: 1\nrules:\n");
@@ -321,8 +328,10 @@ static void tells_what_a_role_can_do(void **state) {
         {"c1.r1.write", "depends", "three",
          "three: ask, if tainted is true and sink is \"external\""},
         {"inbox.message.write", "depends", "no-lists",
-         "no-lists: deny when recipients above 3 and to_domain matching \"lists.*\"; outbound-mail: "
-         "allow when to_domain in own_domains, else ask; three: ask, if tainted is true and sink is "
+         "no-lists: deny when recipients above 3 and to_domain matching \"lists.*\"; "
+         "outbound-mail: "
+         "allow when to_domain in own_domains, else ask; three: ask, if tainted is true and sink "
+         "is "
          "\"external\""},
     };
     for (size_t i = 0; i < 3; i++) {
@@ -350,10 +359,8 @@ static void tells_what_a_role_can_do(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(explains_in_words),
-        cmocka_unit_test(records_the_inputs),
-        cmocka_unit_test(computes_attributes),
-        cmocka_unit_test(suggestions_work),
+        cmocka_unit_test(explains_in_words),        cmocka_unit_test(records_the_inputs),
+        cmocka_unit_test(computes_attributes),      cmocka_unit_test(suggestions_work),
         cmocka_unit_test(tells_what_a_role_can_do),
     };
     digest_init();

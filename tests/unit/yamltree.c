@@ -55,7 +55,10 @@ static const struct {
     {"surrogate", TEXT("a: \xed\xa0\x80\n"), 1, 4, "not UTF-8"},
     {"beyond Unicode", TEXT("a: \xf4\x90\x80\x80\n"), 1, 4, "not UTF-8"},
     {"columns count characters", TEXT("\xc3\xa4\xc3\xb6: \xff\n"), 1, 5, "not UTF-8"},
-    {"UTF-16", TEXT("\xff\xfe""a\0:\0"), 1, 1, "not UTF-8"},
+    {"UTF-16",
+     TEXT("\xff\xfe"
+          "a\0:\0"),
+     1, 1, "not UTF-8"},
     {"tab as indentation", TEXT("a:\n\tb: 1\n"), 2, 1, "tab"},
     {"tab after spaces", TEXT("a:\n  b: 1\n  \tc: 2\n"), 3, 3, "tab"},
     {"unterminated double quote", TEXT("a: 1\nb: \"x\nc: 2\n"), 2, 4, "never closed"},
@@ -209,8 +212,8 @@ static void booleans_are_true_and_false_only(void **state) {
     static const struct {
         const char *text;
         int want; /* -1: none */
-    } cases[] = {{"true", 1}, {"false", 0},    {"no", -1},  {"yes", -1}, {"on", -1}, {"True", -1},
-                 {"1", -1},   {"\"true\"", -1}, {"[]", -1}, {"", -1}};
+    } cases[] = {{"true", 1},  {"false", 0}, {"no", -1},       {"yes", -1}, {"on", -1},
+                 {"True", -1}, {"1", -1},    {"\"true\"", -1}, {"[]", -1},  {"", -1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yaml_tree *t = NULL;
         bool b = false;
@@ -230,10 +233,17 @@ static void integers(void **state) {
         bool ok;
         int64_t want;
     } cases[] = {
-        {"0", true, 0},      {"-7", true, -7},    {"9223372036854775807", true, INT64_MAX},
-        {"9223372036854775808", false, 0},        {"010", false, 0},
-        {"+1", false, 0},    {"1.0", false, 0},   {"\"1\"", false, 0},
-        {"1_000", false, 0}, {"0x10", false, 0},  {"[1]", false, 0},
+        {"0", true, 0},
+        {"-7", true, -7},
+        {"9223372036854775807", true, INT64_MAX},
+        {"9223372036854775808", false, 0},
+        {"010", false, 0},
+        {"+1", false, 0},
+        {"1.0", false, 0},
+        {"\"1\"", false, 0},
+        {"1_000", false, 0},
+        {"0x10", false, 0},
+        {"[1]", false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yaml_tree *t = NULL;
@@ -253,10 +263,10 @@ static void durations(void **state) {
         bool ok;
         int64_t want;
     } cases[] = {
-        {"250ms", true, 250000},  {"30s", true, 30000000}, {"5m", true, 300000000},
+        {"250ms", true, 250000},   {"30s", true, 30000000},    {"5m", true, 300000000},
         {"4h", true, 14400000000}, {"7d", true, 604800000000}, {"0s", true, 0},
-        {"30", false, 0},         {"1.5h", false, 0},      {"-1s", false, 0},
-        {"1 s", false, 0},        {"1w", false, 0},        {"9223372036854775807d", false, 0},
+        {"30", false, 0},          {"1.5h", false, 0},         {"-1s", false, 0},
+        {"1 s", false, 0},         {"1w", false, 0},           {"9223372036854775807d", false, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         yaml_tree *t = NULL;
@@ -312,9 +322,9 @@ static void names_the_nearest_word(void **state) {
     static const char *const words[] = {"rules", "budgets", "lists", "defaults", NULL};
     static const struct {
         const char *word, *want;
-    } cases[] = {{"rule", "rules"},   {"buddgets", "budgets"}, {"Lists", "lists"},
-                 {"lsits", "lists"},  {"xyz", NULL},           {"default", "defaults"},
-                 {"", NULL},          {"rules", "rules"}};
+    } cases[] = {{"rule", "rules"},  {"buddgets", "budgets"}, {"Lists", "lists"},
+                 {"lsits", "lists"}, {"xyz", NULL},           {"default", "defaults"},
+                 {"", NULL},         {"rules", "rules"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *got = did_you_mean(cases[i].word, words);
         if ((got != NULL) != (cases[i].want != NULL) || (got && strcmp(got, cases[i].want) != 0)) {
