@@ -57,7 +57,9 @@ static void *take_small(lua_host *h, size_t size) {
     size_t class = (size - 1) / STEP, block = (class + 1) * STEP;
     void *p = h->free_small[class];
     if (p) {
-        memcpy(&h->free_small[class], p, sizeof p);
+        void *next;
+        memcpy(&next, p, sizeof next);
+        h->free_small[class] = next;
         return p;
     }
     if (h->region_left < block) {
@@ -74,7 +76,8 @@ static void give_back(lua_host *h, void *p, size_t size) {
         return;
     }
     size_t class = (size - 1) / STEP;
-    memcpy(p, &h->free_small[class], sizeof p);
+    void *next = h->free_small[class];
+    memcpy(p, &next, sizeof next);
     h->free_small[class] = p;
 }
 

@@ -57,8 +57,8 @@ static int random_done(lua_State *L, int status, lua_KContext ctx) {
     }
     lua_Integer low = given == 1 ? 1 : lua_tointeger(L, 1), high = lua_tointeger(L, given);
     uint64_t range = (uint64_t)high - (uint64_t)low + 1; /* 0: all 2^64 */
-    uint64_t offset = range ? multiply_high(bits, range) : bits;
-    lua_pushinteger(L, (lua_Integer)((uint64_t)low + offset));
+    uint64_t value = (uint64_t)low + (range == 0 ? bits : multiply_high(bits, range));
+    lua_pushinteger(L, (lua_Integer)value);
     return 1;
 }
 

@@ -29,10 +29,11 @@ static const char *decode_escaped(decoder *d, const char *p, const char *q) {
             continue;
         }
         keel_buf_append(b, p, (size_t)(q - p));
-        const char *from = "bfnrt", *to = "\b\f\n\r\t", *at = strchr(from, q[1]);
         if (q[1] == 'u') {
             keel_buf_putc(b, (char)(hex_digit(q[4]) * 16 + hex_digit(q[5])));
         } else {
+            static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
+            const char *at = strchr(from, q[1]);
             keel_buf_putc(b, at ? to[at - from] : q[1]);
         }
         q += q[1] == 'u' ? 6 : 2;
