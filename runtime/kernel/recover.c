@@ -315,7 +315,8 @@ int recover_runs(kernel *k, diag *d) {
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
         " r.plugin, e.last_seq"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
-        " WHERE e.state IN ('waiting', 'intended', 'unknown', 'reconciling', 'retry', 'stale')"
+        " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
+        " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
         " ORDER BY e.last_seq";
     static const struct {
         const char *sql;

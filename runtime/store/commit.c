@@ -1,14 +1,11 @@
-#include <errno.h>
-#include <string.h>
-
-#include "failpoint.h"
 #include "private.h"
 
 static const char *const statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
-    [STORE_INSERT] = ("INSERT INTO journal(seq, at, boot, run, path, kind, digest, hash, salt, body)"
-                      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    [STORE_INSERT] =
+        ("INSERT INTO journal(seq, at, boot, run, path, kind, digest, hash, salt, body)"
+         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     [STORE_ARTIFACT] = "INSERT OR IGNORE INTO artifact(digest, bytes) VALUES(?, ?)",
 };
 
@@ -27,107 +24,6 @@ static int run_statement(store *s, enum store_statement which, diag *d) {
     int rc = sqlite3_step(st);
     sqlite3_reset(st);
     return rc == SQLITE_DONE ? 0 : db_fault(s->db, d);
-}
-
-/* ---- failpoints: one for every kind at every journal write ---- */
-
-#ifdef KEEL_FAILPOINTS
-static int at_point(record_kind kind, enum record_point point, diag *d) {
-    int error = failpoint_errno(KEEL_FP(record_failpoint(kind, point)));
-    return error == 0 ? 0
-                      : diag_set(d, DIAG_STORAGE, "%s: %s", record_failpoint(kind, point),
-                                 strerror(error));
-}
-
-/* Once for each kind in the turn. */
-static int at_points(const turn *t, enum record_point point, diag *d) {
-    bool seen[RECORD_KIND_MAX] = {false};
-    for (size_t i = 0; i < turn_count(t); i++) {
-        record_kind kind = turn_get(t, i)->kind;
-        if (!seen[kind] && at_point(kind, point, d) < 0) {
-            return DIAG_STORAGE;
-        }
-        seen[kind] = true;
-    }
-    return 0;
-}
-#else
-static int at_point(record_kind kind, enum record_point point, diag *d) {
-    (void)kind, (void)point, (void)d;
-    return 0;
-}
-
-static int at_points(const turn *t, enum record_point point, diag *d) {
-    (void)t, (void)point, (void)d;
-    return 0;
-}
-#endif
-
-/* ---- one record ---- */
-
-/* Random bytes come in pools: a call of the kernel for each record would cost more than its hash.
- */
-static const uint8_t *take_salt(store *s) {
-    if (s->salts_used + STORE_SALT > sizeof s->salts) {
-        randombytes_buf(s->salts, sizeof s->salts);
-        s->salts_used = 0;
-    }
-    const uint8_t *salt = s->salts + s->salts_used;
-    s->salts_used += STORE_SALT;
-    return salt;
-}
-
-static int insert(store *s, const chain_header *h, const digest *body, const digest *hash,
-                  const uint8_t *salt, const record *r, diag *d) {
-    sqlite3_stmt *st = s->st[STORE_INSERT];
-    sqlite3_bind_int64(st, 1, h->seq);
-    sqlite3_bind_int64(st, 2, h->at);
-    sqlite3_bind_int64(st, 3, h->boot);
-    sqlite3_bind_int64(st, 4, (sqlite3_int64)h->run);
-    sqlite3_bind_text(st, 5, h->path, (int)h->path_len, SQLITE_STATIC);
-    sqlite3_bind_int(st, 6, h->kind);
-    sqlite3_bind_blob(st, 7, body->bytes, DIGEST_SIZE, SQLITE_STATIC);
-    sqlite3_bind_blob(st, 8, hash->bytes, DIGEST_SIZE, SQLITE_STATIC);
-    if (salt != NULL) {
-        sqlite3_bind_blob(st, 9, salt, STORE_SALT, SQLITE_STATIC);
-        sqlite3_bind_blob64(st, 10, r->body, r->len, SQLITE_STATIC);
-    } else {
-        sqlite3_bind_null(st, 9);
-        sqlite3_bind_null(st, 10);
-    }
-    int rc = sqlite3_step(st);
-    sqlite3_reset(st);
-    return rc == SQLITE_DONE ? 0 : db_fault(s->db, d);
-}
-
-static int append(store *s, const record *r, int64_t at_us, digest *head, diag *d) {
-    const uint8_t *salt = take_salt(s);
-    digest body;
-    chain_header h = {
-        .seq = r->seq,
-        .at = at_us,
-        .boot = s->identity.boot,
-        .run = r->run,
-        .kind = (int)r->kind,
-        .path = r->path,
-        .path_len = strlen(r->path),
-    };
-    if (at_point(r->kind, RECORD_APPEND, d) < 0) {
-        return DIAG_STORAGE;
-    }
-    bool stands_inline = r->len <= STORE_INLINE;
-    if (stands_inline) {
-        body = digest_of2(salt, STORE_SALT, r->body, r->len);
-    } else if (payload_put(&s->payload, s->db, salt, r->body, r->len, &body, d) < 0) {
-        return DIAG_STORAGE;
-    }
-    *head = chain_next(head, &h, &body);
-    if (insert(s, &h, &body, head, stands_inline ? salt : NULL, r, d) < 0) {
-        return DIAG_STORAGE;
-    }
-    run_index_add(&s->index, r->run);
-    journal_row row = {r->seq, at_us, h.boot, r->run, r->path, r->kind, {r->body, r->len}};
-    return projector_apply(s->projector, &row, d);
 }
 
 /* ---- one turn ---- */
@@ -152,20 +48,15 @@ static int add_artifacts(store *s, const turn *t, diag *d) {
 }
 
 static int write_turn(store *s, const turn *t, digest *head, bool *indexed, diag *d) {
-    if (run_statement(s, STORE_BEGIN, d) < 0 || statement(s, STORE_INSERT, d) == NULL ||
-        add_artifacts(s, t, d) < 0) {
+    if (run_statement(s, STORE_BEGIN, d) < 0 || add_artifacts(s, t, d) < 0 ||
+        append_records(s, t, head, d) < 0) {
         return DIAG_STORAGE;
-    }
-    for (size_t i = 0; i < turn_count(t); i++) {
-        if (append(s, turn_get(t, i), turn_at(t), head, d) < 0) {
-            return DIAG_STORAGE;
-        }
     }
     *indexed = s->index.count >= STORE_INDEX_EVERY;
     if (*indexed && run_index_flush(&s->index, s->db, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (at_points(t, RECORD_BEFORE_COMMIT, d) < 0) {
+    if (append_points(t, RECORD_BEFORE_COMMIT, d) < 0) {
         return DIAG_STORAGE;
     }
     return run_statement(s, STORE_COMMIT, d);
@@ -217,7 +108,7 @@ int store_commit(store *s, turn *t, diag *d) {
     }
     /* Durable, and nobody knows yet: a fault here is a turn that will be found after the restart.
      */
-    return at_points(t, RECORD_AFTER_COMMIT, d) < 0 ? fail(s) : 0;
+    return append_points(t, RECORD_AFTER_COMMIT, d) < 0 ? fail(s) : 0;
 }
 
 int store_index(store *s, diag *d) {

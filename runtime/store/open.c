@@ -4,8 +4,8 @@
 #include "private.h"
 
 /* The change to a write-ahead log is itself a transaction with a rollback journal. Only EXTRA syncs
- * the folder when that journal goes: under FULL it can come back with the power, and would roll back a
- * file whose log holds acknowledged records. In a write-ahead log the two are the same. */
+ * the folder when that journal goes: under FULL it can come back with the power, and would roll
+ * back a file whose log holds acknowledged records. In a write-ahead log the two are the same. */
 static int write_ahead(sqlite3 *db, diag *d) {
     sqlite3_stmt *st;
     if (db_exec(db, "PRAGMA synchronous = EXTRA", d) < 0 ||

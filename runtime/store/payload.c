@@ -25,7 +25,9 @@ int payload_init(payload_store *p, sqlite3 *db, diag *d) {
     if (read_key(p, db, d) < 0 ||
         db_prepare(db, &p->find, "SELECT digest FROM payload WHERE address = ?", d) < 0 ||
         db_prepare(db, &p->add,
-                   "INSERT INTO payload(digest, salt, bytes, address) VALUES(?, ?, ?, ?)", d) < 0) {
+                   "INSERT INTO payload(digest, salt, bytes, address) VALUES(?, ?, ?, ?)"
+                   " ON CONFLICT(address) DO NOTHING",
+                   d) < 0) {
         return DIAG_STORAGE;
     }
     return 0;
@@ -37,32 +39,37 @@ void payload_finish(payload_store *p) {
     sodium_memzero(p, sizeof *p);
 }
 
-static int find(payload_store *p, sqlite3 *db, const digest *address, digest *out, bool *found,
-                diag *d) {
+static int find(payload_store *p, sqlite3 *db, const digest *address, digest *out, diag *d) {
     sqlite3_bind_blob(p->find, 1, address->bytes, DIGEST_SIZE, SQLITE_STATIC);
     int rc = sqlite3_step(p->find);
-    *found = rc == SQLITE_ROW && sqlite3_column_bytes(p->find, 0) == DIGEST_SIZE;
-    if (*found) {
+    bool found = rc == SQLITE_ROW && sqlite3_column_bytes(p->find, 0) == DIGEST_SIZE;
+    if (found) {
         memcpy(out->bytes, sqlite3_column_blob(p->find, 0), DIGEST_SIZE);
     }
     sqlite3_reset(p->find);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(db, d);
+    if (rc == SQLITE_ROW && !found) {
+        return diag_set(d, DIAG_STORAGE, "the table payload holds a digest that is none");
+    }
+    return found ? 0 : db_fault(db, d);
 }
 
+/* Most bytes are new, so the row is put in first and looked up only where it was there. */
 int payload_put(payload_store *p, sqlite3 *db, const uint8_t salt[STORE_SALT], const void *bytes,
                 size_t len, digest *out, diag *d) {
     digest address = digest_keyed(p->key, bytes, len);
-    bool found;
-    if (find(p, db, &address, out, &found, d) < 0 || found) {
-        return found ? 0 : DIAG_STORAGE;
-    }
-    *out = digest_of2(salt, STORE_SALT, bytes, len);
-    sqlite3_bind_blob(p->add, 1, out->bytes, DIGEST_SIZE, SQLITE_STATIC);
+    digest body = digest_of2(salt, STORE_SALT, bytes, len);
+    sqlite3_bind_blob(p->add, 1, body.bytes, DIGEST_SIZE, SQLITE_STATIC);
     sqlite3_bind_blob(p->add, 2, salt, STORE_SALT, SQLITE_STATIC);
     sqlite3_bind_blob64(p->add, 3, bytes, len, SQLITE_STATIC);
     sqlite3_bind_blob(p->add, 4, address.bytes, DIGEST_SIZE, SQLITE_STATIC);
     int rc = sqlite3_step(p->add);
     sqlite3_reset(p->add);
-    sqlite3_clear_bindings(p->add);
-    return rc == SQLITE_DONE ? 0 : db_fault(db, d);
+    if (rc != SQLITE_DONE) {
+        return db_fault(db, d);
+    }
+    if (sqlite3_changes(db) == 0) {
+        return find(p, db, &address, out, d);
+    }
+    *out = body;
+    return 0;
 }

@@ -195,7 +195,15 @@ size_t turn_artifacts(const turn *t, const turn_blob **out);
 
 /* ---- the store ---- */
 
-enum store_statement { STORE_BEGIN, STORE_COMMIT, STORE_INSERT, STORE_ARTIFACT, STORE_STATEMENTS };
+enum store_statement {
+    STORE_BEGIN,
+    STORE_COMMIT,
+    STORE_ARTIFACT,
+    STORE_INSERT, /* append.c */
+    STORE_INSERT_4,
+    STORE_INSERT_16,
+    STORE_STATEMENTS
+};
 
 struct store {
     sqlite3 *db;
@@ -214,8 +222,13 @@ struct store {
     size_t salts_used;
 };
 
+/* append.c, inside a transaction: all records of a turn with their projection; moves *head. */
+int append_records(store *s, const turn *t, digest *head, diag *d);
+
 /* records.c: "journal.NAME.append" and its two sisters; NULL for a kind that is not there. */
 enum record_point { RECORD_APPEND, RECORD_BEFORE_COMMIT, RECORD_AFTER_COMMIT };
+int append_points(const turn *t, enum record_point point,
+                  diag *d); /* append.c: once for each kind */
 const char *record_failpoint(record_kind kind, enum record_point point);
 
 #endif

@@ -19,6 +19,7 @@ typedef struct param {
 typedef struct prepared {
     const project_rule *rule;
     sqlite3_stmt *st;
+    bool again;
     int each; /* index into the plan's keys, or NO_KEY */
     int need;
     int count;
@@ -124,7 +125,8 @@ static int prepare_rule(projector *p, plan *pl, const project_rule *rule, diag *
             add_key(pl, r->params[i].name);
         }
     }
-    if (rule->each != NULL) {
+    r->again = rule->each != NULL && strcmp(rule->each, AGAIN) == 0;
+    if (rule->each != NULL && !r->again) {
         add_key(pl, rule->each);
     }
     if (rule->need != NULL) {
@@ -280,7 +282,11 @@ static int run_rule(projector *p, prepared *r, const journal_row *row, const kee
             return db_fault(p->db, d);
         }
     }
-    return step(p, r, row, d);
+    int rc;
+    do {
+        rc = step(p, r, row, d);
+    } while (rc == 0 && r->again && sqlite3_changes(p->db) > 0);
+    return rc;
 }
 
 static int run_each(projector *p, prepared *r, const journal_row *row, const keel_json *values,

@@ -10,11 +10,17 @@
  * and their type: t text, i integer, x hex as a blob, j canonical JSON as text, b true or false. */
 #include "project.h"
 
+/* The item of the effect at this path, by its number: a search for what is open would change the
+ * index that it walks, and SQLite would gather the rows in a table of its own first. */
+#define ITEM_HERE                                                                                  \
+    " WHERE number = (SELECT number FROM effect WHERE run = :run AND path = :path)"                \
+    " AND state = 'open'"
+
 /* Closes what is open at this path; `state` is a literal. */
 #define CLOSE_ITEM(state)                                                                          \
     "UPDATE item SET state = '" state                                                              \
     "', closed_us = :at, closed_by = coalesce($t_by, closed_by),"                                  \
-    " closed_why = $t_why WHERE run = :run AND path = :path AND state = 'open'"
+    " closed_why = $t_why" ITEM_HERE
 
 #define CLOSE_NUMBER(state)                                                                        \
     "UPDATE item SET state = '" state                                                              \
@@ -89,9 +95,9 @@ const project_rule project_rules[] = {
      " WHERE id = :run AND state = 'ended'"
      " ON CONFLICT(agent) DO UPDATE SET run = excluded.run, seq = excluded.seq"},
     {RECORD_RUN_END, NULL, NULL, "DELETE FROM pending WHERE run = :run"},
-    {RECORD_RUN_END, NULL, NULL,
+    {RECORD_RUN_END, AGAIN, NULL,
      "UPDATE item SET state = 'cancelled', closed_us = :at, closed_why = 'the run is ' || @t_state"
-     " WHERE run = :run AND state = 'open'"},
+     " WHERE number = (SELECT min(number) FROM item WHERE run = :run AND state = 'open')"},
 
     {RECORD_RUN_PAUSED, NULL, NULL,
      "UPDATE run SET state = 'paused', reason = @t_reason WHERE id = :run"},
@@ -125,8 +131,7 @@ const project_rule project_rules[] = {
             " args_seq = excluded.args_seq, last_seq = excluded.last_seq, due_us = NULL,"
             " changed_us = excluded.changed_us"},
     {RECORD_EFFECT_DENIED, NULL, NULL,
-     "UPDATE item SET state = 'denied', closed_us = :at, closed_why = $t_decision__why"
-     " WHERE run = :run AND path = :path AND state = 'open'"},
+     "UPDATE item SET state = 'denied', closed_us = :at, closed_why = $t_decision__why" ITEM_HERE},
 
     {RECORD_EFFECT_WAITING, NULL, NULL,
      EFFECT "'waiting', @t_reason, 0, $i_number, @x_digest, NULL, $t_decision__rule, :seq, :seq,"

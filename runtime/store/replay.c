@@ -10,6 +10,7 @@ typedef struct seqs {
     int64_t *at;
     size_t count;
     size_t cap;
+    int64_t least;
 } seqs;
 
 static void add_seq(void *ctx, int64_t seq) {
@@ -17,6 +18,9 @@ static void add_seq(void *ctx, int64_t seq) {
     if (s->count == s->cap) {
         s->cap = s->cap > 0 ? s->cap * 2 : 256;
         s->at = keel_realloc(s->at, s->cap * sizeof *s->at);
+    }
+    if (s->count == 0 || seq < s->least) {
+        s->least = seq;
     }
     s->at[s->count++] = seq;
 }
@@ -66,6 +70,7 @@ static int read_watermark(reader *r, int64_t *out, diag *d) {
 
 static int fetch_each(reader *r, const seqs *s, reader_walk *w, diag *d) {
     int rc = 0;
+    qsort(s->at, s->count, sizeof *s->at, compare_seqs);
     for (size_t i = 0; i < s->count && rc == 0 && w->stopped == 0; i++) {
         rc = reader_walk_from(r, READER_RECORD, s->at[i], w, d);
     }
@@ -75,9 +80,9 @@ static int fetch_each(reader *r, const seqs *s, reader_walk *w, diag *d) {
 static int walk(reader *r, const seqs *s, int64_t watermark, reader_walk *w, diag *d) {
     int64_t from = watermark + 1;
     if (s->count > 0) {
-        int64_t span = watermark - s->at[0] + 1;
+        int64_t span = watermark - s->least + 1;
         if (span / DENSE <= (int64_t)s->count) {
-            from = s->at[0];
+            from = s->least;
         } else if (fetch_each(r, s, w, d) < 0) {
             return DIAG_STORAGE;
         }
@@ -87,7 +92,7 @@ static int walk(reader *r, const seqs *s, int64_t watermark, reader_walk *w, dia
 
 int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, void *ctx, diag *d) {
     reader_walk w = {.visit = visit, .ctx = ctx, .filter = runs, .filter_count = count};
-    seqs s = {NULL, 0, 0};
+    seqs s = {NULL, 0, 0, 0};
     int64_t watermark;
     bool began;
     if (count == 0) {
@@ -102,9 +107,6 @@ int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, v
         rc = i > 0 && runs[i] == runs[i - 1] ? 0 : indexed(r, runs[i], &s, d);
     }
     if (rc == 0) {
-        if (s.count > 0) {
-            qsort(s.at, s.count, sizeof *s.at, compare_seqs);
-        }
         rc = walk(r, &s, watermark, &w, d);
     }
     free(s.at);

@@ -169,8 +169,11 @@ CREATE TABLE effect(
     changed_us INTEGER NOT NULL,
     PRIMARY KEY(run, path)
 ) STRICT, WITHOUT ROWID;
+-- Spelled out, since a list of more than two makes SQLite build a table for it at every change of a
+-- row. A query must say the same, in this order, to use the index.
 CREATE INDEX effect_open ON effect(state)
-    WHERE state IN ('waiting', 'intended', 'unknown', 'reconciling', 'retry', 'stale');
+    WHERE state = 'waiting' OR state = 'intended' OR state = 'unknown' OR state = 'reconciling'
+       OR state = 'retry' OR state = 'stale';
 
 CREATE TABLE pending(                 -- calls that wait: sleep, receive, wait
     run INTEGER NOT NULL,

@@ -1,9 +1,10 @@
 /* The store: one SQLite file that holds all state of a workspace, written by one thread of one
  * process.
  *
- * A turn is what one turn of the kernel decided: records in order, and the artifacts that they name.
- * store_commit makes it durable in one transaction: chain, payloads, run index and the projection of
- * every record (records.h, schema.sql). Acknowledged means that store_commit returned 0.
+ * A turn is what one turn of the kernel decided: records in order, and the artifacts that they
+ * name. store_commit makes it durable in one transaction: chain, payloads, run index and the
+ * projection of every record (records.h, schema.sql). Acknowledged means that store_commit returned
+ * 0.
  *
  * Threads: a store is used by one thread at a time, the store's thread. A reader is a second,
  * read-only connection; it sees committed turns only and may live in any one thread. */
@@ -49,12 +50,12 @@ int64_t turn_at(const turn *t);
 typedef struct store store;
 
 typedef struct store_options {
-    const char *path;        /* .keel/keel.db */
-    const char *anchor;      /* the anchor file; its folder must exist (0700) */
-    const char *key;         /* the file with the signing key's seed, 0600, beside the anchor */
-    const char *vfs;         /* NULL: SQLite's default */
-    bool create;             /* make an empty workspace if there is none */
-    bool accept_rollback;    /* go on with a file that is older than its anchor: new incarnation */
+    const char *path;     /* .keel/keel.db */
+    const char *anchor;   /* the anchor file; its folder must exist (0700) */
+    const char *key;      /* the file with the signing key's seed, 0600, beside the anchor */
+    const char *vfs;      /* NULL: SQLite's default */
+    bool create;          /* make an empty workspace if there is none */
+    bool accept_rollback; /* go on with a file that is older than its anchor: new incarnation */
 } store_options;
 
 /* Opens, migrates, checks the file against its anchor. Refusals say what, why and what next:
@@ -71,16 +72,19 @@ typedef struct store_identity {
     int64_t rollback_from; /* accept_rollback: the anchor's seq, else 0 */
 } store_identity;
 const store_identity *store_identify(const store *s);
-/* Body of this boot's first record: the heads of all chains known. */
+/* Body of this boot's first record. Its `chains` has the heads that no earlier boot record has: on
+ * one host, the last boot's. */
 void store_boot_body(const store *s, keel_buf *out);
 
-/* One transaction, one fsync. 0, or DIAG_STORAGE with nothing of the turn kept; after that every
- * commit fails until the store is opened again. */
+/* One transaction, one fsync. 0, or DIAG_STORAGE: nothing of the turn is acknowledged, and every
+ * commit fails until the store is opened again. (When it was the sync that failed, the next opening
+ * may find the turn after all: look, never assume.) The first record of a boot is its boot record.
+ */
 int store_commit(store *s, turn *t, diag *d);
 /* Signs the head of this boot's chain into the anchor file (fsync). */
 int store_anchor(store *s, int64_t at_us, diag *d);
-/* Writes run_index rows for all open runs and the watermark; store_commit does so by itself every
- * 65,536 records. */
+/* Writes run_index rows for all records behind the watermark and moves it; store_commit does so by
+ * itself every 16,384 records, and store_close. */
 int store_index(store *s, diag *d);
 
 /* ---- reading: also on the store itself, when no turn is under way ---- */
@@ -100,7 +104,10 @@ typedef struct journal_row {
     record_kind kind;
     keel_json body; /* none when erased */
 } journal_row;
-typedef int journal_visit(void *ctx, const journal_row *row); /* non-zero ends the walk */
+/* Non-zero ends the walk; below 0 it is what the call returns. The row lives for the visit, which
+ * must not use the same reader. Every body was checked against its digest: a record that does not
+ * match is named in d. */
+typedef int journal_visit(void *ctx, const journal_row *row);
 
 int reader_record(reader *r, int64_t seq, journal_visit *visit, void *ctx, diag *d);
 /* All records of these runs, in seq order: one scan where the runs are dense, else by run_index and
@@ -113,8 +120,8 @@ int reader_run_by_key(reader *r, const char *agent, const char *key, uint64_t *r
 int reader_request(reader *r, const char *id, digest *d_out, keel_buf *body, diag *d);
 int reader_artifact(reader *r, const digest *a, keel_buf *out, diag *d);
 
-/* Rows of a fixed query: `sql` is a literal with ? parameters given as text (NULL: SQL NULL). Values
- * come as text, NULL where NULL; blobs as lower-case hex. Used for lists and recovery. */
+/* Rows of a fixed query: `sql` is a literal with ? parameters given as text (NULL: SQL NULL).
+ * Values come as text, NULL where NULL; blobs as lower-case hex. Used for lists and recovery. */
 typedef int reader_row(void *ctx, int columns, const char *const *values, const char *const *names);
 int reader_query(reader *r, const char *sql, const char *const *params, size_t count,
                  reader_row *row, void *ctx, diag *d);
@@ -124,8 +131,8 @@ int reader_query(reader *r, const char *sql, const char *const *params, size_t c
 typedef struct audit_report {
     int64_t records;
     int64_t boots;
-    int64_t anchors;      /* signed heads that hold */
-    int64_t unanchored;   /* records behind the last anchor */
+    int64_t anchors;    /* signed heads that hold */
+    int64_t unanchored; /* records behind the last anchor */
     int64_t erased;
 } audit_report;
 /* Proves every chain, every body against its digest, and the heads in the anchor file. 0, or

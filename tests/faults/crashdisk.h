@@ -77,8 +77,8 @@ int disk_operation(crash_disk *disk, bool grows);
 /* Each does it now and remembers it as not durable. */
 void disk_do(crash_disk *disk, disk_op op);
 void disk_sync(crash_disk *disk, disk_file *file);
-/* A sync that failed: the data that it should have made durable never will be. `names`: nor will the
- * file's making, removal and size. */
+/* A sync that failed: the data that it should have made durable never will be. `names`: nor will
+ * the file's making, removal and size. */
 void disk_forget(crash_disk *disk, disk_file *file, bool names);
 void disk_free_file(disk_file *file);
 

@@ -105,15 +105,15 @@ static void check(sim_world *w, char problem[256]) {
           " WHERE j.kind = 33 AND a IS NOT NULL GROUP BY a HAVING count(*) > 1",
           on_approval, &c);
     if (!c.problem[0] && (c.open_runs || c.runs != 2)) {
-        snprintf(c.problem, sizeof c.problem, "I11: %d runs, %d of them open", c.runs,
-                 c.open_runs);
+        snprintf(c.problem, sizeof c.problem, "I11: %d runs, %d of them open", c.runs, c.open_runs);
     }
     if (!c.problem[0] && (c.effects != 6 || c.denied != 1)) {
         snprintf(c.problem, sizeof c.problem, "%d effects, %d denied", c.effects, c.denied);
     }
     const sim_answer *a = sim_answered(w, "do-boss-1");
     if (!c.problem[0] && (!a || !strstr(a->result, "\"run\":1"))) {
-        snprintf(c.problem, sizeof c.problem, "I11: do was answered %.200s", a ? a->result : "never");
+        snprintf(c.problem, sizeof c.problem, "I11: do was answered %.200s",
+                 a ? a->result : "never");
     }
     memcpy(problem, c.problem, 256);
 }
@@ -256,10 +256,14 @@ static int remove_folder(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_faults_all_is_done), cmocka_unit_test(lost_answers_settle),
-        cmocka_unit_test(nothing_unsynced_survives),  cmocka_unit_test(a_prefix_survives),
-        cmocka_unit_test(torn_writes_survive),        cmocka_unit_test(crashes_and_lost_answers),
-        cmocka_unit_test(one_write_fails),            cmocka_unit_test(the_disk_is_full),
+        cmocka_unit_test(without_faults_all_is_done),
+        cmocka_unit_test(lost_answers_settle),
+        cmocka_unit_test(nothing_unsynced_survives),
+        cmocka_unit_test(a_prefix_survives),
+        cmocka_unit_test(torn_writes_survive),
+        cmocka_unit_test(crashes_and_lost_answers),
+        cmocka_unit_test(one_write_fails),
+        cmocka_unit_test(the_disk_is_full),
     };
     return cmocka_run_group_tests_name("kernel_crash", tests, make_folder, remove_folder);
 }

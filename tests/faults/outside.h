@@ -1,5 +1,6 @@
-/* The scripted outside of the kernel's crash tests: it applies what connectors are told, keeps a log
- * of its own (the oracle), and can lose answers. A simulator, in memory, that no crash touches. */
+/* The scripted outside of the kernel's crash tests: it applies what connectors are told, keeps a
+ * log of its own (the oracle), and can lose answers. A simulator, in memory, that no crash touches.
+ */
 #ifndef OUTSIDE_H
 #define OUTSIDE_H
 

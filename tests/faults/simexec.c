@@ -55,8 +55,8 @@ typedef struct sim_run {
     uint64_t id;
     const program *program;
     size_t pc;
-    size_t expect;   /* records still to come before it starts */
-    uint64_t known;  /* bit i: op i has its outcome in the record */
+    size_t expect;  /* records still to come before it starts */
+    uint64_t known; /* bit i: op i has its outcome in the record */
 } sim_run;
 
 static sim_executor *executor_of(sim_world *w, uint32_t number) {
@@ -190,8 +190,8 @@ static void on_record(sim_world *w, sim_executor *x, sim_run *r, const frame *f)
     frame_reader fr = frame_read(f);
     char path[16], kind[16], name[64], hash[20], want[17];
     size_t at = 0;
-    if (get(&fr, path, sizeof path) && get(&fr, kind, sizeof kind) &&
-        get(&fr, name, sizeof name) && get(&fr, hash, sizeof hash)) {
+    if (get(&fr, path, sizeof path) && get(&fr, kind, sizeof kind) && get(&fr, name, sizeof name) &&
+        get(&fr, hash, sizeof hash)) {
         at = (size_t)atoi(path);
     }
     if (at < 1 || at > r->program->count) {

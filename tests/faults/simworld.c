@@ -116,8 +116,7 @@ static void env_kill(void *ctx, uint32_t number) {
     sim_kill(ctx, number, "killed by signal 9 (Killed)");
 }
 
-static void env_watch(void *ctx, uint32_t number, uint64_t *run, uint64_t *ticks,
-                      int64_t *cpu_us) {
+static void env_watch(void *ctx, uint32_t number, uint64_t *run, uint64_t *ticks, int64_t *cpu_us) {
     (void)ctx;
     (void)number;
     *run = *ticks = 0;
@@ -228,8 +227,9 @@ static int make_kernel(sim_world *w, diag *d) {
     }
     store_boot_body(w->store, &boot);
     approver_json(&approver);
-    kernel_env env = {w,        env_clock, env_clock, env_random, env_commit, env_spawn, env_send,
-                      env_kill, env_watch, env_reply, env_log,    store_reader(w->store)};
+    kernel_env env = {w,          env_clock, env_clock, env_random,
+                      env_commit, env_spawn, env_send,  env_kill,
+                      env_watch,  env_reply, env_log,   store_reader(w->store)};
     kernel_options o = {.identity = store_identify(w->store),
                         .world = world,
                         .boot_body = keel_json_view(boot.data, boot.len),
@@ -375,10 +375,11 @@ static void approve(sim_world *w, const char *number, const char *approval) {
     uint8_t pk[32], sk[64], sig[64];
     char text[400], hex[129], args[800], request[48];
     passphrase_key(pk, sk);
-    int n = snprintf(text, sizeof text,
-                     "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
-                     "\"verdict\":\"approve\"}",
-                     approval, store_identify(w->store)->incarnation, 1, number);
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
+                 "\"verdict\":\"approve\"}",
+                 approval, store_identify(w->store)->incarnation, 1, number);
     crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
     hex_encode(hex, sig, 64);
     snprintf(args, sizeof args,

@@ -35,7 +35,7 @@ typedef struct sim_world {
     turn *committing;
     bool dead; /* a commit failed: this life is over */
     sim_executor executors[8];
-    struct sim_event *first, *last; /* frames and deaths on their way to the kernel */
+    struct sim_event *first, *last;  /* frames and deaths on their way to the kernel */
     sim_answer answers[SIM_ANSWERS]; /* acknowledged commands, over all lives */
     size_t answer_count;
     uint64_t client;
