@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HASH_DIGITS 8
+
 size_t maildir_unique(const char *name) {
     return strcspn(name, ":");
 }
@@ -61,12 +63,13 @@ size_t maildir_merge(const keel_fs_entry *fresh, size_t fresh_count, const keel_
     return kept;
 }
 
-static uint64_t hash_name(const maildir_message *m) {
+/* FNV-1a, folded. It tells some 32 names from one that comes late. */
+static uint32_t hash_name(const maildir_message *m) {
     uint64_t h = 14695981039346656037u;
     for (size_t i = 0; i < m->unique; i++) {
         h = (h ^ (unsigned char)m->name[i]) * 1099511628211u;
     }
-    return h;
+    return (uint32_t)(h ^ h >> 32);
 }
 
 static void put_name(keel_buf *out, const char *name, size_t len) {
@@ -99,15 +102,16 @@ static bool get_name(keel_buf *out, const char *text, size_t len) {
 }
 
 static bool get_recent(maildir_cursor *c, const char *text) {
-    while (*text != 0) {
-        char *end;
-        uint64_t h = strtoull(text, &end, 16);
-        if (end != text + 16 || (*end != '.' && *end != 0)) {
-            return false;
-        }
-        c->recent = keel_realloc(c->recent, (c->recent_count + 1) * sizeof *c->recent);
-        c->recent[c->recent_count++] = h;
-        text = end + (*end == '.');
+    size_t len = strlen(text);
+    if (len % HASH_DIGITS != 0 || strspn(text, "0123456789abcdef") != len) {
+        return false;
+    }
+    c->recent_count = len / HASH_DIGITS;
+    c->recent = keel_alloc(c->recent_count * sizeof *c->recent);
+    for (size_t i = 0; i < c->recent_count; i++) {
+        char digits[HASH_DIGITS + 1] = "";
+        memcpy(digits, text + i * HASH_DIGITS, HASH_DIGITS);
+        c->recent[i] = (uint32_t)strtoul(digits, NULL, 16);
     }
     return true;
 }
@@ -139,7 +143,7 @@ bool maildir_was_read(const maildir_cursor *c, const maildir_message *m) {
     if (below_floor(c, m)) {
         return true;
     }
-    uint64_t h = c->recent_count > 0 ? hash_name(m) : 0;
+    uint32_t h = c->recent_count > 0 ? hash_name(m) : 0;
     for (size_t i = 0; i < c->recent_count; i++) {
         if (c->recent[i] == h) {
             return true;
@@ -172,11 +176,9 @@ void maildir_cursor_next(const maildir_cursor *c, const maildir_message *all, co
         put_name(out, c->floor.data, c->floor.len);
     }
     keel_buf_putc(out, ':');
-    const char *dot = "";
     for (size_t i = from; i < count; i++) {
         if (known[i]) {
-            keel_buf_printf(out, "%s%016" PRIx64, dot, hash_name(&all[i]));
-            dot = ".";
+            keel_buf_printf(out, "%08" PRIx32, hash_name(&all[i]));
         }
     }
     free(known);

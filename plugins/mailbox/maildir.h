@@ -15,7 +15,7 @@
 #include "keel/buf.h"
 #include "keel/fs.h"
 
-#define MAILDIR_RECENT 64
+#define MAILDIR_RECENT 32
 
 typedef struct maildir_message {
     const char *name;   /* the file's, borrowed from the lists */
@@ -34,11 +34,11 @@ size_t maildir_merge(const keel_fs_entry *fresh, size_t fresh_count, const keel_
 
 typedef struct maildir_cursor {
     keel_buf floor;   /* this name and all before it were read; empty: none */
-    uint64_t *recent; /* hashes of names behind the floor that were read */
+    uint32_t *recent; /* hashes of names behind the floor that were read */
     size_t recent_count;
 } maildir_cursor;
 
-/* "maildir1:FLOOR:HASH.HASH..."; false if text is none (c is then empty). */
+/* "maildir1:FLOOR:HASHES", eight digits each; false if text is none (c is then empty). */
 bool maildir_cursor_parse(maildir_cursor *c, const char *text);
 void maildir_cursor_finish(maildir_cursor *c);
 bool maildir_was_read(const maildir_cursor *c, const maildir_message *m);

@@ -271,7 +271,7 @@ static void maildir_pages(void **state) {
     do {
         step(&cursor, names.data, "", 7, &got);
         keel_buf_printf(&all, "%s%s", all.len > 0 && got.len > 0 ? " " : "", got.data);
-        assert_true(cursor.len < 20 + 17 * (MAILDIR_RECENT + 7));
+        assert_true(cursor.len < 20 + 8 * (MAILDIR_RECENT + 7));
     } while (got.len > 0);
     assert_string_equal(all.data, names.data);
     keel_buf_free(&names);
@@ -289,7 +289,7 @@ static void maildir_bad_cursors(void **state) {
                                       "maildir1:a:xyz",
                                       "maildir1:%zz:",
                                       "maildir1:%4",
-                                      "maildir1:a:0123456789abcdef,",
+                                      "maildir1:a:01234567,",
                                       "maildir1:a:0123"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         maildir_cursor c;
