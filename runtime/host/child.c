@@ -14,7 +14,8 @@
 #include "host_generation.h"
 #include "keel/json.h"
 
-#define FIRST_FD EXECUTOR_FD_FRAMES
+#define FIRST_FD 3
+_Static_assert(FIRST_FD == EXECUTOR_FD_FRAMES, "the frames come first");
 
 static int refuse_errno(diag *d, const char *what) {
     int e = errno;

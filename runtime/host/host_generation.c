@@ -163,7 +163,7 @@ static int take_generation(int fd, const char *path, int wait_ms, diag *d) {
 int host_generation_take(host_generation **out, const char *lock, const char *generation,
                          int wait_ms, diag *d) {
     host_generation g = {-1, -1};
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     int rc = open_file(lock, &g.lock, d);
     rc = rc ? rc : take_lock(g.lock, lock, d);

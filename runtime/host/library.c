@@ -319,7 +319,7 @@ void library_close(library *l) {
 }
 
 int library_install(library *l, const char *folder, const plugin **out, diag *d) {
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     keel_buf path = KEEL_BUF_INIT;
     keel_buf_puts(&path, folder);

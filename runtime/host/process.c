@@ -320,7 +320,7 @@ int host_spawn(host_process **out, uv_loop_t *loop, const host_spec *spec, const
     host_process *p = keel_alloc(sizeof *p);
     *p = (host_process){.fd = -1, .ev = *ev};
     p->channel = frame_channel_create();
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     int rc = start(p, loop, spec, d);
     if (rc == 0) {

@@ -83,7 +83,7 @@ static int fill(workspace *w, diag *d) {
 }
 
 int workspace_load(workspace **out, const char *root, diag *d) {
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     char path[PATH_MAX];
     if (!realpath(root, path)) {
@@ -103,7 +103,7 @@ int workspace_load(workspace **out, const char *root, diag *d) {
 }
 
 int workspace_find(workspace **out, const char *start, diag *d) {
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard;
     char path[PATH_MAX];
     if (!realpath(start, path)) {
@@ -170,7 +170,7 @@ static int private_folder(const char *path, diag *d) {
 }
 
 int workspace_prepare(const workspace *w, diag *d) {
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard;
     size_t most = sizeof((struct sockaddr_un *)0)->sun_path - 1;
     if (strlen(w->socket) > most) {

@@ -64,7 +64,7 @@ static int read_folder(const workspace *w, DIR *dir, workspace_policy **list, si
 }
 
 int workspace_policies(const workspace *w, workspace_policy **out, size_t *count, diag *d) {
-    diag unheard;
+    diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     keel_buf path = KEEL_BUF_INIT;
     keel_buf_printf(&path, "%s/policies", w->root);
