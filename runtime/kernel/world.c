@@ -60,7 +60,10 @@ static void write_files(keel_json_writer *w, kernel *k, const plugin *p) {
     keel_json_array(w);
     for (size_t i = 0; i < p->file_count; i++) {
         const plugin_file *f = &p->files[i];
-        turn_artifact(k->turn->records, &f->digest, f->data.data, f->data.len);
+        /* A shared object stays in its folder, its bytes are not read here: the digest is its name. */
+        if (!p->manifest->native || strcmp(f->name, p->manifest->entry) != 0) {
+            turn_artifact(k->turn->records, &f->digest, f->data.data, f->data.len);
+        }
         keel_json_object(w);
         keel_json_key(w, "digest");
         keel_json_hex(w, f->digest.bytes, DIGEST_SIZE);
