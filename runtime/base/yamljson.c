@@ -46,7 +46,9 @@ static bool is_number(const char *s) {
 static int write_number(scribe *s, const yaml_node *n) {
     double v = strtod(n->text, NULL);
     bool whole = strcspn(n->text, ".eE") == n->len;
-    if (!isfinite(v) || (whole && fabs(v) > 9007199254740992.0)) {
+    int64_t i = 0;
+    bool exact = !whole || (yaml_int(n, &i) && i <= (INT64_C(1) << 53) && i >= -(INT64_C(1) << 53));
+    if (!isfinite(v) || !exact) {
         yaml_fault(s->tree, n, s->d, "the number %.60s is out of range", n->text);
         diag_next(s->d, "Quote it, to keep it as text.");
         return DIAG_USAGE;

@@ -1,0 +1,127 @@
+/* Policy files. Whatever the bytes are, they compile or are refused with a place and a remedy, and
+ * what compiles decides the same with and without a table of targets, explains itself in canonical
+ * JSON, and never allows what it was not told about. */
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "budget.h"
+
+static void must(bool holds) {
+    if (!holds) {
+        abort();
+    }
+}
+
+static void count_warning(void *ctx, const diag *d) {
+    must(d->what[0] && d->next[0] && d->line > 0);
+    ++*(int *)ctx;
+}
+
+static manifest *mail(void) {
+    static const char text[] =
+        "kind: connector\nid: com.example.mail\nversion: 1.0.0\nentry: x.lua\nresources:\n"
+        "  message: { read: {}, write: { class: checkable, sink: external },\n"
+        "    attributes: { to_domain: { of: to, fn: domain } } }\n";
+    manifest *m = NULL;
+    must(manifest_parse(&m, "m", text, sizeof text - 1, NULL) == 0);
+    return m;
+}
+
+static void decide(const policy *p, const policy_query *q, policy_decision *d, keel_buf *why) {
+    policy_decide(p, q, d);
+    keel_json_error e;
+    keel_buf_clear(why);
+    policy_explain(p, q, d, why);
+    must(keel_json_check(why->data, why->len, &e) == 0);
+}
+
+static void questions(const policy *with, const policy *without) {
+    static const attr_value values[] = {
+        {.type = ATTR_TEXT, .text = "a.example", .len = 9},
+        {.type = ATTR_MONEY, .text = "5 EUR", .len = 5, .micros = 5000000, .currency = "EUR"},
+        {.type = ATTR_NUMBER, .number = 5},
+        {.type = ATTR_BAD},
+    };
+    static const char *const targets[] = {"inbox.message.write", "inbox.message.read", "run.spawn",
+                                          "other.thing.write"};
+    keel_buf why = KEEL_BUF_INIT;
+    for (unsigned i = 0; i < 64; i++) {
+        attr attrs[] = {{"to_domain", &values[i % 4], i & 4 ? 0 : 1}, {"x", values, 4}};
+        bool read = i / 16 == 1;
+        policy_query q = {i & 8 ? "triage" : "b",
+                          targets[i / 16],
+                          read ? CLASS_READ : CLASS_ONCE,
+                          false,
+                          i & 2,
+                          true,
+                          attrs,
+                          2};
+        policy_decision a;
+        policy_decision b;
+        decide(without, &q, &a, &why);
+        must(a.rule || a.verdict == POLICY_DENY || read);
+        if (with) {
+            decide(with, &q, &b, &why);
+            must(a.verdict == b.verdict && strcmp(a.rule_id, b.rule_id) == 0);
+        }
+    }
+    keel_buf_free(&why);
+}
+
+static void spend(const policy *p) {
+    budgets *b = budgets_create();
+    for (int i = 0; i < 8; i++) {
+        budget_request q = {"a", 1, i, 1, 400000, "USD"};
+        budget_hold holds[BUDGET_HOLDS];
+        budget_refusal why;
+        size_t n = 0;
+        if (budget_reserve(b, p, &q, 1795435200000000 + i * 3600000000000, holds, &n, &why)) {
+            must(why.why[0] != 0);
+        }
+        for (size_t k = 0; k < n; k++) {
+            must(budget_settle(b, p, &holds[k], k % 2 ? -1 : 0) == 0);
+        }
+    }
+    budgets_destroy(b);
+}
+
+static int compile(policy **out, const char *text, size_t len, const policy_world *world) {
+    policy_source source = {"p.yaml", text, len};
+    int warnings = 0;
+    diag d = {0};
+    int rc = policy_compile(out, &source, 1, world, count_warning, &warnings, &d);
+    must(rc == 0 || (rc == DIAG_USAGE && d.what[0] && d.next[0] && strcmp(d.file, "p.yaml") == 0));
+    must(rc == 0 || d.line > 0 || len > 262144);
+    return rc;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
+    static const char *const agents[] = {"triage", "b"};
+    static policy_connection connection;
+    if (!connection.plugin) {
+        must(digest_init() == 0);
+        connection = (policy_connection){"inbox", mail()};
+    }
+    policy_world world = {agents, 2, &connection, 1};
+    char *text = keel_memdup(data, len);
+    policy *with = NULL;
+    policy *without = NULL;
+    if (compile(&without, text, len, NULL) == 0) {
+        compile(&with, text, len, &world);
+        questions(with, without);
+        spend(without);
+        keel_buf can = KEEL_BUF_INIT;
+        policy_can(without, &world, "b", &can);
+        keel_json_error e;
+        must(keel_json_check(can.data, can.len, &e) == 0);
+        keel_buf_free(&can);
+    }
+    policy_destroy(with);
+    policy_destroy(without);
+    free(text);
+    return 0;
+}
