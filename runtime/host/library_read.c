@@ -63,7 +63,7 @@ static int open_beneath(int dir, const char *name) {
     return fd;
 }
 
-static int check_file(const reading *r, int fd, const char *name) {
+static int check_file(const reading *r, int fd, const char *name, size_t *size) {
     struct stat st;
     if (fstat(fd, &st) != 0) {
         return refuse_open(r, name);
@@ -80,14 +80,17 @@ static int check_file(const reading *r, int fd, const char *name) {
         return refuse_file(r, name, DIAG_USAGE, "it belongs to another user",
                            "Remove the installed version; it is installed again from its source.");
     }
+    *size = (size_t)st.st_size;
     return 0;
 }
 
 static int read_bytes(const reading *r, int fd, const char *name, size_t limit, keel_buf *out) {
-    int rc = check_file(r, fd, name);
+    size_t size;
+    int rc = check_file(r, fd, name, &size);
     if (rc != 0) {
         return rc;
     }
+    keel_buf_reserve(out, size < limit ? size : limit);
     rc = fsio_read_all(fd, limit, out);
     if (rc == -EFBIG) {
         char why[64];
@@ -105,7 +108,6 @@ static int read_named(const reading *r, const char *name, size_t limit, keel_buf
     if (fd < 0) {
         return refuse_open(r, name);
     }
-    keel_buf_reserve(out, 0);
     int rc = read_bytes(r, fd, name, limit, out);
     close(fd);
     return rc;
