@@ -35,7 +35,7 @@ typedef struct host_spec {
     size_t config_len;
     const host_file *files;
     size_t file_count;
-    const char *native; /* the .so's path, or NULL: opened once, checked, copied, sealed */
+    const char *native;   /* the .so's path, or NULL: opened once, checked, copied, sealed */
     digest native_digest; /* what those bytes must have: that of the plugin's file list */
     const host_grant *grants;
     size_t grant_count;

@@ -85,7 +85,7 @@ static int check_file(const reading *r, int fd, const char *name, size_t *size) 
 }
 
 static int read_bytes(const reading *r, int fd, const char *name, size_t limit, keel_buf *out) {
-    size_t size;
+    size_t size = 0;
     int rc = check_file(r, fd, name, &size);
     if (rc != 0) {
         return rc;

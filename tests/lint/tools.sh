@@ -8,7 +8,7 @@ check_shell() {
 }
 
 check_format() {
-    sources c h | xargs -P 2 -n 40 clang-format --dry-run -Werror 2>&1 |
+    sources c h | grep -v '^sdk/abi/' | xargs clang-format --dry-run -Werror 2>&1 |
         awk -F: '/error:|warning:/ && !seen[$1]++ { print $1 ":" $2 ": is not formatted" }'
 }
 
