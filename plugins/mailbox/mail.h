@@ -74,8 +74,8 @@ typedef struct mail_place {
     bool seen;
     bool answered;
 } mail_place;
-/* Writes one item of a read's answer: an object, keys in canonical order, without date_us when there
- * is none. */
+/* Writes one item of a read's answer: an object, keys in canonical order, without date_us when
+ * there is none. */
 void mail_write(keel_json_writer *w, const mail *m, const mail_place *at, const mail_owner *o);
 
 /* ---- pieces, each in its own file ---- */

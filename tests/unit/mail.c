@@ -318,56 +318,57 @@ static int warm(void **state) {
     return 0;
 }
 
+static void (*makers[])(keel_buf *) = {
+    make_deep,       make_many_parts,    make_headers,       make_long_header, make_recipients,
+    make_comments,   make_references,    make_line,          make_html,        make_tags,
+    make_boundaries, make_nested_groups, make_folded_groups, make_forwards,    make_types,
+};
+static const char *const maker_names[] = {
+    "huge nesting",
+    "huge number of parts",
+    "huge number of headers",
+    "huge header",
+    "huge recipients",
+    "huge comments",
+    "huge references",
+    "huge line",
+    "huge comments in html",
+    "huge open quotes in html",
+    "huge boundaries",
+    "huge groups",
+    "huge folded groups",
+    "huge forwards",
+    "huge types",
+};
+static const char *const names[] = {
+    "alternative",
+    "attachments",
+    "automatic",
+    "bad_addresses",
+    "bad_date",
+    "bidi",
+    "crlf",
+    "encoded_subject",
+    "folded",
+    "garbage",
+    "html_only",
+    "inject_id",
+    "koi8",
+    "list",
+    "lying_charset",
+    "no_body",
+    "no_boundary",
+    "no_headers",
+    "nul",
+    "open_boundary",
+    "own",
+    "plain",
+    "quoted_printable",
+    "raw_latin1",
+    "wrong_charset",
+};
+
 int main(void) {
-    static void (*makers[])(keel_buf *) = {
-        make_deep,       make_many_parts,    make_headers,       make_long_header, make_recipients,
-        make_comments,   make_references,    make_line,          make_html,        make_tags,
-        make_boundaries, make_nested_groups, make_folded_groups, make_forwards,    make_types,
-    };
-    static const char *const maker_names[] = {
-        "huge nesting",
-        "huge number of parts",
-        "huge number of headers",
-        "huge header",
-        "huge recipients",
-        "huge comments",
-        "huge references",
-        "huge line",
-        "huge comments in html",
-        "huge open quotes in html",
-        "huge boundaries",
-        "huge groups",
-        "huge folded groups",
-        "huge forwards",
-        "huge types",
-    };
-    static const char *const names[] = {
-        "alternative",
-        "attachments",
-        "automatic",
-        "bad_addresses",
-        "bad_date",
-        "bidi",
-        "crlf",
-        "encoded_subject",
-        "folded",
-        "garbage",
-        "html_only",
-        "inject_id",
-        "koi8",
-        "list",
-        "lying_charset",
-        "no_body",
-        "no_boundary",
-        "no_headers",
-        "nul",
-        "open_boundary",
-        "own",
-        "plain",
-        "quoted_printable",
-        "raw_latin1",
-        "wrong_charset",
-    };
     enum { NAMES = sizeof names / sizeof *names, MAKERS = sizeof makers / sizeof *makers };
     struct CMUnitTest tests[NAMES + MAKERS + 6];
     size_t n = 0;
