@@ -1,7 +1,6 @@
 #include "client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -42,24 +41,11 @@ static int refused(const char *path, int error, diag *d) {
     return diag_set(d, DIAG_FAILED, "%s cannot be reached: %s.", path, strerror(error));
 }
 
-/* A socket's address has room for about 100 bytes: the folder is entered by its descriptor, so that
- * a workspace may lie as deep as it likes. */
+/* The workspace has seen to it that the path fits. */
 static int dial(int fd, const char *path) {
-    const char *name = strrchr(path, '/');
-    char *folder = name ? keel_memdup(path, (size_t)(name - path) + 1) : keel_strdup("./");
-    int at = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    free(folder);
-    if (at < 0) {
-        return -1;
-    }
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", at,
-             name ? name + 1 : path);
-    int rc = connect(fd, (struct sockaddr *)&address, sizeof address);
-    int error = errno;
-    close(at);
-    errno = error;
-    return rc;
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    return connect(fd, (struct sockaddr *)&address, sizeof address);
 }
 
 int client_open(client **out, const char *socket_path, diag *d) {

@@ -267,8 +267,17 @@ static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     rc = rc ? rc : write_new(folder, "keel.yaml", &text, d);
     keel_buf_free(&text);
     c->folder = folder;
-    rc = rc ? rc : cli_workspace(c, d); /* reads back what was written */
-    return rc ? rc : workspace_prepare(c->ws, d);
+    if (rc) {
+        return rc;
+    }
+    rc = cli_workspace(c, d); /* reads back what was written */
+    rc = rc ? rc : workspace_prepare(c->ws, d);
+    if (rc) {
+        char *file = join(folder, "keel.yaml");
+        unlink(file);
+        free(file);
+    }
+    return rc;
 }
 
 /* A folder that is made, and nothing that is there already is overwritten. */

@@ -1,0 +1,115 @@
+# keel init: the first minute.
+
+load helper
+
+setup() {
+    own_home
+    export BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+    own_home
+    cd "$BATS_TEST_TMPDIR"
+}
+
+@test "without a question asked, with what is said and defaults for the rest" {
+    mail box 1 Hello
+    run keel init studio --from box --own-domain studio.example --currency CHF \
+        --timezone Europe/Zurich --no-input
+    [ "$status" -eq 0 ]
+    has "workspace: $PWD/studio"
+    has 'keel up --detach'
+    grep -q '^currency: CHF$' studio/keel.yaml
+    grep -q '^timezone: Europe/Zurich$' studio/keel.yaml
+    grep -q "source: \"$PWD/box\"" studio/keel.yaml
+    grep -q 'own_domains: \["studio.example"\]' studio/policies/starter.yaml
+    grep -q 'CHF' studio/policies/starter.yaml
+    [ -d studio/outbox/new ]
+    [ "$(stat -c %a studio/.keel)" = 700 ]
+    [ ! -e studio/.keel/approver.json ]
+    cd studio
+    run keel policy check
+    [ "$status" -eq 0 ]
+}
+
+@test "an mbox file is its folder and its name" {
+    printf 'From a@b Thu Jan  1 00:00:00 2026\n\nhi\n\n' >mail.mbox
+    run keel init w --from mail.mbox --no-input
+    [ "$status" -eq 0 ]
+    grep -q "source: \"$PWD\"" w/keel.yaml
+    grep -q 'file: "mail.mbox"' w/keel.yaml
+}
+
+@test "without mail there is a workspace without a connection" {
+    run keel init w --no-input
+    [ "$status" -eq 0 ]
+    has 'no connection to mail yet'
+    run keel -C w connection list
+    [ "$status" -eq 0 ]
+    has 'No connections'
+}
+
+@test "asked on a terminal, with the passphrase twice, which is kept nowhere" {
+    mail box 1 Hello
+    run "$typist" 'Mail [' "$PWD/box" 'Own domains' 'studio.example' 'Sender [' 'Ada <ada@studio.example>' \
+        'Currency [EUR]: ' '' 'Time zone [' 'Europe/Madrid' 'with (new): ' "$secret" \
+        'again: ' "$secret" -- env MAIL=/dev/null keel init w
+    [ "$status" -eq 0 ]
+    lacks "$secret"
+    [ "$(stat -c %a w/.keel/approver.json)" = 600 ]
+    grep -Eq '^\{"name":"operator","public_key":"[0-9a-f]{64}","salt":"[0-9a-f]{32}"\}$' w/.keel/approver.json
+    ! grep -rq "$secret" w
+    grep -q '^currency: EUR$' w/keel.yaml
+    grep -q 'from: "Ada <ada@studio.example>"' w/keel.yaml
+}
+
+@test "two passphrases that differ" {
+    run "$typist" 'with (new): ' "$secret" 'again: ' 'another one' -- keel init w --from '' \
+        --own-domain a.example --sender a@a.example --currency EUR --timezone UTC
+    [ "$status" -eq 4 ]
+    has 'differ'
+    [ ! -e w/.keel/approver.json ]
+}
+
+@test "a passphrase that is too short" {
+    run "$typist" 'with (new): ' 'short' -- keel init w --from '' --own-domain a.example \
+        --sender a@a.example --currency EUR --timezone UTC
+    [ "$status" -eq 4 ]
+    has 'at least 8'
+}
+
+@test "what is there is never overwritten" {
+    keel init w --no-input
+    echo '# mine' >>w/keel.yaml
+    run keel init w --no-input
+    [ "$status" -eq 1 ]
+    has 'is a workspace already'
+    grep -q '# mine' w/keel.yaml
+}
+
+@test "mail that is not there" {
+    run keel init w --from nowhere --no-input
+    [ "$status" -eq 6 ]
+    has 'nowhere'
+    has 'keel init --from'
+    [ ! -e w/keel.yaml ]
+}
+
+@test "answers that cannot be" {
+    run keel init w --currency euro --no-input
+    [ "$status" -eq 2 ]
+    has 'three capital letters'
+    run keel init w --sender Ada --no-input
+    [ "$status" -eq 2 ]
+    has 'no mail address'
+    run keel init w --timezone Mars/Crater --no-input
+    [ "$status" -eq 2 ]
+    has 'Mars/Crater'
+    [ ! -e w/keel.yaml ]
+    run keel init w --yes-policy nonesuch --no-input
+    [ "$status" -eq 6 ]
+}
+
+@test "a dry run writes nothing" {
+    run keel init w --dry-run --no-input
+    [ "$status" -eq 0 ]
+    has 'currency: EUR'
+    [ ! -e w/keel.yaml ]
+}
