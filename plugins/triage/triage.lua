@@ -1,7 +1,7 @@
 -- Who waits for an answer? Reads the new mail of the connection "inbox" by pages, puts it together
 -- by conversation, and hands each mail that asks its owner for something to the correspondent, once.
 --
--- Input:  limit (mails in one run, 1000), page (mails in one read, 100), again (true: from the start)
+-- Input:  limit (mails in one run, 10000), page (mails in one read, 100), again (true: from the start)
 -- Result: read, kinds (how many of each), needs_answer, waiting (who, since when, why), cursor, more
 local keel = require "keel"
 local judge = require "judge"
@@ -122,7 +122,7 @@ end
 local function run(ctx, input)
   local inbox = ctx.use("inbox")
   local begin = not input.again and ctx.previous and ctx.previous.cursor or nil
-  local limit, size = number(input.limit, 1000, 100000), number(input.page, 100, 500)
+  local limit, size = number(input.limit, 10000, 100000), number(input.page, 100, 500)
   local result = { read = 0, kinds = {}, needs_answer = 0, waiting = keel.list {}, cursor = begin,
                    more = true }
   local mails = {}
