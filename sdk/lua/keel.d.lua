@@ -1,0 +1,288 @@
+---@meta keel
+-- What `require "keel"` gives, for a Lua language server. Keel itself never reads this file.
+
+---What JSON can hold: nil, boolean, number, string, arrays and objects of these.
+---@alias keel.Value any
+
+---Seconds, or a text such as "90s", "1h30m", "7d" (ms s m h d w).
+---@alias keel.Duration number|string
+
+---@alias keel.Level "debug"|"info"|"warn"|"error"
+
+---Why something was not done. tostring(err) is "code: why".
+---@class keel.Error
+---@field code string denied, rejected, expired, not_found, conflict, invalid, retry, ...
+---@field why? string a sentence for a person
+---@field rule? string the rule that decided
+---@field state? string of a run that ctx.wait waited for
+
+---@class keel.EffectOptions
+---@field why? string one sentence, shown to whoever approves
+---@field evidence? keel.Value what the decision rests on, shown beside it
+
+---A connection of keel.yaml.
+---@class keel.Use
+local Use = {}
+
+---Asks the connection to read.
+---@param resource string
+---@param args? keel.Value
+---@param opts? keel.EffectOptions
+---@return keel.Value|nil result
+---@return keel.Error|nil err
+function Use.read(resource, args, opts) end
+
+---Asks the connection to write. What policy does not allow comes back as nil, err.
+---@param resource string
+---@param args? keel.Value
+---@param opts? keel.EffectOptions
+---@return keel.Value|nil result
+---@return keel.Error|nil err
+function Use.write(resource, args, opts) end
+
+---@class keel.Child
+---@field run integer the child's number
+---@field existing boolean whether the key had started it before
+
+---@class keel.Event
+---@field name string
+---@field body keel.Value
+
+---What a run can ask for. Call its functions with a dot.
+---@class keel.Ctx
+---@field run integer this run's number
+---@field previous keel.Value|nil the result of this role's last run that ended
+local Ctx = {}
+
+---Computes once; the result is recorded and comes back the same after a restart.
+---@param name string 1 to 200 bytes
+---@param fn fun(): keel.Value calls no ctx function
+---@return keel.Value result as JSON keeps it
+function Ctx.step(name, fn) end
+
+---A line in the run's record.
+---@param level keel.Level
+---@param text any
+---@overload fun(text: any)
+function Ctx.log(level, text) end
+
+---Microseconds since 1970.
+---@return integer
+function Ctx.now() end
+
+---A number in [0, 1); from 1 to m; from m to n.
+---@param m? integer
+---@param n? integer
+---@return number
+function Ctx.random(m, n) end
+
+---@param duration keel.Duration
+---@return true|nil done
+---@return keel.Error|nil err
+function Ctx.sleep(duration) end
+
+---Waits for an event, of that name if one is given. nil after the timeout.
+---@param name? string
+---@param opts? { timeout: keel.Duration }
+---@return keel.Event|nil event
+---@return keel.Error|nil err
+function Ctx.receive(name, opts) end
+
+---Starts another agent; with a key, once for that key.
+---@param agent string
+---@param input? keel.Value
+---@param opts? { key: string }
+---@return keel.Child|nil child
+---@return keel.Error|nil err
+function Ctx.spawn(agent, input, opts) end
+
+---Waits until a run is over.
+---@param child keel.Child|integer
+---@return keel.Value|nil result
+---@return keel.Error|nil err
+function Ctx.wait(child) end
+
+---Runs functions side by side until all have returned. An error of one is an error here.
+---@param functions (fun(ctx: keel.Ctx): any, any)[]
+---@return any[] results
+---@return any[] seconds what each returned second
+function Ctx.all(functions) end
+
+---Runs functions side by side until one has returned; the others are dropped.
+---@param functions (fun(ctx: keel.Ctx): any, any)[]
+---@return integer which
+---@return any result
+---@return any second
+function Ctx.any(functions) end
+
+---@param connection string
+---@return keel.Use
+function Ctx.use(connection) end
+
+---Return it: the run ends, and the next begins with this input and an empty record.
+---@param state keel.Value
+---@return keel.Continue
+function Ctx.continue(state) end
+
+---@class keel.Continue
+
+---@class keel.AgentSpec
+---@field run fun(ctx: keel.Ctx, input: keel.Value): keel.Value
+---@field name? string must be the manifest's
+---@field version? string must be the manifest's
+---@field outcome? string
+---@field on_failure? string
+
+---@class keel.Agent
+
+---What a verb is asked. A name that is no field here is looked up in `body`.
+---@class keel.Request
+---@field body keel.Value
+---@field key string the effect's id, the same on every attempt
+---@field attempt integer
+---@field dry_run boolean
+---@field mode? "effect"|"resource" reconcile only
+---@field outcome? keel.Value what was recorded of the write: reconcile, compensate
+---@field resource string
+---@field [string] keel.Value
+
+---@class keel.Fail
+---@field code string
+---@field message string
+
+---@class keel.FsEntry
+---@field name string
+---@field kind "file"|"folder"|"other"
+
+---@class keel.FsStat
+---@field kind "file"|"folder"|"other"
+---@field size integer
+---@field mtime_us integer
+
+---Files below the folders that the connection was granted, spelled as its config spells them.
+---@class keel.Fs
+local Fs = {}
+
+---@param folder string
+---@param path string
+---@param offset? integer
+---@param len? integer at most 16 MiB
+---@return string|nil bytes
+---@return keel.Fail|nil err
+function Fs.read(folder, path, offset, len) end
+
+---@param folder string
+---@param path? string
+---@return keel.FsEntry[]|nil entries sorted by name
+---@return keel.Fail|nil err
+function Fs.list(folder, path) end
+
+---@param folder string
+---@param path string
+---@return keel.FsStat|nil stat
+---@return keel.Fail|nil err
+function Fs.stat(folder, path) end
+
+---The whole file or nothing, durable.
+---@param folder string
+---@param path string
+---@param bytes string
+---@param opts? { new: boolean } new: only if it is not there
+---@return true|nil done
+---@return keel.Fail|nil err
+function Fs.write(folder, path, bytes, opts) end
+
+---Never replaces.
+---@param folder string
+---@param path string
+---@param to_folder string
+---@param to_path string
+---@return true|nil done
+---@return keel.Fail|nil err
+function Fs.rename(folder, path, to_folder, to_path) end
+
+---@param folder string
+---@param path string
+---@return true|nil done
+---@return keel.Fail|nil err
+function Fs.remove(folder, path) end
+
+---What a connector's verb has.
+---@class keel.VerbCtx
+---@field config table the connection's config
+---@field fs keel.Fs
+---@field log fun(level: keel.Level, text: any)
+
+---@alias keel.Verb fun(c: keel.VerbCtx, q: keel.Request): keel.Value|nil, keel.Fail|keel.Cost|nil, keel.Cost|nil
+
+---@class keel.Resource
+---@field read? keel.Verb
+---@field write? keel.Verb
+---@field reconcile? fun(c: keel.VerbCtx, q: keel.Request): keel.Verdict
+---@field compensate? keel.Verb
+
+---@class keel.Connector
+---@class keel.Verdict
+---@class keel.Cost
+
+---@class keel
+---@field null userdata JSON's null inside of a table
+local keel = {}
+
+---An agent: return it from the entry file.
+---@param spec keel.AgentSpec
+---@return keel.Agent
+function keel.agent(spec) end
+
+---A connector: return it from the entry file.
+---@param resources table<string, keel.Resource>
+---@return keel.Connector
+function keel.connector(resources) end
+
+---An array, also when it is empty.
+---@generic T: table
+---@param items? T
+---@return T
+function keel.list(items) end
+
+---Why a verb did not do it: return nil, keel.fail(...). invalid denied not_found conflict retry
+---not_implemented say that nothing was applied, the others that it may have been.
+---@param code "invalid"|"denied"|"not_found"|"conflict"|"retry"|"not_implemented"|"unknown"|"deadline"|"cancelled"|"internal"|"no_memory"
+---@param message? string
+---@return keel.Fail
+function keel.fail(code, message) end
+
+---reconcile: it was applied; ref is what write would have returned.
+---@param ref? keel.Value
+---@return keel.Verdict
+function keel.applied(ref) end
+
+---reconcile: proof that it was not applied.
+---@return keel.Verdict
+function keel.absent() end
+
+---reconcile: the other side has it and has not decided.
+---@return keel.Verdict
+function keel.pending() end
+
+---@param why? string
+---@return keel.Verdict
+function keel.cannot_tell(why) end
+
+---What the attempt really cost, as one more result: keel.cost { USD = "0.002" }.
+---@param amounts table<string, string|number>
+---@return keel.Cost
+function keel.cost(amounts) end
+
+---The bytes of a file that came with the plugin.
+---@param name string such as "templates/reply.txt"
+---@return string
+function keel.file(name) end
+
+---templates/NAME with each {field} or {field.part} replaced.
+---@param name string
+---@param values table
+---@return string
+function keel.template(name, values) end
+
+return keel
