@@ -353,67 +353,10 @@ static void test_every_kind_has_a_case(void **state) {
     }
 }
 
-static const struct {
-    const char *name;
-    put put;
-    const char *what;
-} misfits[] = {
-    {"a member is missing",
-     {RECORD_EFFECT_RETRY, 1, "1", "{'attempt':1,'settled':[],'why':''}"},
-     "record 2 (effect.retry) has no usable member \"not_before_us\""},
-    {"text where a number belongs",
-     {RECORD_SLEEP, 1, "1", "{'call':'c','until_us':'soon'}"},
-     "record 2 (sleep) has no usable member \"until_us\""},
-    {"no hex",
-     {RECORD_COMMAND, 0, "", "{'answer':1,'digest':'xy','name':'n','request':'q'}"},
-     "record 2 (command) has no usable member \"digest\""},
-    {"a member of an element",
-     {RECORD_POLICY, 0, "", "{'digest':'" HEX "','files':[{'digest':'" HEX "'}]}"},
-     "record 2 (policy) has no usable member \"name\""},
-};
-
-static void test_misfits(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof misfits / sizeof misfits[0]; i++) {
-        world w;
-        const put *p = &misfits[i].put;
-        world_make(&w);
-        world_start(&w);
-        world_add(&w, p->kind, p->run, p->path, p->body);
-        assert_int_equal(world_commit(&w), DIAG_STORAGE);
-        assert_string_equal(w.d.what, misfits[i].what);
-        world_close(&w);
-        world_start(&w);
-        assert_string_equal(world_rows(&w, "SELECT seq, kind FROM journal"), "1|1;2|1");
-        world_end(&w);
-    }
-}
-
-static void test_same_thing_twice(void **state) {
-    static const put twice[] = {
-        {RECORD_COMMAND, 0, "", "{'answer':1,'digest':'" HEX "','name':'n','request':'q'}"},
-        BEGIN,
-        {RECORD_SLEEP, 1, "1", "{'call':'c','until_us':1}"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof twice / sizeof twice[0]; i++) {
-        world w;
-        world_make(&w);
-        world_start(&w);
-        world_put(&w, twice[i].kind, twice[i].run, twice[i].path, twice[i].body);
-        world_add(&w, twice[i].kind, twice[i].run, twice[i].path, twice[i].body);
-        assert_int_equal(world_commit(&w), DIAG_STORAGE);
-        assert_non_null(strstr(w.d.what, "does not fit the tables: UNIQUE"));
-        world_end(&w);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables),
         cmocka_unit_test(test_every_kind_has_a_case),
-        cmocka_unit_test(test_misfits),
-        cmocka_unit_test(test_same_thing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
