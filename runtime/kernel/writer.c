@@ -15,6 +15,7 @@ struct writer {
     turn *turn;      /* to commit */
     turn *committed; /* to report */
     bool anchor;     /* to sign */
+    bool signing;    /* the thread is at it */
     bool news;       /* records since the last signed head */
     bool stop;
     int rc;
@@ -28,9 +29,11 @@ static void sign(writer *w) {
     diag why = {0};
     w->anchored_us = now;
     w->news = false;
+    w->signing = true;
     pthread_mutex_unlock(&w->lock);
     int rc = store_anchor(w->store, now, &why);
     pthread_mutex_lock(&w->lock);
+    w->signing = false;
     if (rc) {
         w->rc = rc;
         w->why = why;
@@ -123,6 +126,26 @@ void writer_anchor(writer *w) {
         pthread_cond_signal(&w->wake);
     }
     pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_commit_here(writer *w, turn *t) {
+    diag why = {0};
+    pthread_mutex_lock(&w->lock);
+    bool asleep = !w->turn && !w->committed && !w->signing && !w->anchor;
+    w->news |= asleep;
+    pthread_mutex_unlock(&w->lock);
+    if (!asleep) {
+        return false;
+    }
+    int rc = store_commit(w->store, t, &why);
+    if (rc) {
+        w->rc = rc;
+        w->why = why;
+    } else if (w->ev.wall_us(w->ev.ctx) - w->anchored_us > WRITER_ANCHOR_EVERY_US) {
+        writer_anchor(w);
+    }
+    w->ev.committed(w->ev.ctx, t, rc, &why);
+    return true;
 }
 
 static void on_closed(uv_handle_t *h) {

@@ -2,6 +2,7 @@
 #ifndef KERNEL_WRITER_H
 #define KERNEL_WRITER_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "store.h"
@@ -18,6 +19,9 @@ typedef struct writer_events {
 
 int writer_start(writer **out, uv_loop_t *loop, store *s, const writer_events *ev, diag *d);
 void writer_commit(writer *w, turn *t); /* none may be under way */
+/* The same on the caller's thread, reported before it returns: for turns so small that handing them
+ * over would cost more. false, and nothing done, when the store's thread is at work. */
+bool writer_commit_here(writer *w, turn *t);
 /* Signs the head if there is news since the last time; nothing when a commit is under way. */
 void writer_anchor(writer *w);
 /* Waits for what is under way, signs the head, ends the thread. 0 or the last failure. */

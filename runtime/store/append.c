@@ -85,13 +85,29 @@ static const uint8_t *take_salt(store *s) {
     return salt;
 }
 
+/* Bodies of these kinds hold an id or a key that no other has, so storing them once per distinct
+ * bytes would save nothing and cost two more trees in the transaction. */
+static size_t inline_limit(record_kind kind) {
+    switch (kind) {
+    case RECORD_COMMAND:
+    case RECORD_RUN_BEGIN:
+    case RECORD_SPAWN:
+    case RECORD_EFFECT_INTENDED:
+    case RECORD_EFFECT_WAITING:
+    case RECORD_APPROVAL_GIVEN:
+        return STORE_INLINE_UNIQUE;
+    default:
+        return STORE_INLINE;
+    }
+}
+
 static int make_row(store *s, const record *r, int64_t at_us, digest *head, row *out, diag *d) {
     const uint8_t *salt = take_salt(s);
     *out = (row){.record = r, .path_len = strlen(r->path)};
     if (at_point(r->kind, RECORD_APPEND, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (r->len <= STORE_INLINE) {
+    if (r->len <= inline_limit(r->kind)) {
         out->salt = salt;
         out->body = digest_of2(salt, STORE_SALT, r->body, r->len);
     } else if (payload_put(&s->payload, s->db, salt, r->body, r->len, &out->body, d) < 0) {

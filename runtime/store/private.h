@@ -12,6 +12,7 @@ enum {
     STORE_APPLICATION_ID = 0x4b65656c, /* "Keel" */
     STORE_VERSION = 1,                 /* user_version of schema.sql */
     STORE_INLINE = 256,                /* the largest body that stands in its record */
+    STORE_INLINE_UNIQUE = 1024,        /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
     STORE_PATH_LIMIT = 255,
     STORE_TAIL = 256,          /* records whose chain is checked when the store is opened */

@@ -18,7 +18,7 @@ CREATE TABLE journal(
     kind INTEGER NOT NULL,            -- records.h
     digest BLOB NOT NULL,             -- BLAKE2b-256(salt || body)
     hash BLOB NOT NULL,               -- BLAKE2b-256(0x00 || previous hash || header || digest)
-    salt BLOB,                        -- inline bodies (up to 256 bytes)
+    salt BLOB,                        -- inline bodies (small, or of a kind that never repeats)
     body BLOB                         -- NULL: in payload, under digest; or erased
 ) STRICT;
 
