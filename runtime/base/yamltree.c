@@ -309,12 +309,17 @@ static int read_file(const char *path, keel_buf *out, diag *d) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
         int code = errno == ENOENT ? DIAG_NOT_FOUND : DIAG_FAILED;
-        return diag_at(d, code, path, 0, 0, "cannot be opened: %s", strerror(errno));
+        diag_at(d, code, path, 0, 0, "cannot be opened: %s", strerror(errno));
+        diag_next(d, code == DIAG_NOT_FOUND ? "Check the name, or create the file."
+                                            : "Check who may read it: ls -l.");
+        return code;
     }
     struct stat st;
     if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         close(fd);
-        return diag_at(d, DIAG_USAGE, path, 0, 0, "is not a regular file");
+        diag_at(d, DIAG_USAGE, path, 0, 0, "is not a regular file");
+        diag_next(d, "Put a file of text there.");
+        return DIAG_USAGE;
     }
     ssize_t n = 1;
     while (n > 0 && out->len <= YAML_MAX_BYTES) {
@@ -322,7 +327,11 @@ static int read_file(const char *path, keel_buf *out, diag *d) {
         n = read(fd, out->data + out->len, 16384);
         out->len += n > 0 ? (size_t)n : 0;
     }
-    int rc = n < 0 ? diag_at(d, DIAG_FAILED, path, 0, 0, "cannot be read: %s", strerror(errno)) : 0;
+    int rc = 0;
+    if (n < 0) {
+        rc = diag_at(d, DIAG_FAILED, path, 0, 0, "cannot be read: %s", strerror(errno));
+        diag_next(d, "Check the disk: dmesg shows its errors.");
+    }
     close(fd);
     return rc;
 }

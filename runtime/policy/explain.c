@@ -129,20 +129,47 @@ void policy_explain(const policy *p, const policy_query *q, const policy_decisio
 
 /* ---- a rule to add ---- */
 
-/* Short, and likely to be a name, an address or a number rather than prose. */
+/* A name that a rule may use: Keel's own and those of later versions are not the field's. */
+static bool usable_name(const char *name) {
+    static const char *const taken[] = {"class", "count",   "sensitivity", "sink",
+                                        "sum",   "tainted", "to_known",    "to_origin"};
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+        if (strcmp(taken[i], name) == 0) {
+            return false;
+        }
+    }
+    return n > 0 && n < 64 && strspn(name, letters) == n && strchr("-_.", name[0]) == NULL;
+}
+
+/* A name, an address or a reference rather than prose; what YAML takes as it is. */
+static bool is_short_text(const attr_value *v) {
+    for (size_t i = 0; i < v->len; i++) {
+        if (v->text[i] <= ' ' || v->text[i] > '~') {
+            return false;
+        }
+    }
+    return v->type == ATTR_TEXT && v->len > 0 && v->len <= 80;
+}
+
+static bool is_plain_number(const attr_value *v) {
+    return v->type == ATTR_NUMBER && v->number > -1e15 && v->number < 1e15 &&
+           (v->number == 0 || v->number >= 1e-4 || v->number <= -1e-4);
+}
+
 static bool tellable(const attr *a) {
     for (size_t i = 0; i < a->count; i++) {
         const attr_value *v = &a->values[i];
-        bool name = v->type == ATTR_TEXT && v->len > 0 && v->len <= 80 &&
-                    !memchr(v->text, ' ', v->len) && !memchr(v->text, '\n', v->len);
-        if (!name && v->type != ATTR_MONEY && v->type != ATTR_NUMBER) {
+        if (!is_short_text(v) && v->type != ATTR_MONEY && !is_plain_number(v)) {
             return false;
         }
         if (v->type != a->values[0].type || strcmp(v->currency, a->values[0].currency) != 0) {
             return false;
         }
     }
-    return a->count > 0 && a->count <= 8;
+    return a->count > 0 && a->count <= 8 && usable_name(a->name);
 }
 
 static void suggest_set(const attr *a, keel_buf *out) {

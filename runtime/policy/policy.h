@@ -106,7 +106,7 @@ typedef struct policy_approval {
     int batch_max; /* default 25 */
 } policy_approval;
 policy_approval policy_rule_approval(const policy_rule *r); /* r may be NULL: the defaults */
-digest policy_rule_digest(const policy_rule *r);
+digest policy_rule_digest(const policy_rule *r);            /* r NULL: all zero */
 /* How strict an ask is, for "the same or a weaker ask": by rule digest equality, else stronger. */
 
 /* A rule in YAML that would have allowed (ask: true: asked for) exactly this, ready to paste. */

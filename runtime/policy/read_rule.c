@@ -338,5 +338,5 @@ policy_approval policy_rule_approval(const policy_rule *r) {
 }
 
 digest policy_rule_digest(const policy_rule *r) {
-    return r->digest;
+    return r ? r->digest : (digest){{0}};
 }

@@ -203,8 +203,7 @@ static void rule_digests(void **state) {
     (void)state;
     static const char *const texts[] = {
         "version: 1\nlists: { l: [x] }\nrules: [{id: r, on: c.r.write, ask: {a: {in: $l}}}]\n",
-        "version: 1\nlists:\n  l: [\"x\"]\nrules:\n  - {on: c.r.write, id: r, ask: {a: {in: "
-        "$l}}}\n",
+        "version: 1\nlists:\n  l: [\"x\"]\nrules:\n - {on: c.r.write, id: r, ask: {a: {in: $l}}}\n",
         "version: 1\nlists: { l: [y] }\nrules: [{id: r, on: c.r.write, ask: {a: {in: $l}}}]\n",
         "version: 1\nlists: { l: [x] }\nrules: [{id: r, on: c.r.write, ask: {}}]\n",
     };
@@ -214,6 +213,9 @@ static void rule_digests(void **state) {
         of[i] = policy_rule_digest(decide(p, "a", "c.r.write", CLASS_ONCE, false, false).rule);
         policy_destroy(p);
     }
+    static const digest none = {{0}};
+    digest of_none = policy_rule_digest(NULL);
+    assert_true(digest_equal(&of_none, &none));
     assert_true(digest_equal(&of[0], &of[1]));
     assert_false(digest_equal(&of[0], &of[2]));
     assert_false(digest_equal(&of[0], &of[3]));

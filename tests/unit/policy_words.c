@@ -283,12 +283,15 @@ static void suggestions_work(void **state) {
     static const char *const argss[] = {
         "{\"body\":\"Dear all, hello\",\"to\":\"a@x.example\",\"amount\":\"12.50 EUR\"}",
         "{\"to\":[\"a@x.example\",\"b@y.example\"],\"n\":[3,9],\"q\":\"it's \\\"so\\\"\\\\\"}",
+        "{\"$b64\":\"x\",\"a "
+        "b\":\"x\",\"count\":5,\"sink\":\"s\",\"n\":1e-7,\"m\":1e300,\"u\":\"a\\u202eb\","
+        "\"c\":\"a\\u0000b\",\"d\":-0.5,\"e\":[\"x\",\"$own\"],\"f\":[1,\"x\"],\"tainted\":false}",
         "{}",
     };
     policy_world world = test_world();
     const manifest_resource *r = manifest_find(world.connections[2].plugin, "message");
     attr_set *set = attr_set_create();
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 8; i++) {
         bool ask = i % 2;
         keel_buf args = KEEL_BUF_INIT;
         attr_set_fill(set, r, canonical(argss[i / 2], &args));
