@@ -140,6 +140,7 @@ struct lua_run {
     uint64_t id;
     keel_buf start; /* X_START's body until the records are there */
     lua_task *tasks;
+    lua_task *tasks_last;
     lua_task *ready_first;
     lua_task *ready_last;
     lua_task *stalled; /* waits for the window */

@@ -28,11 +28,12 @@ lua_task *lua_task_create(lua_run *r, lua_task *parent, int branch) {
     }
     t->co = lua_host_thread(h);
     t->co_ref = luaL_ref(h->L, LUA_REGISTRYINDEX);
-    lua_task **at = &r->tasks;
-    while (*at) {
-        at = &(*at)->next;
+    if (r->tasks_last) {
+        r->tasks_last->next = t;
+    } else {
+        r->tasks = t;
     }
-    *at = t;
+    r->tasks_last = t;
     return t;
 }
 
@@ -103,14 +104,18 @@ void lua_task_drop_children(lua_task *t) {
     }
     lua_task **at = &r->tasks;
     lua_task *gone = NULL;
+    r->tasks_last = NULL;
     while (*at) {
         lua_task *c = *at;
         if (is_below(c, t)) {
             *at = c->next;
-            unqueue(r, c);
+            if (c->state == TASK_READY) {
+                unqueue(r, c);
+            }
             c->next = gone;
             gone = c;
         } else {
+            r->tasks_last = c;
             at = &c->next;
         }
     }
@@ -177,7 +182,8 @@ static void pump(lua_run *r) {
     while (!r->over && !r->stalled) {
         lua_task *t = r->ready_first;
         if (t) {
-            unqueue(r, t);
+            r->ready_first = t->ready_next;
+            r->ready_last = r->ready_first ? r->ready_last : NULL;
             task_resume(t);
         } else if (r->replaying) {
             if (!lua_replay_deliver(r)) {
