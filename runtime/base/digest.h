@@ -21,7 +21,7 @@ int digest_equal(const digest *a, const digest *b); /* constant time */
 void digest_hex(const digest *d, char out[DIGEST_HEX]);
 int digest_from_hex(digest *d, const char *hex, size_t len); /* -1: not 64 hex digits */
 
-void hex_encode(char *out, const void *data, size_t len); /* 2 * len + 1 bytes */
+void hex_encode(char *out, const void *data, size_t len);            /* 2 * len + 1 bytes */
 int hex_decode(void *out, size_t size, const char *hex, size_t len); /* bytes written, or -1 */
 
 #endif

@@ -13,9 +13,9 @@ typedef struct map {
     size_t cap;
 } map;
 
-void *map_get(const map *m, uint64_t key); /* NULL: not there */
+void *map_get(const map *m, uint64_t key);       /* NULL: not there */
 void map_put(map *m, uint64_t key, void *value); /* key and value non-zero; replaces */
-void *map_take(map *m, uint64_t key); /* removes and returns, or NULL */
+void *map_take(map *m, uint64_t key);            /* removes and returns, or NULL */
 /* for (size_t i = 0; (v = map_next(m, &i, &key));) ; the map must not change during a walk */
 void *map_next(const map *m, size_t *at, uint64_t *key);
 void map_free(map *m);

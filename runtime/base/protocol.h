@@ -1,6 +1,6 @@
 /* The words of the two conversations over frames: kernel and executor (X_), kernel and CLI (C_).
- * "rest" is what stands behind the length-prefixed fields of a body; JSON is canonical and is checked
- * by whoever receives it from a less trusted side. */
+ * "rest" is what stands behind the length-prefixed fields of a body; JSON is canonical and is
+ * checked by whoever receives it from a less trusted side. */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
 
@@ -21,7 +21,7 @@ enum {
  * with each change. The kernel's watchdog reads it: the same tick for too long is a kill, and costs
  * only the named run (or dispatch) a strike. */
 typedef struct executor_page {
-    _Atomic uint64_t run;      /* agents: run id; connectors: dispatch ref; 0: idle */
+    _Atomic uint64_t run; /* agents: run id; connectors: dispatch ref; 0: idle */
     _Atomic uint64_t ticks;
 } executor_page;
 
@@ -32,19 +32,20 @@ typedef struct executor_page {
 
 enum {
     /* kernel -> executor */
-    X_CONFIG = 1, /* {"config","entry","grants":[{"fd","mode","path"}],"id","kind":"agent|connector",
-                     "libraries","memory","name","native":bool,"abi":[major,minor],"version"} */
-    X_FILE,       /* field name, rest: bytes. "keel.lua" is the library, then entry and templates */
-    X_LOAD,       /* load now; answered by X_READY or X_REFUSED */
-    X_START,      /* run; ref: how many X_RECORDs follow; {"input","previous"} */
-    X_RECORD,     /* run; fields path, kind, name, call; rest: outcome, see below */
-    X_ANSWER,     /* run; field path; rest: outcome */
-    X_ACK,        /* run; ref: one-way records durable since X_START, recorded ones not counted */
-    X_CANCEL,     /* run: drop its coroutine, answer nothing */
-    X_VERB,       /* ref: dispatch; {"attempt","body","deadline_us","flags":[],"key","mode",
-                     "outcome","resource","verb"}; mode: "effect" for reconcile; flags: "dry_run";
-                     deadline_us: how long from now, 0 or absent: no deadline */
-    X_STOP,       /* finish and exit 0 */
+    X_CONFIG =
+        1,    /* {"config","entry","grants":[{"fd","mode","path"}],"id","kind":"agent|connector",
+                 "libraries","memory","name","native":bool,"abi":[major,minor],"version"} */
+    X_FILE,   /* field name, rest: bytes. "keel.lua" is the library, then entry and templates */
+    X_LOAD,   /* load now; answered by X_READY or X_REFUSED */
+    X_START,  /* run; ref: how many X_RECORDs follow; {"input","previous"} */
+    X_RECORD, /* run; fields path, kind, name, call; rest: outcome, see below */
+    X_ANSWER, /* run; field path; rest: outcome */
+    X_ACK,    /* run; ref: one-way records durable since X_START, recorded ones not counted */
+    X_CANCEL, /* run: drop its coroutine, answer nothing */
+    X_VERB,   /* ref: dispatch; {"attempt","body","deadline_us","flags":[],"key","mode",
+                 "outcome","resource","verb"}; mode: "effect" for reconcile; flags: "dry_run";
+                 deadline_us: how long from now, 0 or absent: no deadline */
+    X_STOP,   /* finish and exit 0 */
 
     /* executor -> kernel */
     X_READY = 64, /* {"id","version"} as the code itself says */
@@ -54,11 +55,12 @@ enum {
     X_CALL,       /* run; fields path, kind, call; rest: arguments, see below */
     X_END,        /* run; {"state":"ended|continued","result"} or
                      {"state":"failed","error":{"code","message","trace"}} */
-    X_MISMATCH,   /* run; {"path","recorded":{"call","kind","name"},"now":{"args","call","kind","name"}} */
-    X_REPLY,      /* ref: dispatch; {"cost":{"currency","micros"}?,"result"}; of reconcile, result is
-                     {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the write's result */
-    X_FAIL,       /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
-    X_NOTE        /* {"level","text"}: what a connector or the loader logs */
+    X_MISMATCH,   /* run;
+                     {"path","recorded":{"call","kind","name"},"now":{"args","call","kind","name"}} */
+    X_REPLY, /* ref: dispatch; {"cost":{"currency","micros"}?,"result"}; of reconcile, result is
+                {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the write's result */
+    X_FAIL,  /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
+    X_NOTE   /* {"level","text"}: what a connector or the loader logs */
 };
 
 /* An outcome is {"ok":VALUE} or {"err":{"code","rule"?,"why"}}.
@@ -72,15 +74,16 @@ enum {
  *   wait     {"run":N}                           -> {"result"} or {"error"}, with "state"
  *   effect   {"args","evidence"?,"resource","use","verb","why"?}  -> the verb's result
  * `name` of an effect is "USE.RESOURCE.VERB", of a spawn "run.spawn", of a step its name; else "".
- * `call` is the first 16 hex digits of BLAKE2b-256(kind NUL name NUL arguments): what replay compares.
- * For a step it covers kind and name alone. */
+ * `call` is the first 16 hex digits of BLAKE2b-256(kind NUL name NUL arguments): what replay
+ * compares. For a step it covers kind and name alone. */
 
 /* ---- kernel and CLI ---- */
 enum {
     C_COMMAND = 128, /* ref: the client's number; {"args","command","request"} */
-    C_ANSWER,        /* ref; {"result"} or {"error":{"code","column","exit","file","line","next","what"}} */
-    C_EVENT,         /* ref; one line of a stream that the command asked for */
-    C_DONE           /* ref; {"exit":N,"waiting":[numbers]}: the stream is over */
+    C_ANSWER, /* ref; {"result"} or {"error":{"code","column","exit","file","line","next","what"}}
+               */
+    C_EVENT,  /* ref; one line of a stream that the command asked for */
+    C_DONE    /* ref; {"exit":N,"waiting":[numbers]}: the stream is over */
 };
 
 #endif

@@ -1,5 +1,6 @@
 /* What runs plugin code inside an executor: Lua or a .so, behind one table. The process around it
- * (executor.c: frames, sandbox, page) is the same for both. One thread; nothing here is reentrant. */
+ * (executor.c: frames, sandbox, page) is the same for both. One thread; nothing here is reentrant.
+ */
 #ifndef ENGINE_H
 #define ENGINE_H
 

@@ -2,7 +2,7 @@
  * field is checked, and one that breaks the protocol is killed, which costs its run a strike. */
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 #define NAME_LIMIT 200
 /* A run may be ahead of its acknowledgements by its window, and by what crossed them on the way. */
@@ -155,9 +155,8 @@ static const struct {
     const char *kind;
     void (*take)(kernel *k, run *r, const char *path, const char *hash, keel_json args);
 } call_kinds[] = {
-    {"now", call_now},         {"random", call_random}, {"sleep", call_sleep},
-    {"receive", call_receive}, {"wait", call_wait},     {"effect", call_effect},
-    {"spawn", call_spawn},
+    {"now", call_now},   {"random", call_random}, {"sleep", call_sleep}, {"receive", call_receive},
+    {"wait", call_wait}, {"effect", call_effect}, {"spawn", call_spawn},
 };
 
 static void warn_at_many(kernel *k, run *r) {
@@ -168,12 +167,14 @@ static void warn_at_many(kernel *k, run *r) {
     }
 }
 
-/* A call that stands in the journal and is asked again after a replay: the kernel has it already. */
+/* A call that stands in the journal and is asked again after a replay: the kernel has it already.
+ */
 static void again(kernel *k, run *r, const fields *f) {
     for (const call *c = r->calls; c; c = c->next) {
         if (!strcmp(c->path, f->path) && strcmp(c->call_digest, f->call) != 0) {
             keel_buf detail = KEEL_BUF_INIT;
-            keel_buf_printf(&detail, "{\"now\":{\"args\":%.*s,\"call\":\"%s\",\"kind\":\"%s\"},"
+            keel_buf_printf(&detail,
+                            "{\"now\":{\"args\":%.*s,\"call\":\"%s\",\"kind\":\"%s\"},"
                             "\"path\":\"%s\",\"recorded\":{\"call\":\"%s\"}}",
                             (int)f->rest.len, f->rest.data, f->call, f->kind, f->path,
                             c->call_digest);
@@ -250,8 +251,8 @@ static const struct {
     uint16_t type;
     void (*take)(kernel *k, worker *w, run *r, const frame *f);
 } frame_kinds[] = {
-    {X_STEP, on_step}, {X_CALL, on_call}, {X_END, on_end}, {X_LOG, on_log},
-    {X_MISMATCH, on_mismatch},
+    {X_STEP, on_step}, {X_CALL, on_call},         {X_END, on_end},
+    {X_LOG, on_log},   {X_MISMATCH, on_mismatch},
 };
 
 void agent_frame(kernel *k, worker *w, const frame *f) {

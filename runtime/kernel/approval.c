@@ -1,10 +1,10 @@
-/* Approvals: a person's single-use consent to exact bytes. The digest that is signed covers all that
- * could be changed between the asking and the sending; the effect is decided again at the moment it
- * is intended. */
+/* Approvals: a person's single-use consent to exact bytes. The digest that is signed covers all
+ * that could be changed between the asking and the sending; the effect is decided again at the
+ * moment it is intended. */
 #include <sodium.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out) {
     char connector[DIGEST_HEX] = "";
@@ -231,8 +231,9 @@ void approval_give(kernel *k, keel_json item, const char *by, keel_json_writer *
     keel_json_set_int(w, "number", s.number);
     keel_json_set_text(w, "outcome", outcome);
     if (!strcmp(outcome, "stale")) {
-        keel_json_set_text(w, "why", "it changed since it was shown, or still does not fit: look "
-                                     "at it again");
+        keel_json_set_text(w, "why",
+                           "it changed since it was shown, or still does not fit: look "
+                           "at it again");
     }
     keel_json_object_end(w);
 }
@@ -254,8 +255,9 @@ static int check_fields(const policy_approval *a, const policy_decision *pd, kee
         if (!may_edit(a, it.key)) {
             diag_set(d, DIAG_DENIED, "rule %s does not let %.*s be edited", pd->rule_id,
                      (int)it.key.len, it.key.data);
-            return diag_next(d, "fields that may be edited stand in `approval: { edit: [...] }` of "
-                                "the rule at %s:%d",
+            return diag_next(d,
+                             "fields that may be edited stand in `approval: { edit: [...] }` of "
+                             "the rule at %s:%d",
                              pd->file, pd->line);
         }
     }

@@ -1,7 +1,7 @@
 /* Small pieces of canonical JSON that several parts of the kernel write. */
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 void body_error(keel_buf *out, const char *code, const char *rule, const char *why) {
     keel_json_writer w;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 call *call_new(run *r, call_kind kind, const char *path, const char *call_digest_hex) {
     call *c = keel_alloc(sizeof *c);

@@ -1,7 +1,7 @@
 /* How an effect ends: one record, what it held is settled, its run is answered. */
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 static int64_t settled_amount(const budget_hold *h, bool dispatched, keel_json cost) {
     char currency[8];

@@ -89,8 +89,8 @@ static int repeated(kernel *k, const command *c, const char *request, const dige
     if (digest_equal(&before, now)) {
         answer(k, c, keel_json_view(result.data, result.len));
     } else {
-        rc = diag_set(d, DIAG_CONFLICT,
-                      "request id %s was used before, for another command (422)", request);
+        rc = diag_set(d, DIAG_CONFLICT, "request id %s was used before, for another command (422)",
+                      request);
         diag_next(d, "give every new command an id of its own; nothing was done");
     }
     keel_buf_free(&result);
@@ -104,8 +104,8 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
         diag_set(d, DIAG_USAGE, "the command has no request id");
         return diag_next(d, "give 8 to 64 characters in \"request\"");
     }
-    digest now = digest_of2(commands[i].name, strlen(commands[i].name) + 1, c->args.data,
-                            c->args.len);
+    digest now =
+        digest_of2(commands[i].name, strlen(commands[i].name) + 1, c->args.data, c->args.len);
     int rc = repeated(k, c, request, &now, d);
     if (rc) {
         return rc;
@@ -114,8 +114,8 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
     if (rc) {
         return rc;
     }
-    keel_json result = c->result.len ? keel_json_view(c->result.data, c->result.len)
-                                     : keel_json_view("{}", 2);
+    keel_json result =
+        c->result.len ? keel_json_view(c->result.data, c->result.len) : keel_json_view("{}", 2);
     command_record(k, request, commands[i].name, &now, result);
     answer(k, c, result);
     return 0;

@@ -2,7 +2,7 @@
 #ifndef KERNEL_COMMAND_H
 #define KERNEL_COMMAND_H
 
-#include "state.h"
+#include "parts.h"
 
 typedef struct command {
     uint64_t client;

@@ -158,8 +158,9 @@ int approver_set(kernel *k, keel_json args, bool first, diag *d) {
     approver a;
     char key[65], salt[33];
     if (!approver_read(args, &a, key, salt)) {
-        return diag_set(d, DIAG_USAGE, "an approver has a name (a-z, 0-9, - and _), a public key "
-                                       "and a salt");
+        return diag_set(d, DIAG_USAGE,
+                        "an approver has a name (a-z, 0-9, - and _), a public key "
+                        "and a salt");
     }
     approver *old = NULL;
     for (size_t i = 0; i < k->approver_count; i++) {

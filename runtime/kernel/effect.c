@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 /* ---- resolve ---- */
 
@@ -77,8 +77,8 @@ static void mint_key(kernel *k, call *c) {
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size) {
     keel_buf_append(&c->request, request.data, request.len);
     c->opened_us = kernel_now(k);
-    int rc = c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size)
-                                   : resolve_effect(k, c, why, size);
+    int rc =
+        c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size) : resolve_effect(k, c, why, size);
     c->args_digest = digest_of(c->args.data, c->args.len);
     mint_key(k, c);
     return rc;
@@ -139,8 +139,8 @@ static int reserve(kernel *k, call *c, budget_refusal *why) {
         q.micros = c->verb->cost_micros;
         memcpy(q.currency, c->verb->currency, sizeof q.currency);
     }
-    return budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds,
-                          &c->hold_count, why);
+    return budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds, &c->hold_count,
+                          why);
 }
 
 static void go(kernel *k, call *c, const policy_decision *d, keel_json decision) {

@@ -1,6 +1,6 @@
-/* All that the kernel reaches outside itself. Production fills it with the real thing (loop.c), tests
- * with a seeded one; the code that decides is the same. No function here may call back into the
- * kernel; what happens later comes through kernel.h. */
+/* All that the kernel reaches outside itself. Production fills it with the real thing (loop.c),
+ * tests with a seeded one; the code that decides is the same. No function here may call back into
+ * the kernel; what happens later comes through kernel.h. */
 #ifndef KERNEL_ENV_H
 #define KERNEL_ENV_H
 
@@ -19,14 +19,14 @@ typedef struct kernel_spawn {
 
 typedef struct kernel_env {
     void *ctx;
-    int64_t (*wall_us)(void *ctx);                    /* data */
-    int64_t (*boot_us)(void *ctx);                    /* BOOTTIME: timers */
+    int64_t (*wall_us)(void *ctx); /* data */
+    int64_t (*boot_us)(void *ctx); /* BOOTTIME: timers */
     void (*random)(void *ctx, void *to, size_t len);
-    void (*commit)(void *ctx, turn *t);               /* ends in kernel_committed, later */
+    void (*commit)(void *ctx, turn *t); /* ends in kernel_committed, later */
     int (*spawn)(void *ctx, uint32_t executor, const kernel_spawn *s, diag *d);
     void (*send)(void *ctx, uint32_t executor, uint16_t type, uint64_t run, uint64_t ref,
                  const void *body, size_t len);
-    void (*kill)(void *ctx, uint32_t executor);       /* ends in kernel_executor_gone, later */
+    void (*kill)(void *ctx, uint32_t executor); /* ends in kernel_executor_gone, later */
     /* What the executor says it runs, its tick, its CPU time; see executor_page. */
     void (*watch)(void *ctx, uint32_t executor, uint64_t *run, uint64_t *ticks, int64_t *cpu_us);
     void (*reply)(void *ctx, uint64_t client, uint16_t type, uint64_t ref, const void *body,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 void follow_add(kernel *k, uint64_t client, uint64_t ref, tree *t) {
     follower *f = keel_alloc(sizeof *f);
@@ -31,8 +31,8 @@ void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree 
     keel_buf outcome = KEEL_BUF_INIT;
     bool tainted, ended = false;
     if (!ended_find(k, run_id, &outcome, &tainted)) {
-        ended = keel_json_is(
-            keel_json_path(keel_json_view(outcome.data, outcome.len), "ok.state"), "ended");
+        ended = keel_json_is(keel_json_path(keel_json_view(outcome.data, outcome.len), "ok.state"),
+                             "ended");
     }
     done(k, client, ref, ended ? 0 : 1, NULL);
     keel_buf_free(&outcome);

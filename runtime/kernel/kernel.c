@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 static void open_turns(kernel *k) {
     for (int i = 0; i < 2; i++) {

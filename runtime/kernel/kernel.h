@@ -1,6 +1,6 @@
 /* The kernel: one state machine that decides. Messages come in through the functions below; what it
- * decides goes into the open turn as journal records, and messages that follow from them wait beside
- * the turn until its commit. It does no I/O but through kernel_env. One thread. */
+ * decides goes into the open turn as journal records, and messages that follow from them wait
+ * beside the turn until its commit. It does no I/O but through kernel_env. One thread. */
 #ifndef KERNEL_H
 #define KERNEL_H
 
@@ -24,11 +24,11 @@ void kernel_world_free(kernel_world *w);
 typedef struct kernel_options {
     const store_identity *identity;
     kernel_world world;
-    keel_json boot_body;     /* store_boot_body: journaled first */
+    keel_json boot_body; /* store_boot_body: journaled first */
     /* `keel reload`: loads a world anew. 0, or a DIAG_ code and the old world stays. */
     int (*load_world)(void *ctx, kernel_world *out, keel_buf *warnings, diag *d);
     void *load_ctx;
-    keel_json approver;      /* .keel/approver.json of a new workspace, or none */
+    keel_json approver; /* .keel/approver.json of a new workspace, or none */
 } kernel_options;
 
 /* Recovers all that is open from env->reads and opens the first turn. */
@@ -51,8 +51,8 @@ void kernel_turn(kernel *k);
 /* The turn is durable (rc 0): its messages leave. On failure nothing of it leaves, and the caller
  * ends the process: kernel state is ahead of the journal and must be recovered from it. */
 void kernel_committed(kernel *k, turn *t, int rc);
-bool kernel_stopped(kernel *k);       /* stop is durable, nothing is under way; may go on a turn */
+bool kernel_stopped(kernel *k); /* stop is durable, nothing is under way; may go on a turn */
 int64_t kernel_next_timer(const kernel *k); /* BOOTTIME; INT64_MAX: none */
-bool kernel_idle(const kernel *k);    /* nothing to commit, nothing under way */
+bool kernel_idle(const kernel *k);          /* nothing to commit, nothing under way */
 
 #endif

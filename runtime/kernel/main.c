@@ -178,8 +178,9 @@ static void flush_executors(host *h) {
     }
 }
 
-/* Turns of up to this many records are committed on this thread: there is little to gather meanwhile,
- * and waking another thread and being woken by it costs as much as a third of the sync. */
+/* Turns of up to this many records are committed on this thread: there is little to gather
+ * meanwhile, and waking another thread and being woken by it costs as much as a third of the sync.
+ */
 #define HERE 16
 
 /* Before the loop sleeps: what was gathered is decided; the turn is handed over, what may leave
@@ -273,8 +274,8 @@ static int make_kernel(host *h, kernel_world *world, diag *d) {
     if (!fsio_read(path.data, 65536, &raw, NULL)) {
         keel_json_canonical(&approver, raw.data, raw.len, NULL);
     }
-    kernel_env env = {h,         env_wall,  env_boot,  env_random, env_commit, env_spawn,
-                      env_send,  env_kill,  env_watch, env_reply,  env_log,    h->reader};
+    kernel_env env = {h,        env_wall, env_boot,  env_random, env_commit, env_spawn,
+                      env_send, env_kill, env_watch, env_reply,  env_log,    h->reader};
     kernel_options o = {.identity = store_identify(h->store),
                         .world = *world,
                         .boot_body = keel_json_view(body.data, body.len),
@@ -303,8 +304,8 @@ static int start(host *h, diag *d) {
     const workspace *w = world.workspace;
     rc = workspace_prepare(w, d);
     rc = rc ? rc
-            : host_generation_take(&h->generation, w->lock, w->generation,
-                                   HOST_GENERATION_WAIT_MS, d);
+            : host_generation_take(&h->generation, w->lock, w->generation, HOST_GENERATION_WAIT_MS,
+                                   d);
     rc = rc ? rc : open_store(h, w, d);
     writer_events we = {h, on_committed, env_wall};
     rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);

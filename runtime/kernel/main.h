@@ -15,12 +15,12 @@ typedef struct kernel_settings {
     const char *sdk_lua;  /* keel.lua */
     bool unsafe;          /* executors without a sandbox */
     bool accept_rollback;
-    bool colour;          /* of the log on stderr */
-    bool quiet;           /* log warnings and errors only */
+    bool colour; /* of the log on stderr */
+    bool quiet;  /* log warnings and errors only */
 } kernel_settings;
 
-/* Runs until `keel down`, SIGTERM or SIGINT (again: at once). 0, or a DIAG_ code with d filled; what
- * was acknowledged is durable either way. */
+/* Runs until `keel down`, SIGTERM or SIGINT (again: at once). 0, or a DIAG_ code with d filled;
+ * what was acknowledged is durable either way. */
 int kernel_main(const kernel_settings *s, diag *d);
 
 /* What a kernel would govern: plugins, keel.yaml, policies, checked against each other. Also behind

@@ -1,8 +1,8 @@
-/* What an attempt came to. Done means that the other side said so; not done means proof; all else is
- * unknown, and is looked at before anything is sent again. */
+/* What an attempt came to. Done means that the other side said so; not done means proof; all else
+ * is unknown, and is looked at before anything is sent again. */
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 #define READ_ATTEMPTS       5
 #define REPEATABLE_ATTEMPTS 20
@@ -80,8 +80,9 @@ void effect_unknown(kernel *k, call *c, const char *why) {
     }
     timer_clear(&k->timers, &c->timer);
     unknown_record(k, c, "operator", 0, why);
-    kernel_log(k, "warn", c->run->id, "%s: we do not know whether it happened: %s; `keel inbox %llu`",
-               c->target, why, (unsigned long long)c->number);
+    kernel_log(k, "warn", c->run->id,
+               "%s: we do not know whether it happened: %s; `keel inbox %llu`", c->target, why,
+               (unsigned long long)c->number);
 }
 
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us) {

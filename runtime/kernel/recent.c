@@ -1,9 +1,9 @@
-/* What the kernel knows and committed reads cannot see yet: runs begun under a key, runs that ended.
- * And each role's last result, which every new run of the role is given. */
+/* What the kernel knows and committed reads cannot see yet: runs begun under a key, runs that
+ * ended. And each role's last result, which every new run of the role is given. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 typedef struct keyed {
     struct keyed *next;

@@ -1,10 +1,10 @@
-/* Recovery: what the tables say is open becomes the kernel's state again. The journal is read later,
- * per run, when its executor is there to be told (replay.c). */
+/* Recovery: what the tables say is open becomes the kernel's state again. The journal is read
+ * later, per run, when its executor is there to be told (replay.c). */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 typedef struct recovery {
     kernel *k;
@@ -216,8 +216,8 @@ static int on_arguments(void *ctx, const journal_row *row) {
 
 static int on_last(void *ctx, const journal_row *row) {
     call *c = ctx;
-    c->maybe_applied = row->kind != RECORD_EFFECT_RETRY ||
-                       keel_json_true(keel_json_get(row->body, "maybe"));
+    c->maybe_applied =
+        row->kind != RECORD_EFFECT_RETRY || keel_json_true(keel_json_get(row->body, "maybe"));
     return 0;
 }
 

@@ -1,9 +1,9 @@
-/* Starting runs at an executor: fresh ones with their input, others with all that is recorded, pushed
- * in one go (asking per effect takes more than twice as long). */
+/* Starting runs at an executor: fresh ones with their input, others with all that is recorded,
+ * pushed in one go (asking per effect takes more than twice as long). */
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 typedef struct replayed {
     run *run;

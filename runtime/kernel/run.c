@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 #define BRANCH_LIMIT 4096
 
@@ -222,7 +222,8 @@ static void wait_outcome(const char *state, keel_json result, keel_json error, k
     keel_buf_putc(out, '}');
 }
 
-/* Calls that nobody will answer: those that wait inward go; what was sent goes on until it settles. */
+/* Calls that nobody will answer: those that wait inward go; what was sent goes on until it settles.
+ */
 static void drop_calls(kernel *k, run *r) {
     call *next;
     r->live = false; /* no answers any more */

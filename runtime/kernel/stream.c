@@ -154,8 +154,7 @@ static int bind_at(server *s, diag *d) {
     return 0;
 }
 
-int server_open(server **out, uv_loop_t *loop, const char *path, const server_events *ev,
-                diag *d) {
+int server_open(server **out, uv_loop_t *loop, const char *path, const server_events *ev, diag *d) {
     server *s = calloc(1, sizeof *s);
     if (!s) {
         return diag_set(d, DIAG_FAILED, "out of memory");

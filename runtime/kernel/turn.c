@@ -1,11 +1,11 @@
 /* The turn: gather, decide, commit, send. Records and the messages that follow from them collect in
- * the open turn; the messages leave when its commit is durable. While one turn commits, the next one
- * gathers. */
+ * the open turn; the messages leave when its commit is durable. While one turn commits, the next
+ * one gathers. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {

@@ -1,6 +1,6 @@
-/* The watchdog: an executor that computes for too long without a call is killed, and the run that it
- * named gets a strike. It looks only while something was sent and has not come to rest. */
-#include "state.h"
+/* The watchdog: an executor that computes for too long without a call is killed, and the run that
+ * it named gets a strike. It looks only while something was sent and has not come to rest. */
+#include "parts.h"
 
 #define WATCH_INTERVAL 250000
 

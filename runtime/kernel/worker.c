@@ -1,15 +1,15 @@
-/* Executors: started when there is work, one dispatch at a time for connectors, many runs for agents;
- * started again with back-off when they die. */
+/* Executors: started when there is work, one dispatch at a time for connectors, many runs for
+ * agents; started again with back-off when they die. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
-#define SECOND         1000000LL
-#define STRIKES        3
-#define BACKOFF_FIRST  (SECOND / 10)
-#define BACKOFF_LIMIT  (30 * SECOND)
-#define HEALTHY_AFTER  (60 * SECOND)
+#define SECOND        1000000LL
+#define STRIKES       3
+#define BACKOFF_FIRST (SECOND / 10)
+#define BACKOFF_LIMIT (30 * SECOND)
+#define HEALTHY_AFTER (60 * SECOND)
 
 /* ---- who runs what ---- */
 

@@ -1,9 +1,9 @@
-/* The world that the kernel governs: plugins, connections, policy. What is new is journaled with its
- * bytes before it takes force; what runs still point into is kept. */
+/* The world that the kernel governs: plugins, connections, policy. What is new is journaled with
+ * its bytes before it takes force; what runs still point into is kept. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "parts.h"
 
 void kernel_world_free(kernel_world *w) {
     policy_destroy(w->policy);
@@ -60,7 +60,8 @@ static void write_files(keel_json_writer *w, kernel *k, const plugin *p) {
     keel_json_array(w);
     for (size_t i = 0; i < p->file_count; i++) {
         const plugin_file *f = &p->files[i];
-        /* A shared object stays in its folder, its bytes are not read here: the digest is its name. */
+        /* A shared object stays in its folder, its bytes are not read here: the digest is its name.
+         */
         if (!p->manifest->native || strcmp(f->name, p->manifest->entry) != 0) {
             turn_artifact(k->turn->records, &f->digest, f->data.data, f->data.len);
         }

@@ -1,14 +1,16 @@
-/* The journal's record kinds: one line each, with the canonical body. The tables of schema.sql are a
- * projection of these and of nothing else (project.c), so a rebuild gives the same tables.
+/* The journal's record kinds: one line each, with the canonical body. The tables of schema.sql are
+ * a projection of these and of nothing else (project.c), so a rebuild gives the same tables.
  *
  * Every kind has the failpoints "journal.NAME.append", "journal.NAME.before_commit" and
  * "journal.NAME.after_commit"; the list below makes them, so there is no kind without.
  *
  * `run` and `path` of a record are columns, not body. Times are microseconds of the wall clock.
- * Optional members are marked ?. DECISION is what policy_explain writes. ARGS of 31.. are the verb's. */
+ * Optional members are marked ?. DECISION is what policy_explain writes. ARGS of 31.. are the
+ * verb's. */
 #ifndef RECORDS_H
 #define RECORDS_H
 
+/* clang-format off */
 #define RECORD_KINDS(X)                                                                            \
     /* the host; run 0, path "" */                                                                 \
     X(1, BOOT, "boot") /* {"boot","chains":[{"boot","head":hex,"seq"}],"incarnation":hex16,        \
@@ -78,6 +80,7 @@
     X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","call","class",       \
                                                   "connector","decision","digest","evidence"?,     \
                                                   "number","target","why"?} */
+/* clang-format on */
 
 typedef enum record_kind {
 #define RECORD_ENUM(id, name, text) RECORD_##name = id,

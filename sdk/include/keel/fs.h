@@ -1,7 +1,7 @@
 /* keel.fs/1: files below the folders that a connection was granted (manifest: needs file:ro|rw).
  *
- * Paths are relative to one grant, resolved beneath it: no "..", no symbolic link, no absolute path;
- * `folder` is the grant's path exactly as the connection's config spells it. All calls are
+ * Paths are relative to one grant, resolved beneath it: no "..", no symbolic link, no absolute
+ * path; `folder` is the grant's path exactly as the connection's config spells it. All calls are
  * synchronous and return a keel_status; texts and bytes returned are borrowed until the verb that
  * asked for them returns. Callable only from the thread that a verb runs on. */
 #ifndef KEEL_FS_H

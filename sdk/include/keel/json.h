@@ -85,8 +85,8 @@ bool keel_json_next(keel_json_iter *it);
 typedef struct keel_json_writer {
     keel_buf *out;
     int depth;
-    uint64_t filled;          /* bit d - 1: the container at depth d has a member */
-    uint64_t object;          /* bit d - 1: the container at depth d is an object */
+    uint64_t filled; /* bit d - 1: the container at depth d has a member */
+    uint64_t object; /* bit d - 1: the container at depth d is an object */
     const char *last_key_[KEEL_JSON_DEPTH + 1]; /* the caller's pointers: keys outlive the object */
 } keel_json_writer;
 
@@ -102,7 +102,7 @@ void keel_json_integer(keel_json_writer *w, int64_t v); /* a string when beyond 
 void keel_json_number(keel_json_writer *w, double v);   /* finite */
 void keel_json_text(keel_json_writer *w, const char *text);
 void keel_json_textn(keel_json_writer *w, const char *text, size_t len); /* bad UTF-8: {"$b64"} */
-void keel_json_hex(keel_json_writer *w, const void *bytes, size_t len); /* lower-case hex text */
+void keel_json_hex(keel_json_writer *w, const void *bytes, size_t len);  /* lower-case hex text */
 void keel_json_raw(keel_json_writer *w, keel_json value); /* canonical bytes, copied; none: null */
 
 /* key + value in one call */

@@ -10,19 +10,19 @@
  *
  *   keel_plugin_entry -> prepare -> (the last filter closes) -> create -> verbs -> destroy
  *
- * A manifest.yaml beside the file says id, version, kind, abi, resources and needs; whatever it says
- * must agree with the description, or the plugin is refused with both values named.
+ * A manifest.yaml beside the file says id, version, kind, abi, resources and needs; whatever it
+ * says must agree with the description, or the plugin is refused with both values named.
  *
- * THREADS. One instance, one thread: the host never enters it twice at once, and the plugin starts no
- * thread. A verb may block and compute until its deadline; then the process is killed.
+ * THREADS. One instance, one thread: the host never enters it twice at once, and the plugin starts
+ * no thread. A verb may block and compute until its deadline; then the process is killed.
  *
  * MEMORY. Inputs are borrowed until the call returns. What is given to reply, fail, cost and log is
- * copied. Nobody frees what the other side made. alloc and scratch never return NULL: where there is
- * no memory left the process ends, which Keel handles like any crash.
+ * copied. Nobody frees what the other side made. alloc and scratch never return NULL: where there
+ * is no memory left the process ends, which Keel handles like any crash.
  *
  * TEXT. Bodies are canonical JSON (RFC 8785, UTF-8); read it with keel/json.h. Names such as a
- * resource are UTF-8 without NUL. Spans are not NUL-terminated, but resource and key have a NUL behind
- * them. Sizes are size_t on 64-bit machines, the only ones that this ABI is defined for.
+ * resource are UTF-8 without NUL. Spans are not NUL-terminated, but resource and key have a NUL
+ * behind them. Sizes are size_t on 64-bit machines, the only ones that this ABI is defined for.
  *
  * STATUS RULE. Each status says whether something may have been applied. On write and compensate,
  *
@@ -32,11 +32,11 @@
  * When in doubt answer unknown: Keel then reconciles before anything is sent again. A wrong "not
  * applied" is the one fault that sends a mail twice. Dying counts as unknown too.
  *
- * COMPATIBILITY. The magic never changes; majors must be equal; the plugin's minor is the least that
- * it needs and must not be above the host's. Structs begin with their size: the reader copies what
- * both know and sees the rest as zero. While the major is 0 a minor may still move members; from 1.0
- * on members are only added at the tail, each marked "since 1.N". Check KEEL_HAS before using a
- * member that is newer than the minor you declare.
+ * COMPATIBILITY. The magic never changes; majors must be equal; the plugin's minor is the least
+ * that it needs and must not be above the host's. Structs begin with their size: the reader copies
+ * what both know and sees the rest as zero. While the major is 0 a minor may still move members;
+ * from 1.0 on members are only added at the tail, each marked "since 1.N". Check KEEL_HAS before
+ * using a member that is newer than the minor you declare.
  *
  * EXAMPLE. sdk/README.md has a whole connector of about 50 lines. */
 #ifndef KEEL_PLUGIN_H
@@ -70,19 +70,25 @@ typedef int32_t keel_status;
 
 #define KEEL_OK 0
 /* Not applied: */
-#define KEEL_E_INVALID   (-1) /* "invalid": the input is wrong; the same again would be wrong again */
+#define KEEL_E_INVALID                                                                             \
+    (-1) /* "invalid": the input is wrong; the same again would be wrong again                     \
+          */
 #define KEEL_E_DENIED    (-2) /* "denied": the other side, or a grant, said no */
 #define KEEL_E_NOT_FOUND (-3) /* "not_found" */
 #define KEEL_E_CONFLICT  (-4) /* "conflict": the world is not as the input supposed */
 #define KEEL_E_RETRY     (-5) /* "retry": not now; nothing was applied; trying again is safe */
 /* May have been applied: */
-#define KEEL_E_UNKNOWN   (-6) /* "unknown": sent, and the answer is lost or unclear */
-#define KEEL_E_DEADLINE  (-7) /* "deadline": gave up because of the deadline, after sending */
-#define KEEL_E_CANCELLED (-8) /* "cancelled": gave up because cancelled() said so, after sending */
-#define KEEL_E_INTERNAL  (-9) /* "internal": a fault in the plugin */
+#define KEEL_E_UNKNOWN  (-6) /* "unknown": sent, and the answer is lost or unclear */
+#define KEEL_E_DEADLINE (-7) /* "deadline": gave up because of the deadline, after sending */
+#define KEEL_E_CANCELLED                                                                           \
+    (-8)                       /* "cancelled": gave up because cancelled() said so, after sending  \
+                                */
+#define KEEL_E_INTERNAL  (-9)  /* "internal": a fault in the plugin */
 #define KEEL_E_NO_MEMORY (-10) /* "no_memory" */
 /* Not applied: */
-#define KEEL_E_NOT_IMPLEMENTED (-11) /* "not_implemented": the verb or the resource is not there */
+#define KEEL_E_NOT_IMPLEMENTED                                                                     \
+    (-11) /* "not_implemented": the verb or the resource is not there                              \
+           */
 
 /* Bytes: borrowed, not NUL-terminated. {NULL, 0} is "none". */
 typedef struct keel_span {
@@ -108,7 +114,8 @@ typedef struct keel_host {
     uint16_t abi_major;
     uint16_t abi_minor;
     void *ctx;
-    /* One line for a person, UTF-8, no newline at the end. Never put mail bodies or tokens there. */
+    /* One line for a person, UTF-8, no newline at the end. Never put mail bodies or tokens there.
+     */
     void (*log)(void *ctx, int32_t level, const char *text);
     /* Zeroed memory that the host frees after destroy has returned. */
     void *(*alloc)(void *ctx, size_t size);
@@ -143,8 +150,9 @@ typedef struct keel_request {
     uint32_t flags;
     keel_span resource; /* "note" */
     keel_span body;     /* canonical JSON; of reconcile and compensate: what was written */
-    /* write, reconcile, compensate: the effect's own id, minted and stored before the first attempt:
-     * letters, digits, "-" and ".", at most 120 bytes. Same key, same body, same effect. */
+    /* write, reconcile, compensate: the effect's own id, minted and stored before the first
+     * attempt: letters, digits, "-" and ".", at most 120 bytes. Same key, same body, same effect.
+     */
     keel_span key;
     /* compensate: the recorded result of the write. Reconcile: of the attempt, or none. */
     keel_span outcome;
