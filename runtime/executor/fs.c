@@ -16,6 +16,7 @@ fs *fs_create(const executor_grant *grants, size_t count) {
     f->grants = grants;
     f->count = count;
     f->error[0] = '\0';
+    clock_gettime(CLOCK_REALTIME_COARSE, &f->began);
     return f;
 }
 

@@ -24,8 +24,8 @@
 #define FS_LIST_LIMIT  100000      /* entries of one folder */
 #define FS_PATH_LIMIT  4096        /* bytes of a path; a component has at most 255 */
 
-/* Unfinished files of write_atomic begin with it: list leaves them out, and removes those that are
- * older than an hour. */
+/* Unfinished files of write_atomic begin with it: list leaves them out, and removes those that were
+ * last touched before fs_create. */
 #define FS_TEMPORARY ".keel-tmp."
 
 enum { FS_FILE = 1, FS_FOLDER = 2, FS_OTHER = 3 };

@@ -3,6 +3,7 @@
 #define FS_INTERNAL_H
 
 #include <sys/stat.h>
+#include <time.h>
 
 #include "fs.h"
 
@@ -11,6 +12,7 @@
 struct fs {
     const executor_grant *grants;
     size_t count;
+    struct timespec began; /* by the coarse clock, which files are stamped with */
     char error[512];
 };
 

@@ -2,28 +2,31 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fs_internal.h"
-
-#define SWEEP_AGE_S 3600
 
 static int open_entry(int dir, const char *name) {
     return openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* A temporary file that nobody has touched for an hour was left by a writer that was killed. On a
- * read-only grant the removal fails, which is as well. */
-static void sweep(int dir, const char *name) {
+static bool before(const struct timespec *a, const struct timespec *b) {
+    return a->tv_sec != b->tv_sec ? a->tv_sec < b->tv_sec : a->tv_nsec < b->tv_nsec;
+}
+
+/* A temporary file that nobody has touched since this process began was left by a writer that was
+ * killed. (If its writer lives all the same, in another version's process, its rename fails: nothing
+ * was applied, and it is tried again.) On a read-only grant the removal fails, which is as well. */
+static void sweep(const fs *f, int dir, const char *name) {
     struct stat st;
     int fd = open_entry(dir, name);
     if (fd < 0) {
         return;
     }
-    if (fs_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mtime + SWEEP_AGE_S < time(NULL)) {
+    if (fs_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && before(&st.st_mtim, &f->began)) {
         unlinkat(dir, name, 0);
     }
     close(fd);
@@ -56,12 +59,12 @@ static uint32_t entry_kind(int dir, const struct dirent64 *e) {
     }
 }
 
-static void add_entry(int dir, const struct dirent64 *e, fs_listing *l, size_t *room) {
+static void add_entry(const fs *f, int dir, const struct dirent64 *e, fs_listing *l, size_t *room) {
     if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) {
         return;
     }
     if (strncmp(e->d_name, FS_TEMPORARY, sizeof FS_TEMPORARY - 1) == 0) {
-        sweep(dir, e->d_name);
+        sweep(f, dir, e->d_name);
         return;
     }
     if (l->count == *room) {
@@ -72,7 +75,7 @@ static void add_entry(int dir, const struct dirent64 *e, fs_listing *l, size_t *
 }
 
 /* readdir would ask for the folder's status by path, which the last filter refuses. */
-static int read_folder(int fd, fs_listing *l) {
+static int read_folder(const fs *f, int fd, fs_listing *l) {
     _Alignas(struct dirent64) char block[16384];
     size_t room = 0;
     for (;;) {
@@ -82,7 +85,7 @@ static int read_folder(int fd, fs_listing *l) {
         }
         for (ssize_t at = 0; at < n;) {
             const struct dirent64 *e = (const void *)(block + at);
-            add_entry(fd, e, l, &room);
+            add_entry(f, fd, e, l, &room);
             at += e->d_reclen;
         }
         if (l->count > FS_LIST_LIMIT) {
@@ -109,7 +112,7 @@ keel_status fs_list(fs *f, const char *folder, const char *path, fs_listing *out
     }
     fs_listing l = {NULL, 0};
     int fd = open_folder(&p);
-    if (fd < 0 || read_folder(fd, &l) < 0) {
+    if (fd < 0 || read_folder(f, fd, &l) < 0) {
         status = errno == EOVERFLOW ? fs_fail(f, KEEL_E_INVALID, folder, path,
                                               "the folder has more than 100,000 entries")
                                     : fs_fail_errno(f, errno, folder, path);
