@@ -68,6 +68,15 @@ static holding member(const op *o, const attr_value *v) {
     return holds_if((o->set.count && value_set_has(&o->set, v)) == (o->kind == OP_IN));
 }
 
+/* "*.org" and its like are one comparison; whether it is so was seen when the rule was read. */
+static bool matches(const op *o, const attr_value *v) {
+    if (!o->suffix) {
+        return text_matches(o->value.text, o->value.len, v->text, v->len, o->fold);
+    }
+    size_t n = o->value.len - 1;
+    return v->len >= n && text_equal(o->value.text + 1, n, v->text + v->len - n, n, o->fold);
+}
+
 holding op_holds(const op *o, const attr_value *v) {
     switch (o->kind) {
     case OP_PRESENT:
@@ -81,7 +90,7 @@ holding op_holds(const op *o, const attr_value *v) {
         if (!readable_as(ATTR_TEXT, v)) {
             return MISTYPED;
         }
-        return holds_if(text_matches(o->value.text, o->value.len, v->text, v->len, o->fold));
+        return holds_if(matches(o, v));
     default:
         return compare(o, v);
     }
@@ -168,22 +177,14 @@ static const attr *builtin(sight *s, builtin_attr which) {
     return &s->builtins[which];
 }
 
-/* Names are short and mostly differ at once: a call would cost more than the comparison. */
-static inline bool same_name(const char *a, const char *b) {
-    while (*a == *b && *a) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 static const attr *look_up(sight *s, uint16_t id) {
     const attr_name *n = &s->p->attrs[id];
     if (n->builtin) {
         return builtin(s, n->builtin);
     }
     for (size_t i = 0; i < s->q->attr_count; i++) {
-        if (same_name(s->q->attrs[i].name, n->name)) {
+        const char *name = s->q->attrs[i].name;
+        if (name[0] == n->name[0] && strcmp(name, n->name) == 0) {
             return &s->q->attrs[i];
         }
     }

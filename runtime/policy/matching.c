@@ -20,17 +20,8 @@ static size_t character(const char *text, size_t len) {
     return n;
 }
 
-static bool is_plain(const char *glob, size_t len) {
-    size_t i = 0;
-    while (i < len && glob[i] != '*' && glob[i] != '?') {
-        i++;
-    }
-    return i == len;
-}
-
 /* Goes back to the last `*` only, so it takes at most glob_len * len steps. */
-static bool wild_matches(const char *glob, size_t glob_len, const char *text, size_t len,
-                         bool fold) {
+bool text_matches(const char *glob, size_t glob_len, const char *text, size_t len, bool fold) {
     size_t g = 0;
     size_t t = 0;
     size_t star = SIZE_MAX;
@@ -56,18 +47,6 @@ static bool wild_matches(const char *glob, size_t glob_len, const char *text, si
         g++;
     }
     return g == glob_len;
-}
-
-/* The most common forms, "text", "*.org" and "*", are one comparison. */
-bool text_matches(const char *glob, size_t glob_len, const char *text, size_t len, bool fold) {
-    bool star = glob_len && glob[0] == '*';
-    const char *rest = glob + star;
-    size_t rest_len = glob_len - star;
-    if (!is_plain(rest, rest_len)) {
-        return wild_matches(glob, glob_len, text, len, fold);
-    }
-    size_t skip = star && len > rest_len ? len - rest_len : 0;
-    return text_equal(rest, rest_len, text + skip, len - skip, fold);
 }
 
 bool target_matches(const char *glob, const char *target) {

@@ -35,6 +35,7 @@ typedef struct op {
     op_kind kind;
     bool fold;        /* a domain: text compares case-folded */
     bool yes;         /* OP_PRESENT */
+    bool suffix;      /* OP_MATCHES: one * in front and no other */
     attr_value value; /* LT to EQ, and MATCHES */
     value_set set;    /* IN, NOT_IN */
 } op;

@@ -102,6 +102,7 @@ static int read_match(compiler *c, const yaml_node *n, op *o) {
                            "Write a text with * and ?, such as \"*.example.org\".");
     }
     o->value.type = ATTR_TEXT;
+    o->suffix = rc == 0 && n->text[0] == '*' && strcspn(n->text + 1, "*?") == n->len - 1;
     return rc;
 }
 
