@@ -3,9 +3,6 @@
 static const char *const statements[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
-    [STORE_INSERT] =
-        ("INSERT INTO journal(seq, at, boot, run, path, kind, digest, hash, salt, body)"
-         " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     [STORE_ARTIFACT] = "INSERT OR IGNORE INTO artifact(digest, bytes) VALUES(?, ?)",
 };
 
