@@ -21,9 +21,9 @@
 #define SEEN_MAX 65536
 
 typedef struct typist {
-    char **pairs; /* prompt, line, ... */
-    int count;    /* pairs left */
-    int fd;       /* the terminal's other end */
+    char **pairs;        /* prompt, line, ... */
+    int count;           /* pairs left */
+    int fd;              /* the terminal's other end */
     char seen[SEEN_MAX]; /* since the last prompt */
     size_t len;
 } typist;
