@@ -18,7 +18,7 @@ static const char every_member[] =
     "'depth':0,'digest':'" HEX "','existing':false,'holds':[],'id':'i','key':'k','kind':'agent',"
     "'name':'n','not_before_us':1,'number':1,'numbers':[],'owner':'keel','plugin':'" HEX "',"
     "'public_key':'" HEX "','reason':'halted','request':'q','root':1,'run':2,'salt':'00',"
-    "'settled':[],'state':'failed','target':'t','until_us':1,'version':'1','why':'w'}";
+    "'settled':[],'state':'failed','strikes':1,'target':'t','until_us':1,'version':'1','why':'w'}";
 /* `approval` is a number there. */
 static const char intended[] =
     "{'approval':1,'args':1,'attempt':1,'class':'once','digest':'" HEX "','holds':[],'key':'k',"
