@@ -45,7 +45,7 @@ static void one_way(kernel *k, worker *w, run *r, record_kind kind, const char *
     r->ahead++;
     if (r->ahead - r->acked > WINDOW_LIMIT) {
         broke(k, w, r->id, "it did not wait for its window");
-    } else if (!k->halted) {
+    } else {
         turn_ack(k, r);
     }
 }
@@ -111,12 +111,8 @@ static void answer_now(kernel *k, worker *w, run *r, const char *path, record_ki
     keel_buf out = KEEL_BUF_INIT;
     frame_put(&out, path, strlen(path));
     outcome_ok(&out, value);
-    if (k->halted) {
-        turn_send(k, w->id, X_ANSWER, r->id, 0, out.data, out.len);
-    } else {
-        k->env.send(k->env.ctx, w->id, X_ANSWER, r->id, 0, out.data, out.len);
-        worker_busy(k);
-    }
+    k->env.send(k->env.ctx, w->id, X_ANSWER, r->id, 0, out.data, out.len);
+    worker_busy(k);
     keel_buf_free(&out);
 }
 

@@ -231,9 +231,12 @@ void approval_give(kernel *k, keel_json item, const char *by, keel_json_writer *
     keel_json_set_int(w, "number", s.number);
     keel_json_set_text(w, "outcome", outcome);
     if (!strcmp(outcome, "stale")) {
+        const call *c = map_get(&k->items, (uint64_t)s.number);
         keel_json_set_text(w, "why",
-                           "it changed since it was shown, or still does not fit: look "
-                           "at it again");
+                           c && c->reason == WAIT_BUDGET
+                               ? "its budget is still short: raise the limit, keel policy reload, "
+                                 "and approve again"
+                               : "it changed since it was shown: look at it again");
     }
     keel_json_object_end(w);
 }

@@ -25,6 +25,7 @@ static const struct {
     {"reload", true, command_reload},
     {"resume", true, command_resume},
     {"run.cancel", true, command_run_cancel},
+    {"run.resume", true, command_run_resume},
     {"run.send", true, command_run_send},
     {"status", false, command_status},
     {"verdict", true, command_verdict},
@@ -204,6 +205,11 @@ int command_halt(kernel *k, command *c, diag *d) {
     keel_json_object_end(&w);
     journal_add(k, RECORD_HALT, 0, "", &k->scratch);
     k->halted = true;
+    for (worker *x = k->workers; x; x = x->next) {
+        if (!x->connection) {
+            worker_stop(k, x); /* no step goes on; resume replays the runs */
+        }
+    }
     kernel_log(k, "warn", 0, "halted: %s", why[0] ? why : "no reason given");
     return 0;
 }
@@ -226,9 +232,6 @@ static size_t decide_parked(kernel *k) {
             } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && !e->number)) {
                 call_due(k, e, kernel_now(k));
             }
-        }
-        if (map_get(&k->runs, all[i]->id) && all[i]->live && all[i]->ahead != all[i]->acked) {
-            turn_ack(k, all[i]);
         }
     }
     free(all);

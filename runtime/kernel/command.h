@@ -14,7 +14,7 @@ typedef struct command {
 /* 0, or a DIAG_ code with d filled and nothing decided. */
 typedef int command_function(kernel *k, command *c, diag *d);
 
-command_function command_do, command_run_cancel, command_run_send;
+command_function command_do, command_run_cancel, command_run_resume, command_run_send;
 command_function command_approve, command_deny, command_edit, command_verdict, command_batch,
     command_approver_set;
 command_function command_status, command_down, command_halt, command_resume, command_reload,

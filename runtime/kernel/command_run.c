@@ -83,6 +83,23 @@ int command_run_cancel(kernel *k, command *c, diag *d) {
     return rc;
 }
 
+int command_run_resume(kernel *k, command *c, diag *d) {
+    run *r;
+    int rc = find_run(k, c, &r, d);
+    if (rc) {
+        return rc;
+    }
+    if (r->state != RUN_PAUSED) {
+        return diag_set(d, DIAG_CONFLICT, "run %llu is not paused", (unsigned long long)r->id);
+    }
+    k->scratch.len = 0;
+    keel_buf_puts(&k->scratch, "{}");
+    journal_run(k, RECORD_RUN_RESUMED, r, "", &k->scratch);
+    r->state = RUN_OPEN;
+    worker_need(k, r->worker);
+    return 0;
+}
+
 int command_run_send(kernel *k, command *c, diag *d) {
     run *r;
     char name[64];

@@ -6,39 +6,38 @@
  * code "request_conflict"). Reading commands of the CLI do not come here: they read the database.
  *
  * command        args                                       result
- * status         {} {"boot","halted","incarnation","open_runs","pid","seq","version","workspace"}
+ * status         {}                                         {"boot","halted","incarnation","open_runs","pid","seq","version","workspace"}
  * down           {}                                         {}; then the kernel drains and ends
  * do           M {"agent","input":{},"key"?,"follow":bool}  {"existing":bool,"run":N}
- * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person
- * was shown approve      M
- * {"by":NAME,"items":[{"approval":hex,"nonce":hex,"number":N,"signature":hex}]}
+ * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person was shown
+ * approve      M {"by":NAME,"items":[{"approval":hex,"nonce":hex,"number":N,"signature":hex}]}
  *                                                           {"items":[{"number","outcome":"approved|stale|denied|gone","why"?}]}
- * deny         M {"items":[N],"why":TEXT} {"items":[{"number","outcome":"denied|gone"}]} edit M
- * {"number":N,"set":{FIELD:VALUE}}           {"approval":hex,"decision":{},"number":N}; refused
- *                                                           when a field is not in the rule's
- * `edit` verdict      M {"number":N,"verdict":"done|not_done","why":TEXT}   {} halt         M
- * {"why":TEXT}                               {} resume       M {} {"waiting":N}   what waited is
- * decided afresh run.cancel   M {"run":N,"why":TEXT}                       {} run.send     M
- * {"body":any,"name":TEXT,"run":N}           {} approver.set M
- * {"name","public_key":hex,"salt":hex,"proof"?:hex}   {}   replacing one needs the old key's proof:
- *                                                           signature over the canonical
- * {"approver":name,"incarnation","public_key"} reload       M {}
- * {"connections":N,"plugins":N,"policy":hex,"warnings":[TEXT]} policy, plugins and keel.yaml; a
- * faulty policy is an error and the old one stays events         {"from":SEQ?,"run":N?} {} then
- * C_EVENTs until the client goes
+ * deny         M {"items":[N],"why":TEXT}                   {"items":[{"number","outcome":"denied|gone"}]}
+ * edit         M {"number":N,"set":{FIELD:VALUE}}           {"approval":hex,"decision":{},"number":N}; refused
+ *                                                           when a field is not in the rule's `edit`
+ * verdict      M {"number":N,"verdict":"done|not_done","why":TEXT}   {}
+ * halt         M {"why":TEXT}                               {}
+ * resume       M {}                                         {"waiting":N}   what waited is decided afresh
+ * run.cancel   M {"run":N,"why":TEXT}                       {}
+ * run.resume   M {"run":N}                                  {}   a paused run is replayed once more
+ * run.send     M {"body":any,"name":TEXT,"run":N}           {}
+ * approver.set M {"name","public_key":hex,"salt":hex,"proof"?:hex}   {}   replacing one needs the old key's proof:
+ *                                                           signature over the canonical {"approver":name,"incarnation","public_key"}
+ * reload       M {}                                         {"connections":N,"plugins":N,"policy":hex,"warnings":[TEXT]}
+ *                                                           policy, plugins and keel.yaml; a faulty policy is an
+ *                                                           error and the old one stays
+ * events         {"from":SEQ?,"run":N?}                     {} then C_EVENTs until the client goes
  *
- * `do` with follow: after the answer C_EVENTs of the run's tree, then C_DONE
- * {"exit":0|1|3|5,"waiting":[N]}: 0 all ended, 3 the rest waits for a person, 5 the run ended and
- * an effect was denied by policy, 1 failed.
+ * `do` with follow: after the answer C_EVENTs of the run's tree, then C_DONE {"exit":0|1|3|5,"waiting":[N]}:
+ * 0 all ended, 3 the rest waits for a person, 5 the run ended and an effect was denied by policy, 1 failed.
  *
- * C_EVENT: {"agent"?,"at","kind":RECORD NAME,"path"?,"run","seq","text"}: text is one line for
- * people.
+ * C_EVENT: {"agent"?,"at","kind":RECORD NAME,"path"?,"run","seq","text"}: text is one line for people.
  *
  * An approver signs (Ed25519, detached, libsodium) the canonical bytes of
  *   {"approval":hex,"incarnation":hex16,"nonce":hex32,"number":N,"verdict":"approve"}
  * with a key made from the passphrase by Argon2id: crypto_pwhash(32 bytes, passphrase, salt of 16
- * bytes, OPSLIMIT_INTERACTIVE, MEMLIMIT_INTERACTIVE, ALG_ARGON2ID13) as the Ed25519 seed. The
- * kernel holds public key and salt (table approver) and nothing else. */
+ * bytes, OPSLIMIT_INTERACTIVE, MEMLIMIT_INTERACTIVE, ALG_ARGON2ID13) as the Ed25519 seed. The kernel
+ * holds public key and salt (table approver) and nothing else. */
 #ifndef CONTROL_H
 #define CONTROL_H
 

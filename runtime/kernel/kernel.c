@@ -138,9 +138,7 @@ void kernel_stop(kernel *k) {
     k->stopping = true;
     kernel_log(k, "info", 0, "stopping; what is open goes on at the next start");
     for (worker *w = k->workers; w; w = w->next) {
-        if (map_get(&k->executors, w->id) == w && !w->current) {
-            k->env.send(k->env.ctx, w->id, X_STOP, 0, 0, NULL, 0);
-        }
+        worker_stop(k, w);
     }
 }
 

@@ -33,7 +33,26 @@ static const manifest_need *need_of(const manifest *m, keel_json key) {
     return NULL;
 }
 
-static int grant(launching *l, const char *path, bool writable, diag *d) {
+/* A plugin that could reach .keel could rewrite what governs it. */
+static int keep_out(const char *root, const char *path, diag *d) {
+    char keel[4200], *real = realpath(path, NULL);
+    snprintf(keel, sizeof keel, "%s/.keel", root);
+    size_t len = real ? strlen(real) : 0;
+    bool above = real && !strncmp(keel, real, len) && (keel[len] == '/' || !keel[len]);
+    bool below = real && !strncmp(real, keel, strlen(keel)) && strchr("/", real[strlen(keel)]);
+    bool slash = real && !strcmp(real, "/");
+    free(real);
+    if (above || below || slash) {
+        diag_set(d, DIAG_USAGE, "the folder %s would open Keel's own files to a plugin", path);
+        return diag_next(d, "give the connection a folder beside or below the workspace's own");
+    }
+    return 0;
+}
+
+static int grant(launching *l, const char *root, const char *path, bool writable, diag *d) {
+    if (keep_out(root, path, d)) {
+        return DIAG_USAGE;
+    }
     if (l->grant_count == GRANTS) {
         return diag_set(d, DIAG_USAGE, "a plugin may need at most %d folders", GRANTS);
     }
@@ -52,7 +71,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
                         it.key.data);
         if (need && keel_json_copy(it.value, path, sizeof path) > 0) {
             char *whole = absolute(root, path);
-            int rc = grant(l, whole, !strcmp(need->mode, "rw"), d);
+            int rc = grant(l, root, whole, !strcmp(need->mode, "rw"), d);
             if (rc || keel_json_quote(&l->config, whole, strlen(whole))) {
                 free(whole);
                 return rc ? rc : diag_set(d, DIAG_USAGE, "a folder's name is not UTF-8");
@@ -65,7 +84,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
     for (size_t i = 0; i < m->need_count; i++) {
         if (m->needs[i].literal) {
             char *whole = absolute(root, m->needs[i].literal);
-            int rc = grant(l, whole, !strcmp(m->needs[i].mode, "rw"), d);
+            int rc = grant(l, root, whole, !strcmp(m->needs[i].mode, "rw"), d);
             if (rc) {
                 free(whole);
                 return rc;

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "boot_timer.h"
+#include "failpoint.h"
 #include "fsio.h"
 #include "host_generation.h"
 #include "launch.h"
@@ -30,10 +32,10 @@ typedef struct host {
     turn *turn;    /* decided, to be committed */
     map executors; /* number -> host_process */
     uv_prepare_t prepare;
-    uv_timer_t timer;
+    boot_timer timer;
     uv_timer_t anchor_timer;
     uv_signal_t signals[2];
-    int64_t timer_due;
+    _Atomic int64_t wall_jump_us; /* in tests: by how much the wall clock is wrong */
     int signalled;
     bool ending;
     int rc;
@@ -49,8 +51,11 @@ static int64_t clock_us(clockid_t id) {
 }
 
 static int64_t env_wall(void *ctx) {
-    (void)ctx;
-    return clock_us(CLOCK_REALTIME);
+    host *h = ctx;
+    if (KEEL_FP("clock.wall") == FAILPOINT_CLOCK) {
+        h->wall_jump_us += failpoint_argument() * 1000;
+    }
+    return clock_us(CLOCK_REALTIME) + h->wall_jump_us;
 }
 
 static int64_t env_boot(void *ctx) {
@@ -147,25 +152,9 @@ static int env_spawn(void *ctx, uint32_t executor, const kernel_spawn *s, diag *
 
 /* ---- the loop ---- */
 
-static void on_timer(uv_timer_t *t) {
-    host *h = t->data;
-    h->timer_due = INT64_MAX;
+static void on_timer(void *ctx) {
+    host *h = ctx;
     kernel_tick(h->kernel);
-}
-
-static void set_timer(host *h) {
-    int64_t due = kernel_next_timer(h->kernel);
-    if (due == h->timer_due) {
-        return;
-    }
-    h->timer_due = due;
-    if (due == INT64_MAX) {
-        uv_timer_stop(&h->timer);
-        return;
-    }
-    int64_t wait = due - env_boot(h);
-    uv_update_time(&h->loop);
-    uv_timer_start(&h->timer, on_timer, wait > 0 ? (uint64_t)(wait + 999) / 1000 : 0, 0);
 }
 
 static void flush_executors(host *h) {
@@ -198,7 +187,7 @@ static void on_prepare(uv_prepare_t *p) {
     }
     flush_executors(h);
     server_flush(h->server);
-    set_timer(h);
+    boot_timer_set(&h->timer, kernel_next_timer(h->kernel));
     if (kernel_stopped(h->kernel)) {
         uv_stop(&h->loop);
     }
@@ -321,10 +310,8 @@ static int start(host *h, diag *d) {
 static void start_loop(host *h) {
     static const int numbers[] = {SIGINT, SIGTERM};
     uv_prepare_init(&h->loop, &h->prepare);
-    uv_timer_init(&h->loop, &h->timer);
     uv_timer_init(&h->loop, &h->anchor_timer);
-    h->prepare.data = h->timer.data = h->anchor_timer.data = h;
-    h->timer_due = INT64_MAX;
+    h->prepare.data = h->anchor_timer.data = h;
     uv_prepare_start(&h->prepare, on_prepare);
     uv_timer_start(&h->anchor_timer, on_anchor_timer, WRITER_ANCHOR_EVERY_US / 1000,
                    WRITER_ANCHOR_EVERY_US / 1000);
@@ -370,6 +357,7 @@ static int finish(host *h, diag *d) {
     store_close(h->store);
     host_generation_release(h->generation);
     map_free(&h->executors);
+    boot_timer_finish(&h->timer);
     uv_loop_close(&h->loop);
     return rc;
 }
@@ -377,7 +365,8 @@ static int finish(host *h, diag *d) {
 int kernel_main(const kernel_settings *s, diag *d) {
     host h = {.settings = s, .why = d};
     signal(SIGPIPE, SIG_IGN);
-    if (digest_init() || uv_loop_init(&h.loop)) {
+    if (digest_init() || uv_loop_init(&h.loop) ||
+        boot_timer_init(&h.timer, &h.loop, on_timer, &h)) {
         return diag_set(d, DIAG_FAILED, "cannot start: libsodium or libuv refused");
     }
     start_loop(&h);

@@ -137,12 +137,15 @@ worker *worker_for_agent(kernel *k, const plugin *p);
 void worker_add_run(kernel *k, worker *w, run *r);
 void worker_remove_run(run *r);
 void worker_need(kernel *k, worker *w); /* there is work: starts it unless it runs */
+void worker_stop(kernel *k, worker *w); /* when it is idle; its runs are replayed later */
 void worker_busy(kernel *k);            /* something was sent: the watchdog looks */
 void worker_strike(kernel *k, worker *w, uint64_t run_id, const char *why);
 void dispatch(kernel *k, call *c); /* to a worker of its connection; leaves with this turn */
 call *worker_take_current(kernel *k, worker *w); /* the dispatch it answered */
 void worker_next(kernel *k, worker *w);          /* takes more from its connection's queue */
 void worker_drop(kernel *k, call *c);            /* c leaves the queue */
+bool worker_has_work(const worker *w);
+void worker_refuse(kernel *k, worker *w, const char *text); /* it will not load: says why */
 void workers_free(kernel *k);
 
 /* ---- world.c ---- */

@@ -94,11 +94,12 @@ struct run {
     uint64_t ack_turn; /* turn that has an X_ACK queued for this run, and where */
     size_t ack_message;
     uint32_t strikes;
-    bool struck;       /* for this death of its executor already */
-    uint32_t effects;  /* all calls ever, for the warning */
-    call *calls;       /* open ones, by next */
-    event *events;     /* sent, not received; oldest first */
-    uint64_t *waiters; /* runs that wait for this one */
+    int64_t strike_seq; /* of the last strike's record: progress since then forgives */
+    bool struck;        /* for this death of its executor already */
+    uint32_t effects;   /* all calls ever, for the warning */
+    call *calls;        /* open ones, by next */
+    event *events;      /* sent, not received; oldest first */
+    uint64_t *waiters;  /* runs that wait for this one */
     size_t waiter_count;
 };
 
@@ -180,13 +181,15 @@ struct worker {
     run *runs;              /* agents */
     call *current;          /* connectors: one dispatch at a time */
     uint64_t current_ref;
-    timer timer; /* back-off, or the deadline of `current` */
-    int crashes; /* in a row */
+    timer timer;   /* back-off, or the deadline of `current` */
+    int bad_loads; /* in a row: died before it was ready */
+    int crashes;   /* in a row */
     int64_t started_boot;
     uint64_t watch_run, watch_ticks; /* watchdog: last seen, */
     int64_t watch_boot, watch_cpu;   /* since when, with how much CPU then */
-    bool overdue;                    /* `current` passed its deadline: killed for it */
-    bool replay_waits;               /* runs whose records are not yet durable */
+    bool told_to_stop;
+    bool overdue;      /* `current` passed its deadline: killed for it */
+    bool replay_waits; /* runs whose records are not yet durable */
     char refusal[512];
 };
 

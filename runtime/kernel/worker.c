@@ -9,6 +9,7 @@
 #define STRIKES       3
 #define BACKOFF_FIRST (SECOND / 10)
 #define BACKOFF_LIMIT (30 * SECOND)
+#define LOAD_LIMIT    (10 * SECOND)
 #define HEALTHY_AFTER (60 * SECOND)
 
 /* ---- who runs what ---- */
@@ -40,7 +41,7 @@ void worker_add_run(kernel *k, worker *w, run *r) {
     if (w->state == WORKER_REFUSED) {
         w->state = WORKER_DOWN; /* its script may have been mended meanwhile */
     }
-    if (w->state == WORKER_READY && r->fresh && !k->halted) {
+    if (w->state == WORKER_READY && r->fresh && !k->halted && !w->told_to_stop) {
         run_start_fresh(k, r);
     } else {
         worker_need(k, w);
@@ -60,13 +61,13 @@ void worker_remove_run(run *r) {
     r->worker_prev = r->worker_next = NULL;
 }
 
-static bool has_work(const worker *w) {
+bool worker_has_work(const worker *w) {
     return w->connection ? w->connection->queue != NULL : w->runs != NULL;
 }
 
 /* ---- start ---- */
 
-static void refuse(kernel *k, worker *w, const char *text) {
+void worker_refuse(kernel *k, worker *w, const char *text) {
     w->state = WORKER_REFUSED;
     snprintf(w->refusal, sizeof w->refusal, "%s", text);
     kernel_log(k, "error", 0, "%s %s: %s", w->plugin->manifest->id, w->plugin->manifest->version,
@@ -85,8 +86,14 @@ static void refuse(kernel *k, worker *w, const char *text) {
     }
 }
 
+static void deadline_passed(kernel *k, timer *t) {
+    worker *w = t->owner;
+    w->overdue = true;
+    k->env.kill(k->env.ctx, w->id);
+}
+
 void worker_need(kernel *k, worker *w) {
-    if (w->state == WORKER_READY && !w->connection) {
+    if (w->state == WORKER_READY && !w->connection && !w->told_to_stop) {
         run_start_all(k, w);
         return;
     }
@@ -99,22 +106,17 @@ void worker_need(kernel *k, worker *w) {
         s.config = keel_json_view(w->connection->config.data, w->connection->config.len);
     }
     w->id = ++k->next_executor;
+    w->told_to_stop = w->overdue = false;
     w->state = WORKER_STARTING;
     w->started_boot = k->env.boot_us(k->env.ctx);
+    timer_set(&k->timers, &w->timer, w->started_boot + LOAD_LIMIT, deadline_passed, w);
     map_put(&k->executors, w->id, w);
     if (k->env.spawn(k->env.ctx, w->id, &s, &d)) {
         map_take(&k->executors, w->id);
+        timer_clear(&k->timers, &w->timer);
         char text[1200];
         snprintf(text, sizeof text, "%s%s%s", d.what, d.next[0] ? "; " : "", d.next);
-        refuse(k, w, text);
-    }
-}
-
-static void backed_off(kernel *k, timer *t) {
-    worker *w = t->owner;
-    w->state = WORKER_DOWN;
-    if (has_work(w)) {
-        worker_need(k, w);
+        worker_refuse(k, w, text);
     }
 }
 
@@ -137,12 +139,6 @@ static void verb_body(kernel *k, const call *c, int64_t timeout) {
     keel_json_set_text(&w, "resource", c->resource->name);
     keel_json_set_text(&w, "verb", c->reconcile ? "reconcile" : c->verb_name);
     keel_json_object_end(&w);
-}
-
-static void deadline_passed(kernel *k, timer *t) {
-    worker *w = t->owner;
-    w->overdue = true;
-    k->env.kill(k->env.ctx, w->id);
 }
 
 static void hand_over(kernel *k, worker *w, call *c) {
@@ -168,8 +164,13 @@ static call *pop(connection *cn) {
 
 void worker_next(kernel *k, worker *w) {
     connection *cn = w->connection;
-    if (w->state == WORKER_READY && !w->current && cn->queue) {
+    if (w->state != WORKER_READY || w->current || w->told_to_stop) {
+        return;
+    }
+    if (cn->queue) {
         hand_over(k, w, pop(cn));
+    } else if (cn->gone) {
+        worker_stop(k, w);
     }
 }
 
@@ -178,7 +179,7 @@ static worker *pick(kernel *k, connection *cn) {
     worker *down = NULL;
     for (worker *w = k->workers; w; w = w->next) {
         if (w->connection == cn) {
-            if (w->state == WORKER_READY && !w->current) {
+            if (w->state == WORKER_READY && !w->current && !w->told_to_stop) {
                 return w;
             }
             if (w->state == WORKER_DOWN || w->state == WORKER_REFUSED) {
@@ -241,6 +242,8 @@ call *worker_take_current(kernel *k, worker *w) {
 /* ---- frames that are about the executor itself ---- */
 
 static void ready(kernel *k, worker *w) {
+    timer_clear(&k->timers, &w->timer);
+    w->bad_loads = 0;
     w->state = WORKER_READY;
     if (w->connection) {
         worker_next(k, w);
@@ -250,6 +253,7 @@ static void ready(kernel *k, worker *w) {
 }
 
 static void refused(kernel *k, worker *w, const frame *f) {
+    timer_clear(&k->timers, &w->timer);
     char text[512] = "it will not load, and did not say why", next[256] = "";
     keel_json body = keel_json_view(f->body, f->len);
     if (!keel_json_check(f->body, f->len, NULL)) {
@@ -260,7 +264,7 @@ static void refused(kernel *k, worker *w, const frame *f) {
     snprintf(whole, sizeof whole, "%s%s%s", text, next[0] ? "; " : "", next);
     k->env.kill(k->env.ctx, w->id);
     map_take(&k->executors, w->id);
-    refuse(k, w, whole);
+    worker_refuse(k, w, whole);
 }
 
 static void note(kernel *k, const worker *w, const frame *f) {
@@ -289,97 +293,6 @@ void kernel_executor_frame(kernel *k, uint32_t executor, const frame *f) {
     } else {
         agent_frame(k, w, f);
     }
-}
-
-/* ---- death ---- */
-
-void worker_strike(kernel *k, worker *w, uint64_t run_id, const char *why) {
-    run *r = run_id ? map_get(&k->runs, run_id) : NULL;
-    if (!r || r->worker != w) {
-        return;
-    }
-    keel_json_writer jw;
-    k->scratch.len = 0;
-    keel_json_write(&jw, &k->scratch);
-    keel_json_object(&jw);
-    keel_json_set_text(&jw, "why", why);
-    keel_json_object_end(&jw);
-    journal_run(k, RECORD_RUN_STRIKE, r, "", &k->scratch);
-    r->struck = true;
-    kernel_log(k, "warn", r->id, "%s: strike %u of %d: %s", r->plugin->manifest->name,
-               r->strikes + 1, STRIKES, why);
-    if (++r->strikes >= STRIKES) {
-        run_failed(k, r, "crashed", why);
-    }
-}
-
-static void lose_current(kernel *k, worker *w, const char *why) {
-    char text[256];
-    call *c = worker_take_current(k, w);
-    snprintf(text, sizeof text, "%s %s", w->plugin->manifest->id,
-             w->overdue ? "did not answer in time and was killed" : why);
-    if (c->reconcile) {
-        effect_look_later(k, c, text, SECOND);
-    } else if (!w->plugin->manifest->need_count) {
-        effect_retry(k, c, text); /* it had no way out of its sandbox, so nothing was applied */
-    } else {
-        effect_lost(k, c, text);
-    }
-}
-
-static void lose_runs(kernel *k, worker *w, uint64_t running, const char *why) {
-    bool struck = false;
-    for (run *r = w->runs; r; r = r->worker_next) {
-        r->live = false;
-        struck |= r->struck;
-        r->struck = false;
-    }
-    w->replay_waits = true;
-    if (!struck) {
-        worker_strike(k, w, running, why);
-    }
-}
-
-static void back_off(kernel *k, worker *w) {
-    int64_t now = k->env.boot_us(k->env.ctx);
-    if (now - w->started_boot > HEALTHY_AFTER) {
-        w->crashes = 0;
-    }
-    int64_t delay = 0;
-    if (++w->crashes > 1) {
-        delay = BACKOFF_FIRST;
-        for (int i = 2; i < w->crashes && delay < BACKOFF_LIMIT; i++) {
-            delay *= 2;
-        }
-    }
-    w->state = WORKER_BACKOFF;
-    timer_set(&k->timers, &w->timer, now + (delay < BACKOFF_LIMIT ? delay : BACKOFF_LIMIT),
-              backed_off, w);
-}
-
-void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *why) {
-    uint64_t running = 0, ticks;
-    int64_t cpu;
-    worker *w = map_get(&k->executors, executor);
-    if (!w) {
-        return;
-    }
-    k->env.watch(k->env.ctx, executor, &running, &ticks, &cpu);
-    map_take(&k->executors, executor);
-    timer_clear(&k->timers, &w->timer);
-    if (k->stopping || clean) {
-        w->state = WORKER_DOWN;
-        return;
-    }
-    kernel_log(k, "warn", w->connection ? 0 : running, "%s: its executor %s",
-               w->plugin->manifest->id, why);
-    w->state = WORKER_BACKOFF;
-    if (w->current) {
-        lose_current(k, w, why);
-    } else if (!w->connection) {
-        lose_runs(k, w, running, why);
-    }
-    back_off(k, w); /* last: what was lost gives back the timer */
 }
 
 void workers_free(kernel *k) {

@@ -115,8 +115,8 @@ static bool same_connection(const connection *c, const plugin *p, const keel_buf
 static void retire(kernel *k, connection *c) {
     c->gone = true;
     for (worker *w = k->workers; w; w = w->next) {
-        if (w->connection == c && !w->current && map_get(&k->executors, w->id) == w) {
-            k->env.send(k->env.ctx, w->id, X_STOP, 0, 0, NULL, 0);
+        if (w->connection == c) {
+            worker_stop(k, w);
         }
     }
 }

@@ -103,7 +103,7 @@ const project_rule project_rules[] = {
      "UPDATE run SET state = 'paused', reason = @t_reason WHERE id = :run"},
     {RECORD_RUN_RESUMED, NULL, NULL,
      "UPDATE run SET state = 'open', reason = NULL, strikes = 0 WHERE id = :run"},
-    {RECORD_RUN_STRIKE, NULL, NULL, "UPDATE run SET strikes = strikes + 1 WHERE id = :run"},
+    {RECORD_RUN_STRIKE, NULL, NULL, "UPDATE run SET strikes = @i_strikes WHERE id = :run"},
 
     {RECORD_SLEEP, NULL, NULL, PENDING "'sleep', :seq, @i_until_us, NULL, NULL)"},
     {RECORD_RECEIVE, NULL, NULL, PENDING "'receive', :seq, $i_until_us, NULL, $t_name)"},

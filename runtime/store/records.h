@@ -36,7 +36,7 @@
                                        "state":"ended|failed|cancelled|continued"} */              \
     X(18, RUN_PAUSED, "run.paused")   /* {"detail","reason"} */                                    \
     X(19, RUN_RESUMED, "run.resumed") /* {} */                                                     \
-    X(20, RUN_STRIKE, "run.strike")   /* {"why"} at the path where it stood */                     \
+    X(20, RUN_STRIKE, "run.strike")   /* {"strikes":N without progress between them,"why"} */      \
     X(21, STEP, "step")            /* {"name","result"} */                                         \
     X(22, LOG, "log")              /* {"level","text"} */                                          \
     X(23, NOW, "now")              /* {"us"} */                                                    \
