@@ -177,7 +177,8 @@ static void flush_executors(host *h) {
 static void on_prepare(uv_prepare_t *p) {
     host *h = p->data;
     kernel_turn(h->kernel);
-    flush_executors(h); /* early answers: they work while the disk is waited for */
+    (void)kernel_stopped(h->kernel); /* may add the last turn, which must not wait for an event */
+    flush_executors(h);              /* early answers: they work while the disk is waited for */
     while (h->turn) {
         turn *t = h->turn;
         h->turn = NULL;
