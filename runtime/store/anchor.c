@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "fsio.h"
 #include "private.h"
 
@@ -59,6 +60,10 @@ static int write_line(int fd, const char *line, size_t len, bool *fresh) {
 
 static int append_line(const char *path, const char *line, size_t len, diag *d) {
     bool fresh = false;
+    int fault = failpoint_errno(KEEL_FP("anchor.append"));
+    if (fault != 0) {
+        return append_fault(path, fault, d);
+    }
     int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         return append_fault(path, errno, d);
@@ -68,6 +73,7 @@ static int append_line(const char *path, const char *line, size_t len, diag *d) 
     if (rc == 0 && fresh) {
         rc = sync_folder(path);
     }
+    (void)KEEL_FP("anchor.appended");
     return rc < 0 ? append_fault(path, -rc, d) : 0;
 }
 
@@ -123,11 +129,11 @@ static bool signature_holds(const parsed *p, const char *line,
 }
 
 static int missing(const char *path, int error, diag *d) {
-    diag_set(d, DIAG_NOT_FOUND, "the anchor file of this workspace is missing: %s (%s)", path,
+    diag_set(d, DIAG_STORAGE, "the anchor file of this workspace is missing: %s (%s)", path,
              error != 0 ? strerror(error) : "it has no line of this workspace");
     diag_next(d, "put the file back where it was, from a backup of its folder; without it nobody "
                  "can tell whether the database is the newest");
-    return DIAG_NOT_FOUND;
+    return DIAG_STORAGE;
 }
 
 static int forged(const char *path, int line, int64_t seq, diag *d) {
@@ -217,7 +223,7 @@ int anchor_last(const char *path, const anchor_key *key, const char *workspace, 
         if (fd >= 0) {
             close(fd);
         }
-        return DIAG_NOT_FOUND;
+        return DIAG_STORAGE;
     }
     int rc = last_head(fd, st.st_size, path, key, workspace, out, d);
     close(fd);

@@ -28,10 +28,9 @@ static const struct {
 /* What is bound of a record; it must stay in place until the insert is done. */
 typedef struct row {
     const record *record;
-    size_t path_len;
+    const turn_seal *seal;
     digest body;
     digest hash;
-    const uint8_t *salt; /* NULL: the body is in payload */
 } row;
 
 /* ---- failpoints: one for every kind at every journal write ---- */
@@ -70,57 +69,25 @@ int append_points(const turn *t, enum record_point point, diag *d) {
 
 /* ---- rows ---- */
 
-/* Random bytes come in pools: a call of the kernel for each record would cost more than its hash.
- * The salts of one batch are from one pool. */
-static void fill_salts(store *s) {
-    if (s->salts_used + (size_t)BATCH * STORE_SALT > sizeof s->salts) {
-        randombytes_buf(s->salts, sizeof s->salts);
-        s->salts_used = 0;
-    }
-}
-
-static const uint8_t *take_salt(store *s) {
-    const uint8_t *salt = s->salts + s->salts_used;
-    s->salts_used += STORE_SALT;
-    return salt;
-}
-
-/* Bodies of these kinds hold an id or a key that no other has, so storing them once per distinct
- * bytes would save nothing and cost two more trees in the transaction. */
-static size_t inline_limit(record_kind kind) {
-    switch (kind) {
-    case RECORD_COMMAND:
-    case RECORD_RUN_BEGIN:
-    case RECORD_SPAWN:
-    case RECORD_EFFECT_INTENDED:
-    case RECORD_EFFECT_WAITING:
-    case RECORD_APPROVAL_GIVEN:
-        return STORE_INLINE_UNIQUE;
-    default:
-        return STORE_INLINE;
-    }
-}
-
-static int make_row(store *s, const record *r, int64_t at_us, digest *head, row *out, diag *d) {
-    const uint8_t *salt = take_salt(s);
-    *out = (row){.record = r, .path_len = strlen(r->path)};
+static int make_row(store *s, const turn *t, size_t i, digest *head, row *out, diag *d) {
+    const record *r = turn_get(t, i);
+    const turn_seal *seal = turn_sealed(t, i);
+    *out = (row){.record = r, .seal = seal, .body = seal->body};
     if (at_point(r->kind, RECORD_APPEND, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (r->len <= inline_limit(r->kind)) {
-        out->salt = salt;
-        out->body = digest_of2(salt, STORE_SALT, r->body, r->len);
-    } else if (payload_put(&s->payload, s->db, salt, r->body, r->len, &out->body, d) < 0) {
+    if (r->len > STORE_INLINE &&
+        payload_put(&s->payload, s->db, seal->salt, r->body, r->len, &out->body, d) < 0) {
         return DIAG_STORAGE;
     }
     chain_header h = {
         .seq = r->seq,
-        .at = at_us,
+        .at = turn_at(t),
         .boot = s->identity.boot,
         .run = r->run,
         .kind = (int)r->kind,
         .path = r->path,
-        .path_len = out->path_len,
+        .path_len = seal->path_len,
     };
     *head = chain_next(head, &h, &out->body);
     out->hash = *head;
@@ -133,12 +100,12 @@ static void bind_row(sqlite3_stmt *st, int first, const row *from, int64_t at_us
     sqlite3_bind_int64(st, first + 1, at_us);
     sqlite3_bind_int64(st, first + 2, boot);
     sqlite3_bind_int64(st, first + 3, (sqlite3_int64)r->run);
-    sqlite3_bind_text(st, first + 4, r->path, (int)from->path_len, SQLITE_STATIC);
+    sqlite3_bind_text(st, first + 4, r->path, (int)from->seal->path_len, SQLITE_STATIC);
     sqlite3_bind_int(st, first + 5, (int)r->kind);
     sqlite3_bind_blob(st, first + 6, from->body.bytes, DIGEST_SIZE, SQLITE_STATIC);
     sqlite3_bind_blob(st, first + 7, from->hash.bytes, DIGEST_SIZE, SQLITE_STATIC);
-    if (from->salt != NULL) {
-        sqlite3_bind_blob(st, first + 8, from->salt, STORE_SALT, SQLITE_STATIC);
+    if (r->len <= STORE_INLINE) {
+        sqlite3_bind_blob(st, first + 8, from->seal->salt, STORE_SALT, SQLITE_STATIC);
         sqlite3_bind_blob(st, first + 9, r->body, (int)r->len, SQLITE_STATIC);
     } else {
         sqlite3_bind_null(st, first + 8);
@@ -175,9 +142,8 @@ static int append_batch(store *s, const turn *t, size_t first, size_t how, diges
     row rows[BATCH];
     int64_t at_us = turn_at(t);
     size_t count = inserts[how].rows;
-    fill_salts(s);
     for (size_t i = 0; i < count; i++) {
-        if (make_row(s, turn_get(t, first + i), at_us, head, &rows[i], d) < 0) {
+        if (make_row(s, t, first + i, head, &rows[i], d) < 0) {
             return DIAG_STORAGE;
         }
     }

@@ -16,7 +16,7 @@ static int write_ahead(sqlite3 *db, diag *d) {
     bool wal = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
     sqlite3_finalize(st);
     if (wal) {
-        return db_exec(db, "PRAGMA synchronous = FULL", d);
+        return db_exec(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432", d);
     }
     if (rc != SQLITE_ROW) {
         return db_fault(db, d);
@@ -48,26 +48,31 @@ static int bring_up_to_date(store *s, int version, diag *d) {
     return 0;
 }
 
-static int compare_key(void *ctx, const journal_row *row) {
+static int compare_identity(void *ctx, const journal_row *row) {
     store *s = ctx;
     char hex[65];
     hex_encode(hex, s->key.public_key, sizeof s->key.public_key);
+    if (!keel_json_is(keel_json_get(row->body, "workspace"), s->identity.workspace)) {
+        return DIAG_CONFLICT;
+    }
     return keel_json_is(keel_json_get(row->body, "public_key"), hex) ? 0 : DIAG_AUTH;
 }
 
-/* The first record names the key; a key of another workspace, or a first record of another, is
- * refused. */
-static int check_key(store *s, const char *key_path, diag *d) {
+/* The first record names workspace and key: neither can be exchanged. */
+static int check_identity(store *s, const char *key_path, diag *d) {
     if (s->last.seq == 0) {
         return 0;
     }
-    int rc = reader_record(&s->reader, 1, compare_key, s, d);
-    if (rc == DIAG_AUTH) {
+    int rc = reader_record(&s->reader, 1, compare_identity, s, d);
+    if (rc == DIAG_CONFLICT) {
+        diag_set(d, DIAG_STORAGE, "the first record of %s is of another workspace",
+                 sqlite3_db_filename(s->db, "main"));
+        diag_next(d, "the file was put together from two: restore the last backup");
+    } else if (rc == DIAG_AUTH) {
         diag_set(d, DIAG_STORAGE, "the signing key %s is not the one that the first record names",
                  key_path);
         diag_next(d, "put this workspace's own key back, or restore key and database from one "
                      "backup");
-        return DIAG_STORAGE;
     }
     return rc < 0 ? DIAG_STORAGE : 0;
 }
@@ -130,7 +135,7 @@ static int load(store *s, const store_options *o, diag *d) {
         meta_get(s->db, "incarnation", s->identity.incarnation, sizeof s->identity.incarnation, d) <
             0 ||
         anchor_key_load(&s->key, o->key, false, d) < 0 || chain_tail(s->db, &s->last, d) < 0 ||
-        check_key(s, o->key, d) < 0 || check_anchor(s, o, d) < 0) {
+        check_identity(s, o->key, d) < 0 || check_anchor(s, o, d) < 0) {
         return DIAG_STORAGE;
     }
     return 0;
@@ -161,7 +166,6 @@ int store_open(store **out, const store_options *o, diag *d) {
     store *s = keel_alloc(sizeof *s);
     memset(s, 0, sizeof *s);
     s->anchor = keel_strdup(o->anchor);
-    s->salts_used = sizeof s->salts;
     if (digest_init() < 0) {
         diag_set(d, DIAG_FAILED, "libsodium does not start");
         store_close(s);

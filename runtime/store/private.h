@@ -193,6 +193,13 @@ typedef struct turn_blob {
     size_t len;
 } turn_blob;
 size_t turn_artifacts(const turn *t, const turn_blob **out);
+/* What stands beside a record: made when it is added. */
+typedef struct turn_seal {
+    uint8_t salt[STORE_SALT];
+    digest body; /* only of a body that stands inline */
+    size_t path_len;
+} turn_seal;
+const turn_seal *turn_sealed(const turn *t, size_t i);
 
 /* ---- the store ---- */
 
@@ -219,8 +226,6 @@ struct store {
     payload_store payload;
     run_index index;
     reader reader;
-    uint8_t salts[256 * STORE_SALT]; /* random bytes, used once each */
-    size_t salts_used;
 };
 
 /* append.c, inside a transaction: all records of a turn with their projection; moves *head. */

@@ -95,11 +95,15 @@ static const char *bytes_of(sqlite3_stmt *st, int column, size_t *len) {
 static int check_body(int64_t seq, const digest *expected, sqlite3_stmt *st, int salt, int body,
                       keel_json *out, diag *d) {
     size_t salt_len, len;
+    keel_json_error e;
     const char *s = bytes_of(st, salt, &salt_len);
     const char *b = bytes_of(st, body, &len);
     digest actual = digest_of2(s, salt_len, b, len);
     if (memcmp(actual.bytes, expected->bytes, DIGEST_SIZE) != 0) {
         return changed(seq, "its body does not have its digest", d);
+    }
+    if (keel_json_check(b, len, &e) < 0) { /* or a view of it would read beyond its end */
+        return changed(seq, "its body is not canonical", d);
     }
     *out = keel_json_view(b, len);
     return 0;

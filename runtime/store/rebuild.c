@@ -23,17 +23,10 @@ static int note_erased(rebuild *b, uint64_t run) {
 
 static int apply(void *ctx, const journal_row *row) {
     rebuild *b = ctx;
-    keel_json_error e;
     b->report->records++;
     b->report->boots += row->kind == RECORD_BOOT;
     if (row->body.data == NULL) {
         return note_erased(b, row->run);
-    }
-    if (keel_json_check(row->body.data, row->body.len, &e) < 0) {
-        diag_set(b->d, DIAG_STORAGE, "record %lld: its body is not canonical: %s",
-                 (long long)row->seq, e.message);
-        diag_next(b->d, "the file was changed: `keel audit verify`, and restore the last backup");
-        return DIAG_STORAGE;
     }
     return projector_apply(b->projector, row, b->d);
 }

@@ -73,6 +73,35 @@ static int by_run(const void *a, const void *b) {
     return x->seq < y->seq ? -1 : x->seq > y->seq;
 }
 
+/* Runs that follow each other in number, which is the rule, are sorted by counting. */
+static void sort_entries(entry *e, size_t count) {
+    uint64_t least = UINT64_MAX, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        least = e[i].run < least ? e[i].run : least;
+        most = e[i].run > most ? e[i].run : most;
+    }
+    if (count == 0 || most - least >= 4 * count) {
+        qsort(e, count, sizeof *e, by_run);
+        return;
+    }
+    size_t range = (size_t)(most - least) + 2;
+    size_t *at = keel_alloc(range * sizeof *at);
+    entry *sorted = keel_alloc(count * sizeof *sorted);
+    memset(at, 0, range * sizeof *at);
+    for (size_t i = 0; i < count; i++) {
+        at[e[i].run - least + 1]++;
+    }
+    for (size_t i = 1; i < range; i++) {
+        at[i] += at[i - 1];
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[at[e[i].run - least]++] = e[i];
+    }
+    memcpy(e, sorted, count * sizeof *e);
+    free(at);
+    free(sorted);
+}
+
 static size_t put_varint(uint8_t *p, uint64_t v) {
     size_t n = 0;
     while (v >= 0x80) {
@@ -144,7 +173,7 @@ int run_index_flush(run_index *ri, sqlite3 *db, diag *d) {
                 entries[count++] = (entry){ri->runs[i], ri->first + (int64_t)i};
             }
         }
-        qsort(entries, count, sizeof *entries, by_run);
+        sort_entries(entries, count);
         rc = write_rows(db, entries, count, d);
     }
     free(entries);

@@ -5,7 +5,7 @@
 
 /* Records and their bytes stand in blocks that are kept from turn to turn, so that a turn costs no
  * allocation once the first few have passed. What a large turn took beyond KEEP is given back. */
-enum { BLOCK_FIRST = 8192, BLOCK_GROWN = 131072, KEEP = 1 << 20 };
+enum { BLOCK_FIRST = 8192, BLOCK_GROWN = 131072, KEEP = 1 << 20, SALTS = 128 };
 
 typedef struct block block;
 struct block {
@@ -21,8 +21,11 @@ struct turn {
     int64_t first_seq;
     int64_t at_us;
     record *records;
+    turn_seal *seals; /* of each record */
     size_t count;
     size_t cap;
+    uint8_t salts[SALTS * STORE_SALT]; /* random bytes, used once each */
+    size_t salts_used;
     turn_blob *artifacts;
     size_t artifact_count;
     size_t artifact_cap;
@@ -31,6 +34,7 @@ struct turn {
 turn *turn_create(void) {
     turn *t = keel_alloc(sizeof *t);
     memset(t, 0, sizeof *t);
+    t->salts_used = SALTS;
     return t;
 }
 
@@ -48,6 +52,7 @@ void turn_destroy(turn *t) {
     }
     free_blocks(t->blocks);
     free(t->records);
+    free(t->seals);
     free(t->artifacts);
     free(t);
 }
@@ -112,6 +117,24 @@ static char *copy(turn *t, const void *data, size_t len) {
     return p;
 }
 
+/* Random bytes come in pools: a call of the system for each record would cost more than its hash. */
+static const uint8_t *take_salt(turn *t) {
+    if (t->salts_used == SALTS) {
+        randombytes_buf(t->salts, sizeof t->salts);
+        t->salts_used = 0;
+    }
+    return t->salts + STORE_SALT * t->salts_used++;
+}
+
+/* Here and not in the commit, so that it is done while the turn before is being synced. */
+static void seal(turn *t, turn_seal *s, const record *r, size_t path_len) {
+    memcpy(s->salt, take_salt(t), STORE_SALT);
+    s->path_len = path_len;
+    if (r->len <= STORE_INLINE) {
+        s->body = digest_of2(s->salt, STORE_SALT, r->body, r->len);
+    }
+}
+
 int64_t turn_add(turn *t, record_kind kind, uint64_t run, const char *path, const void *body,
                  size_t len) {
     size_t path_len = strlen(path);
@@ -121,6 +144,7 @@ int64_t turn_add(turn *t, record_kind kind, uint64_t run, const char *path, cons
     if (t->count == t->cap) {
         t->cap = t->cap > 0 ? t->cap * 2 : 64;
         t->records = keel_realloc(t->records, t->cap * sizeof *t->records);
+        t->seals = keel_realloc(t->seals, t->cap * sizeof *t->seals);
     }
     record *r = &t->records[t->count];
     r->kind = kind;
@@ -129,6 +153,7 @@ int64_t turn_add(turn *t, record_kind kind, uint64_t run, const char *path, cons
     r->body = copy(t, body, len);
     r->len = len;
     r->seq = t->first_seq + (int64_t)t->count;
+    seal(t, &t->seals[t->count], r, path_len);
     t->count++;
     return r->seq;
 }
@@ -148,6 +173,10 @@ size_t turn_count(const turn *t) {
 
 const record *turn_get(const turn *t, size_t i) {
     return i < t->count ? &t->records[i] : NULL;
+}
+
+const turn_seal *turn_sealed(const turn *t, size_t i) {
+    return i < t->count ? &t->seals[i] : NULL;
 }
 
 int64_t turn_at(const turn *t) {

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include "fsio.h"
 #include "store_world.h"
 
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -334,6 +335,37 @@ static void test_readers_while_writing(void **state) {
     world_end(&w);
 }
 
+/* What kill -9 leaves, database and log, can be read without a kernel, and opens again. */
+static void test_after_a_kill(void **state) {
+    world w, copy;
+    reader *r;
+    seen s = {0};
+    (void)state;
+    world_make(&w);
+    world_make(&copy);
+    world_start(&w);
+    world_put(&w, RECORD_STEP, 1, "1", "{'name':'s','result':1}");
+    static const char *const parts[] = {"keel.db", "keel.db-wal", "key", "anchor"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        char from[128], to[128];
+        keel_buf b = KEEL_BUF_INIT;
+        snprintf(from, sizeof from, "%s/%s", w.dir, parts[i]);
+        snprintf(to, sizeof to, "%s/%s", copy.dir, parts[i]);
+        assert_int_equal(fsio_read(from, 1 << 24, &b, NULL), 0);
+        assert_int_equal(fsio_write_atomic(to, b.data, b.len, 0600, NULL), 0);
+        keel_buf_free(&b);
+    }
+    assert_int_equal(reader_open(&r, copy.db, NULL, &w.d), 0);
+    assert_int_equal(reader_scan(r, 2, note, &s, &w.d), 0);
+    assert_int_equal(s.count, 1);
+    reader_close(r);
+    world_start(&copy);
+    assert_int_equal(store_identify(copy.s)->boot, 2);
+    keel_buf_free(&s.text);
+    world_end(&copy);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turn_keeps_what_it_was_given),
@@ -348,6 +380,7 @@ int main(void) {
         cmocka_unit_test(test_requests_and_keys),
         cmocka_unit_test(test_query),
         cmocka_unit_test(test_readers_while_writing),
+        cmocka_unit_test(test_after_a_kill),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

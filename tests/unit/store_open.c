@@ -68,6 +68,11 @@ static void no_identity(world *w) {
     world_edit(w, "DELETE FROM meta WHERE key = 'workspace'");
 }
 
+static void other_identity(world *w) {
+    world_edit(w, "UPDATE meta SET value = '00112233445566778899aabbccddeeff'"
+                  " WHERE key = 'workspace'");
+}
+
 static void no_payload_key(world *w) {
     world_edit(w, "UPDATE meta SET value = 'x' WHERE key = 'payload_key'");
 }
@@ -149,6 +154,7 @@ static const struct {
     {"an edited body", edited_body, "record 4 has a body that is not its digest's", "restore"},
     {"an edited column", edited_time, "record 4 does not follow from the record before it", "copy"},
     {"no identity", no_identity, "does not say its workspace", "restore"},
+    {"another identity", other_identity, "is of another workspace", "put together from two"},
     {"no payload key", no_payload_key, "has no payload key", "restore"},
     {"no anchor", no_anchor, "the anchor file of this workspace is missing", "put the file back"},
     {"an anchor of others", anchor_of_others, "it has no line of this workspace", "put the file"},
