@@ -1,7 +1,7 @@
 #include "keel/buf.h"
 
-#include <stdio.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,14 +75,18 @@ void keel_buf_puts(keel_buf *b, const char *text) {
 void keel_buf_vprintf(keel_buf *b, const char *format, va_list ap) {
     va_list again;
     va_copy(again, ap);
-    int need = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    if (need < 0) {
-        return;
+    keel_buf_reserve(b, strlen(format) + 32); /* often enough, so that one pass does */
+    size_t room = b->cap - b->len;
+    int need = vsnprintf(b->data + b->len, room, format, ap);
+    if (need >= 0 && (size_t)need >= room) {
+        keel_buf_reserve(b, (size_t)need);
+        vsnprintf(b->data + b->len, (size_t)need + 1, format, again);
     }
-    keel_buf_reserve(b, (size_t)need);
-    vsnprintf(b->data + b->len, (size_t)need + 1, format, ap);
-    b->len += (size_t)need;
+    va_end(again);
+    if (need > 0) {
+        b->len += (size_t)need;
+    }
+    b->data[b->len] = 0;
 }
 
 void keel_buf_printf(keel_buf *b, const char *format, ...) {
