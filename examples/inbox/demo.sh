@@ -239,9 +239,9 @@ morning() {
     say "    The demo has chosen a passphrase and typed it on a terminal: only with it can mail be approved."
 
     title "An agent reads the mail, and another drafts an answer to whoever waits for one"
-    prompt keel do triage limit=100000
+    prompt keel "do" triage limit=100000
     code=0
-    keel -q do triage limit=100000 >"$work/out" 2>&1 || code=$?
+    keel -q "do" triage limit=100000 >"$work/out" 2>&1 || code=$?
     [ "$code" -eq 3 ] || die "keel do ended with $code: $(cat "$work/out")"
     first 12 "$work/out"
     title "All that needs you"
@@ -345,4 +345,6 @@ decide
 send
 evening
 farewell
-[ "$twice" -eq 0 ] && [ "$lost" -eq 0 ] && [ -n "$audit" ] || die "the count is wrong"
+if [ "$twice" -ne 0 ] || [ "$lost" -ne 0 ] || [ -z "$audit" ]; then
+    die "the count is wrong"
+fi

@@ -16,8 +16,8 @@
 struct client {
     int fd;
     frame_channel *channel;
-    uint64_t ref;      /* of the last command */
-    uint64_t awaited;  /* client_call waits for its answer; 0: none */
+    uint64_t ref;     /* of the last command */
+    uint64_t awaited; /* client_call waits for its answer; 0: none */
     keel_buf *result;
     int64_t done;
 };

@@ -31,8 +31,12 @@ raw *raw_create(const char *folder) {
     keel_buf_printf(&path, "%s/raw.db", folder);
     unlink(path.data);
     check(NULL, sqlite3_open(path.data, &r->db), path.data);
-    check(r->db, sqlite3_exec(r->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-          "CREATE TABLE row(id INTEGER PRIMARY KEY, body BLOB)", NULL, NULL, NULL), path.data);
+    check(r->db,
+          sqlite3_exec(r->db,
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                       "CREATE TABLE row(id INTEGER PRIMARY KEY, body BLOB)",
+                       NULL, NULL, NULL),
+          path.data);
     r->begin = prepare(r->db, "BEGIN IMMEDIATE");
     r->insert = prepare(r->db, "INSERT INTO row(body) VALUES(zeroblob(100))");
     r->commit = prepare(r->db, "COMMIT");

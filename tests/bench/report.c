@@ -41,8 +41,8 @@ static int decimals(double v) {
 }
 
 void report_print(const report *r, FILE *to) {
-    fprintf(to, "%-24s %12s %-6s %15s %8s  %s\n", "what", "value", "unit", "machine's limit", "ratio",
-            "wanted");
+    fprintf(to, "%-24s %12s %-6s %15s %8s  %s\n", "what", "value", "unit", "machine's limit",
+            "ratio", "wanted");
     for (size_t i = 0; i < r->count; i++) {
         const line *l = &r->lines[i];
         fprintf(to, "%-24s %12.*f %-6s %15.*f %8.2f  %s%s\n", l->name, decimals(l->value), l->value,
@@ -58,7 +58,8 @@ int report_json(const report *r, const char *path) {
     }
     for (size_t i = 0; i < r->count; i++) {
         const line *l = &r->lines[i];
-        fprintf(f, "%s\"%s\": {\"value\": %.6g, \"unit\": \"%s\", \"limit\": %.6g, \"ratio\": %.6g}",
+        fprintf(f,
+                "%s\"%s\": {\"value\": %.6g, \"unit\": \"%s\", \"limit\": %.6g, \"ratio\": %.6g}",
                 i ? ",\n " : "{", l->name, l->value, l->unit, l->limit, ratio_of(l));
     }
     fputs("}\n", f);

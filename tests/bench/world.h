@@ -25,11 +25,11 @@ double world_pss_nothing(const char *nothing);
 
 typedef struct load {
     const char *agent;
-    const char *input;   /* canonical JSON */
+    const char *input; /* canonical JSON */
     int in_flight;
-    int64_t runs;        /* how many, or 0: as many as `seconds` allow */
+    int64_t runs; /* how many, or 0: as many as `seconds` allow */
     double seconds;
-    const char *keys;    /* prefix of idempotency keys, or NULL: none */
+    const char *keys; /* prefix of idempotency keys, or NULL: none */
 } load;
 
 /* A closed loop: the next run begins when one ends. Returns seconds from the first command to the
