@@ -6,8 +6,10 @@
  * projection of every record (records.h, schema.sql). Acknowledged means that store_commit returned
  * 0.
  *
- * Threads: a store is used by one thread at a time, the store's thread. A reader is a second,
- * read-only connection; it sees committed turns only and may live in any one thread. */
+ * Threads: a store is used by one thread at a time, the store's thread. A turn has one owner, who may
+ * fill it while the store commits another: turn_add copies, salts and digests, so that this is done
+ * by the time the commit before is durable. A reader is a second, read-only connection; it sees
+ * committed turns only and may live in any one thread. Call digest_init once before all else. */
 #ifndef STORE_H
 #define STORE_H
 
