@@ -132,6 +132,7 @@ static void fill(card *k) {
         .agent = or_empty(v[I_AGENT]),
         .target = or_empty(v[I_TARGET]),
         .class = or_empty(v[I_CLASS]),
+        .kind = or_empty(v[I_KIND]),
         .state = or_empty(v[I_STATE]),
         .approval = v[I_DIGEST],
         .args = part(k, "args"),

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "digest.h"
 #include "text.h"
 
@@ -71,9 +72,32 @@ void cli_finish(cli *c) {
     c->ws = NULL;
 }
 
+/* One command line may ask for several things; each needs an id that a repeat of the line gives again. */
+static int request_id(const cli *c, char out[CONTROL_REQUEST_MAX + 1], diag *d) {
+    size_t len = strlen(c->request);
+    if (len < CONTROL_REQUEST_MIN || len > CONTROL_REQUEST_MAX) {
+        diag_set(d, DIAG_USAGE, "A request id has %d to %d characters, not %zu.",
+                 CONTROL_REQUEST_MIN, CONTROL_REQUEST_MAX, len);
+        return diag_next(d, "Use something unique, such as a UUID.");
+    }
+    if (c->calls == 0) {
+        memcpy(out, c->request, len + 1);
+        return 0;
+    }
+    digest id = digest_of2(c->request, len, &c->calls, sizeof c->calls);
+    hex_encode(out, id.bytes, 16);
+    return 0;
+}
+
 int cli_call(cli *c, const char *name, const keel_buf *args, keel_buf *result, diag *d) {
-    int rc = cli_client(c, d);
-    return rc ? rc : client_call(c->kernel, name, args, c->request, result, d);
+    char id[CONTROL_REQUEST_MAX + 1];
+    int rc = c->request ? request_id(c, id, d) : 0;
+    rc = rc ? rc : cli_client(c, d);
+    if (rc) {
+        return rc;
+    }
+    c->calls++;
+    return client_call(c->kernel, name, args, c->request ? id : NULL, result, d);
 }
 
 static int add_row(void *ctx, int columns, const char *const *values, const char *const *names) {

@@ -20,6 +20,7 @@ typedef struct cli {
     bool json, quiet, no_input, dry_run;
     const char *folder;  /* --workspace, or NULL: found from the current folder upwards */
     const char *request; /* --request, or NULL: made afresh */
+    int calls;           /* made so far: each after the first has an id of its own */
     term out, err;
     workspace *ws; /* these three are opened when first asked for, and closed by main */
     reader *db;

@@ -5,9 +5,8 @@
 
 #include "card.h"
 #include "commands.h"
+#include "survey.h"
 #include "text.h"
-
-#define BATCH_MAX 25
 
 static const char open_sql[] =
     "SELECT i.number, i.kind, r.agent, e.target, i.args_seq, e.rule, i.run, i.path, i.opened_us,"
@@ -187,9 +186,32 @@ static void announce_json(int64_t batch, const numbers *n) {
     keel_buf_free(&line);
 }
 
+/* How many the rule lets be approved at one look. */
+static size_t batch_max(const survey *w, const waiting *k) {
+    policy_query q;
+    policy_decision decision = {.rule = NULL};
+    attr_set *set = attr_set_create();
+    survey_effect e = {k->values[Q_AGENT], k->values[Q_TARGET] ? k->values[Q_TARGET] : "", "",
+                       keel_json_view(k->args.data, k->args.len), true};
+    bool known = w && k->args.len && survey_decide(w, &e, set, &q, &decision);
+    int most = policy_rule_approval(known ? decision.rule : NULL).batch_max;
+    attr_set_destroy(set);
+    return most > 0 ? (size_t)most : 1;
+}
+
+static survey *open_survey(cli *c) {
+    survey *w = NULL;
+    diag d;
+    if (survey_load(c, &w, NULL, NULL, &d) == 0 && survey_compile(c, w, NULL, NULL, &d) != 0) {
+        survey_free(w);
+        w = NULL;
+    }
+    return w;
+}
+
 /* All open approvals that are alike, from `at` on, up to the largest batch. */
-static size_t gather(const inbox *b, size_t at, bool *taken, numbers *n) {
-    for (size_t i = at; i < b->count && n->count < BATCH_MAX; i++) {
+static size_t gather(const inbox *b, size_t at, bool *taken, size_t most, numbers *n) {
+    for (size_t i = at; i < b->count && n->count < most; i++) {
         if (!taken[i] && batchable(&b->list[i]) && alike(&b->list[at], &b->list[i])) {
             taken[i] = true;
             n->list[n->count++] = strtoll(b->list[i].values[Q_NUMBER], NULL, 10);
@@ -200,12 +222,14 @@ static size_t gather(const inbox *b, size_t at, bool *taken, numbers *n) {
 
 static int fix_batches(inbox *b, diag *d) {
     bool *taken = keel_alloc((b->count + 1) * sizeof *taken);
+    survey *w = open_survey(b->c);
     memset(taken, 0, (b->count + 1) * sizeof *taken);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < b->count; i++) {
         numbers n = {.count = 0};
         int64_t batch;
-        if (taken[i] || !batchable(&b->list[i]) || gather(b, i, taken, &n) < 2) {
+        if (taken[i] || !batchable(&b->list[i]) ||
+            gather(b, i, taken, batch_max(w, &b->list[i]), &n) < 2) {
             continue;
         }
         rc = fix(b->c, &n, &batch, d);
@@ -216,6 +240,7 @@ static int fix_batches(inbox *b, diag *d) {
         }
     }
     free(taken);
+    survey_free(w);
     return rc;
 }
 
@@ -230,7 +255,8 @@ static int paused_line(void *ctx, int columns, const char *const *values,
     text_line(&line, values[1], strlen(values[1]));
     keel_buf_puts(&line, ", ");
     text_line(&line, values[2] ? values[2] : "", values[2] ? strlen(values[2]) : 0);
-    keel_buf_printf(&line, ": see `keel run show %s`\n", values[0]);
+    keel_buf_printf(&line, ": see `keel run show %s`, then `keel run resume %s`\n", values[0],
+                    values[0]);
     cli_out(&line);
     keel_buf_free(&line);
     (void)ctx;

@@ -203,13 +203,15 @@ static int write_policy(const char *folder, const init_answers *a, diag *d) {
     keel_buf pack = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
     char *shipped = path_share("policies/starter.yaml");
     char *policies = join(folder, "policies");
-    int rc = fsio_read(shipped, PACK_MAX, &pack, d);
+    char *mine = join(policies, "starter.yaml");
+    bool kept = access(mine, F_OK) == 0; /* what a person wrote stays */
+    int rc = kept ? 0 : fsio_read(shipped, PACK_MAX, &pack, d);
     if (rc) {
         diag_set(d, rc, "The starter policy that ships with Keel is not at %s.", shipped);
         diag_next(d, "Install Keel again, or set KEEL_SHARE to the folder that holds policies/.");
     }
     rc = rc ? rc : fsio_mkdirs(policies, 0755, d);
-    if (rc == 0) {
+    if (rc == 0 && !kept) {
         initfile_policy(a, pack.data ? pack.data : "", pack.len, &text);
         rc = write_new(policies, "starter.yaml", &text, d);
     }
@@ -217,6 +219,7 @@ static int write_policy(const char *folder, const init_answers *a, diag *d) {
     keel_buf_free(&text);
     free(shipped);
     free(policies);
+    free(mine);
     return rc;
 }
 
@@ -263,7 +266,7 @@ static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     keel_buf text = KEEL_BUF_INIT;
     initfile_keel(a, &text);
     int rc = write_policy(folder, a, d);
-    rc = rc || !*a->mail ? rc : make_outbox(a->outbox, d);
+    rc = rc ? rc : make_outbox(a->outbox, d);
     rc = rc ? rc : write_new(folder, "keel.yaml", &text, d);
     keel_buf_free(&text);
     c->folder = folder;
@@ -281,10 +284,14 @@ static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
 }
 
 /* A folder that is made, and nothing that is there already is overwritten. */
-static int claim(const char *word, char whole[PATH_MAX], diag *d) {
-    int rc = fsio_mkdirs(word, 0755, d);
+static int claim(const cli *c, const char *word, char whole[PATH_MAX], diag *d) {
+    int rc = c->dry_run ? 0 : fsio_mkdirs(word, 0755, d);
     if (rc) {
         return rc;
+    }
+    if (c->dry_run && access(word, F_OK) != 0) {
+        snprintf(whole, PATH_MAX, "%s", word);
+        return 0;
     }
     if (!realpath(word, whole)) {
         return diag_set(d, DIAG_FAILED, "%s cannot be entered: %s.", word, strerror(errno));
@@ -317,7 +324,7 @@ static void tell(cli *c, const char *folder, const init_answers *a, bool approve
         c,
         "\nWritten: keel.yaml, policies/starter.yaml (read it: it says what agents may do).%s\n\n"
         "Next:\n  cd %s\n  keel up --detach%s\n  keel do triage\n  keel inbox",
-        *a->mail ? "" : "\nThere is no connection to mail yet: add one to keel.yaml.", folder,
+        *a->mail ? "" : "\nNo mail is read yet: name its place as `source:` in keel.yaml.", folder,
         approver ? "" : "\n  keel approver set");
 }
 
@@ -329,7 +336,7 @@ static int init_run(cli *c, const options *o, diag *d) {
         diag_set(d, DIAG_NOT_FOUND, "There is no policy pack %s.", pack);
         return diag_next(d, "There is one so far: starter.");
     }
-    int rc = claim(o->arg_count ? o->args[0] : ".", folder, d);
+    int rc = claim(c, o->arg_count ? o->args[0] : ".", folder, d);
     rc = rc ? rc : gather(c, o, folder, &a, d);
     if (rc == 0 && c->dry_run) {
         keel_buf text = KEEL_BUF_INIT;

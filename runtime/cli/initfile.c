@@ -43,20 +43,33 @@ static void domain_list(keel_buf *out, const char *domains) {
     keel_buf_putc(out, ']');
 }
 
-static void mailbox(const init_answers *a, keel_buf *out) {
-    keel_buf address = KEEL_BUF_INIT;
+static void source(const init_answers *a, keel_buf *out) {
+    keel_buf_puts(
+        out,
+        "      # Where mail is read from: a Maildir, or a folder with an mbox in it (file: NAME).\n"
+        "      # Keel never changes anything there.\n");
+    if (!a->mail[0]) {
+        keel_buf_puts(out, "      # source: /home/ada/Maildir\n");
+        return;
+    }
     const char *slash = strrchr(a->mail, '/');
     char *folder = a->mbox ? keel_memdup(a->mail, (size_t)(slash - a->mail) + (slash == a->mail))
                            : keel_strdup(a->mail);
-    keel_buf_puts(out, "      # Where mail is read from. Keel never changes anything there.\n"
-                       "      source: ");
+    keel_buf_puts(out, "      source: ");
     quoted(out, folder);
     if (a->mbox) {
         keel_buf_puts(out, "\n      file: ");
         quoted(out, slash + 1);
     }
+    keel_buf_putc(out, '\n');
+    free(folder);
+}
+
+static void mailbox(const init_answers *a, keel_buf *out) {
+    keel_buf address = KEEL_BUF_INIT;
+    source(a, out);
     keel_buf_puts(out,
-                  "\n      # A Maildir into which approved mail is put; a mail program or a relay\n"
+                  "      # A Maildir into which approved mail is put; a mail program or a relay\n"
                   "      # sends what lies there.\n      outbox: ");
     quoted(out, a->outbox);
     keel_buf_puts(out, "\n      # Who sends, and which addresses are yours.\n      from: ");
@@ -70,7 +83,6 @@ static void mailbox(const init_answers *a, keel_buf *out) {
         "      # not there may have been sent. false: it stays, and \"not there\" is a proof.\n"
         "      drained: true\n");
     keel_buf_free(&address);
-    free(folder);
 }
 
 void initfile_keel(const init_answers *a, keel_buf *out) {
@@ -86,12 +98,8 @@ void initfile_keel(const init_answers *a, keel_buf *out) {
     keel_buf_puts(
         out, "# Connections: a connector, configured for one account. Agents and policies call it\n"
              "# by the name on the left.\n");
-    if (a->mail[0]) {
-        keel_buf_puts(out, "connections:\n  inbox:\n    use: com.keel.mailbox@0.1\n    config:\n");
-        mailbox(a, out);
-    } else {
-        keel_buf_puts(out, "connections: {}\n");
-    }
+    keel_buf_puts(out, "connections:\n  inbox:\n    use: com.keel.mailbox@0.1\n    config:\n");
+    mailbox(a, out);
 }
 
 /* ---- the policy ---- */

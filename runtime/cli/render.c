@@ -51,12 +51,17 @@ static void json_text(keel_json v, keel_buf *out) {
     keel_buf_free(&text);
 }
 
+static bool is_unknown(const render_card *card) {
+    return strcmp(card->kind, "unknown") == 0;
+}
+
 static void title(const render_card *card, const term *on, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf_printf(&text, "%" PRId64 "  ", card->number);
     text_line(&text, card->agent, strlen(card->agent));
-    keel_buf_puts(&text, " asks to do ");
+    keel_buf_puts(&text, is_unknown(card) ? " did " : " asks to do ");
     text_line(&text, card->target, strlen(card->target));
+    keel_buf_puts(&text, is_unknown(card) ? ", or not: the answer was lost" : "");
     term_put(on, out, TINT_BOLD, text.data);
     if (strcmp(card->state, "open") != 0) {
         keel_buf_puts(out, "  [");
@@ -214,7 +219,15 @@ void render(const render_card *card, const term *on, int64_t now_us, keel_buf *o
     title(card, on, out);
     text_row(on, out, "target", card->target);
     text_row(on, out, "class", render_class(card->class));
-    if (leaves_us(card->class)) {
+    if (is_unknown(card)) {
+        keel_buf command = KEEL_BUF_INIT;
+        keel_buf_printf(&command,
+                        "look on the other side, then: keel unknown verdict %" PRId64
+                        " done|not_done --why ...",
+                        card->number);
+        text_row(on, out, "to do", command.data);
+        keel_buf_free(&command);
+    } else if (leaves_us(card->class)) {
         text_row(on, out, "way back", "none: once it is done, Keel cannot take it back");
     }
     rule_row(card, on, out);
@@ -222,7 +235,7 @@ void render(const render_card *card, const term *on, int64_t now_us, keel_buf *o
     time_row(card, on, now_us, out);
     digest_row(card, on, out);
     keel_buf_putc(out, '\n');
-    term_put(on, out, TINT_DIM, "  Exactly this:");
+    term_put(on, out, TINT_DIM, is_unknown(card) ? "  It was exactly this:" : "  Exactly this:");
     keel_buf_putc(out, '\n');
     render_fields(card->args, on, out);
     claim(card, on, out);

@@ -25,6 +25,7 @@ typedef struct render_card {
     const char *agent;
     const char *target; /* "inbox.message.write" */
     const char *class;
+    const char *kind;     /* "approval" | "unknown" */
     const char *state;    /* of the item: open, stale ... */
     const char *approval; /* digest, hex; or NULL */
     keel_json args;

@@ -129,6 +129,31 @@ static const command cancel_verb = {
     .run = cancel_run,
 };
 
+static int resume_run(cli *c, const options *o, diag *d) {
+    int64_t run;
+    int rc = run_number(o->args[0], &run, d);
+    if (rc == 0 && !c->dry_run) {
+        keel_buf args = KEEL_BUF_INIT;
+        keel_buf_printf(&args, "{\"run\":%" PRId64 "}", run);
+        rc = cli_call(c, "run.resume", &args, NULL, d);
+        keel_buf_free(&args);
+    }
+    if (rc == 0) {
+        cli_say(c, "Run %" PRId64 " %s replayed once more.", run, c->dry_run ? "would be" : "is");
+    }
+    return rc;
+}
+
+static const command resume_verb = {
+    .name = "resume",
+    .words = "RUN",
+    .summary = "let a paused run try again, after its cause was seen to",
+    .examples = "keel run resume 7",
+    .least = 1,
+    .most = 1,
+    .run = resume_run,
+};
+
 /* The body is JSON, or text when it is none. */
 static void event_body(const char *word, keel_buf *out) {
     keel_json_error e;
@@ -178,11 +203,12 @@ static const command send_verb = {
     .run = send_run,
 };
 
-static const command *const verbs[] = {&list_verb, &show_verb, &cancel_verb, &send_verb, NULL};
+static const command *const verbs[] = {&list_verb,   &show_verb, &cancel_verb,
+                                       &resume_verb, &send_verb, NULL};
 
 const command run_command = {
     .name = "run",
-    .words = "list | show | cancel | send",
+    .words = "list | show | cancel | resume | send",
     .summary = "the executions of agents",
     .verbs = verbs,
 };

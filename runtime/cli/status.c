@@ -12,16 +12,20 @@ typedef struct standing {
     bool halted;
 } standing;
 
-static void take(cli *c, standing *s) {
-    diag d;
+static int take(cli *c, standing *s, diag *d) {
     s->running = cli_running(c);
-    s->started = cli_reader(c, &d) == 0;
+    int rc = cli_reader(c, d);
+    s->started = rc == 0;
+    if (rc) {
+        return rc == DIAG_NOT_FOUND ? 0 : rc;
+    }
     s->items = cli_number(c, "SELECT count(*) FROM item WHERE state = 'open'", NULL);
     s->unknown = cli_number(
         c, "SELECT count(*) FROM effect WHERE state IN ('unknown', 'reconciling')", NULL);
     s->open = cli_number(c, "SELECT count(*) FROM run WHERE state = 'open'", NULL);
     s->paused = cli_number(c, "SELECT count(*) FROM run WHERE state = 'paused'", NULL);
     s->halted = cli_number(c, "SELECT halted FROM control", NULL) != 0;
+    return 0;
 }
 
 static const char *next_step(const standing *s) {
@@ -92,7 +96,10 @@ int status_short(cli *c, diag *d) {
         return rc;
     }
     standing s = {0};
-    take(c, &s);
+    rc = take(c, &s, d);
+    if (rc) {
+        return rc;
+    }
     if (c->json) {
         print_json(c, &s);
     } else {

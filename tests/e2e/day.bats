@@ -300,6 +300,9 @@ SH
     run keel --request 0123456789abcdef do triage n=1 --detach
     [ "$status" -ne 0 ]
     has 'request'
+    run keel --request short do triage --detach
+    [ "$status" -eq 2 ]
+    has '8 to 64 characters'
 }
 
 @test "costs by agent, by day, and the budgets" {

@@ -146,6 +146,38 @@ YAML
     has 'triage'
 }
 
+@test "a kernel that ends in mid-command: the same command may be repeated safely" {
+    start_kernel "$W"
+    pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)
+    kill -STOP "$pid"
+    { keel halt >out 2>&1 || echo $? >code; } 3>&- &
+    job=$!
+    sleep 0.3
+    kill -9 "$pid"
+    wait "$job"
+    [ "$(cat code)" -eq 1 ]
+    run cat out
+    has 'is not known'
+    id=$(printf '%s\n' "$output" | sed -n 's/.*--request \([0-9a-f]*\).*/\1/p')
+    [ "${#id}" -eq 32 ]
+    start_kernel "$W"
+    run keel halt --request "$id"
+    [ "$status" -eq 0 ]
+    run keel halt --request "$id"
+    [ "$status" -eq 0 ]
+    run keel logs --all
+    [ "$(printf '%s\n' "$output" | grep -c ' halted ')" -eq 1 ]
+}
+
+@test "keel up in the foreground ends with Ctrl-C, in good order" {
+    run "$typist" 'ready' "$(printf '\003')" -- keel up
+    [ "$status" -eq 0 ]
+    run keel
+    has 'not running'
+    run keel audit verify
+    [ "$status" -eq 0 ]
+}
+
 @test "a socket of somebody else" {
     [ "$(id -u)" -eq 0 ] || return 0
     start_kernel "$W"

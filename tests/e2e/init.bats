@@ -37,13 +37,17 @@ setup() {
     grep -q 'file: "mail.mbox"' w/keel.yaml
 }
 
-@test "without mail there is a workspace without a connection" {
+@test "without mail there is a workspace that starts and reads none" {
     run keel init w --no-input
     [ "$status" -eq 0 ]
-    has 'no connection to mail yet'
+    has 'No mail is read yet'
     run keel -C w connection list
     [ "$status" -eq 0 ]
-    has 'No connections'
+    has 'inbox'
+    run keel -C w up --detach
+    [ "$status" -eq 0 ]
+    run keel -C w down
+    [ "$status" -eq 0 ]
 }
 
 @test "asked on a terminal, with the passphrase twice, which is kept nowhere" {
@@ -111,5 +115,13 @@ setup() {
     run keel init w --dry-run --no-input
     [ "$status" -eq 0 ]
     has 'currency: EUR'
-    [ ! -e w/keel.yaml ]
+    [ ! -e w ]
+}
+
+@test "a policy that is there already stays" {
+    mkdir -p w/policies
+    printf 'version: 1\n# mine\n' >w/policies/starter.yaml
+    run keel init w --no-input
+    [ "$status" -eq 0 ]
+    grep -q '# mine' w/policies/starter.yaml
 }

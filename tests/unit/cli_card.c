@@ -31,6 +31,7 @@ static render_card card_of(keel_json args) {
                          .agent = "correspondent",
                          .target = "inbox.message.write",
                          .class = "checkable",
+                         .kind = "approval",
                          .state = "open",
                          .approval = "000102030405060708",
                          .args = args,
@@ -222,6 +223,20 @@ static void what_has_expired_says_so(void **state) {
     keel_buf_free(&out);
 }
 
+static void an_unknown_outcome_asks_for_a_look(void **state) {
+    (void)state;
+    keel_buf out = KEEL_BUF_INIT;
+    render_card card = card_of(keel_json_view("{}", 2));
+    card.kind = "unknown";
+    card.approval = NULL;
+    render(&card, &plain, NOW_US, &out);
+    assert_non_null(strstr(out.data, "did inbox.message.write, or not: the answer was lost\n"));
+    assert_non_null(strstr(out.data, "keel unknown verdict 3 done|not_done --why ..."));
+    assert_null(strstr(out.data, "signs"));
+    assert_null(strstr(out.data, "way back"));
+    keel_buf_free(&out);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_named_and_measured),
@@ -230,6 +245,7 @@ int main(void) {
         cmocka_unit_test(quotations_are_looked_up),
         cmocka_unit_test(a_card_as_a_whole),
         cmocka_unit_test(what_has_expired_says_so),
+        cmocka_unit_test(an_unknown_outcome_asks_for_a_look),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

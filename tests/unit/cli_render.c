@@ -31,6 +31,7 @@ static render_card card_of(keel_json args) {
                          .agent = "correspondent",
                          .target = "inbox.message.write",
                          .class = "checkable",
+                         .kind = "approval",
                          .state = "open",
                          .approval = "000102030405060708",
                          .args = args,

@@ -286,13 +286,14 @@ static void writes_a_keel_yaml_that_says_what_was_answered(void **state) {
     }
 }
 
-static void no_mail_is_no_connection(void **state) {
+static void no_mail_is_no_source(void **state) {
     (void)state;
     char mail[] = "", domains[] = "";
     init_answers a = answers(mail, false, domains);
     keel_buf text = KEEL_BUF_INIT;
     initfile_keel(&a, &text);
-    assert_non_null(strstr(text.data, "connections: {}"));
+    assert_non_null(strstr(text.data, "      # source: "));
+    assert_null(strstr(text.data, "      source: "));
     keel_buf_free(&text);
 }
 
@@ -356,7 +357,7 @@ int main(void) {
         cmocka_unit_test(an_edit_without_change_changes_nothing),
         cmocka_unit_test(a_text_that_holds_a_mark_is_not_edited),
         cmocka_unit_test(writes_a_keel_yaml_that_says_what_was_answered),
-        cmocka_unit_test(no_mail_is_no_connection),
+        cmocka_unit_test(no_mail_is_no_source),
         cmocka_unit_test(puts_the_answers_into_the_policy),
         cmocka_unit_test(finds_the_address),
     };
