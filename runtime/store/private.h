@@ -128,6 +128,8 @@ enum reader_statement {
     READER_INDEX,
     READER_WATERMARK,
     READER_PAYLOAD,
+    READER_RUN_BY_KEY,
+    READER_REQUEST,
     READER_STATEMENTS
 };
 

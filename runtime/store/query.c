@@ -6,10 +6,11 @@
 
 enum { COLUMNS_MAX = 48 };
 
-/* One row of a statement with one text parameter or two. */
-static int look_up(reader *r, const char *sql, const char *a, const char *b, sqlite3_stmt **out,
-                   diag *d) {
-    if (db_prepare(r->db, out, sql, d) < 0) {
+/* One row of a statement with one text parameter or two; to be reset when there is one. */
+static int look_up(reader *r, enum reader_statement which, const char *a, const char *b,
+                   sqlite3_stmt **out, diag *d) {
+    *out = reader_statement(r, which, d);
+    if (*out == NULL) {
         return DIAG_STORAGE;
     }
     sqlite3_bind_text(*out, 1, a, -1, SQLITE_STATIC);
@@ -21,16 +22,16 @@ static int look_up(reader *r, const char *sql, const char *a, const char *b, sql
         return 0;
     }
     int code = rc == SQLITE_DONE ? DIAG_NOT_FOUND : db_fault(r->db, d);
-    sqlite3_finalize(*out);
+    sqlite3_reset(*out);
     return code;
 }
 
 int reader_run_by_key(reader *r, const char *agent, const char *key, uint64_t *run, diag *d) {
     sqlite3_stmt *st;
-    int rc = look_up(r, "SELECT id FROM run WHERE agent = ? AND key = ?", agent, key, &st, d);
+    int rc = look_up(r, READER_RUN_BY_KEY, agent, key, &st, d);
     if (rc == 0) {
         *run = (uint64_t)sqlite3_column_int64(st, 0);
-        sqlite3_finalize(st);
+        sqlite3_reset(st);
     } else if (rc == DIAG_NOT_FOUND) {
         diag_set(d, rc, "agent %s has no run with the key \"%.100s\"", agent, key);
     }
@@ -46,7 +47,7 @@ static int take_body(void *ctx, const journal_row *row) {
 
 int reader_request(reader *r, const char *id, digest *d_out, keel_buf *body, diag *d) {
     sqlite3_stmt *st;
-    int rc = look_up(r, "SELECT seq, digest FROM request WHERE id = ?", id, NULL, &st, d);
+    int rc = look_up(r, READER_REQUEST, id, NULL, &st, d);
     if (rc < 0) {
         return rc == DIAG_NOT_FOUND ? diag_set(d, rc, "no command has the request id %.100s", id)
                                     : rc;
@@ -57,7 +58,7 @@ int reader_request(reader *r, const char *id, digest *d_out, keel_buf *body, dia
     if (whole) {
         memcpy(found.bytes, sqlite3_column_blob(st, 1), DIGEST_SIZE);
     }
-    sqlite3_finalize(st);
+    sqlite3_reset(st);
     if (!whole) {
         return diag_set(d, DIAG_STORAGE, "the digest of request %.100s is damaged", id);
     }

@@ -11,6 +11,8 @@ static const char *const statements[READER_STATEMENTS] = {
     [READER_INDEX] = "SELECT first, seqs FROM run_index WHERE run = ? ORDER BY first",
     [READER_WATERMARK] = "SELECT seq FROM watermark",
     [READER_PAYLOAD] = "SELECT salt, bytes FROM payload WHERE digest = ?",
+    [READER_RUN_BY_KEY] = "SELECT id FROM run WHERE agent = ? AND key = ?",
+    [READER_REQUEST] = "SELECT seq, digest FROM request WHERE id = ?",
 };
 
 void reader_init(reader *r, sqlite3 *db) {
