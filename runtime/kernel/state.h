@@ -178,8 +178,9 @@ struct worker {
     worker_state state;
     const plugin *plugin;
     connection *connection; /* connectors */
-    run *runs;              /* agents */
-    call *current;          /* connectors: one dispatch at a time */
+    run *runs;              /* agents: in the order in which they came, and are started */
+    run *last_run;
+    call *current; /* connectors: one dispatch at a time */
     uint64_t current_ref;
     timer timer;   /* back-off, or the deadline of `current` */
     int bad_loads; /* in a row: died before it was ready */

@@ -32,12 +32,10 @@ worker *worker_for_agent(kernel *k, const plugin *p) {
 
 void worker_add_run(kernel *k, worker *w, run *r) {
     r->worker = w;
-    r->worker_prev = NULL;
-    r->worker_next = w->runs;
-    if (w->runs) {
-        w->runs->worker_prev = r;
-    }
-    w->runs = r;
+    r->worker_next = NULL;
+    r->worker_prev = w->last_run;
+    *(w->last_run ? &w->last_run->worker_next : &w->runs) = r;
+    w->last_run = r;
     if (w->state == WORKER_REFUSED) {
         w->state = WORKER_DOWN; /* its script may have been mended meanwhile */
     }
@@ -57,6 +55,8 @@ void worker_remove_run(run *r) {
     }
     if (r->worker_next) {
         r->worker_next->worker_prev = r->worker_prev;
+    } else {
+        w->last_run = r->worker_prev;
     }
     r->worker_prev = r->worker_next = NULL;
 }
