@@ -200,6 +200,10 @@ static void on_committed(void *ctx, turn *t, int rc, const diag *d) {
     if (rc) {
         h->rc = rc;
         *h->why = *d;
+        if (!d->next[0]) {
+            diag_next(h->why, "What was acknowledged is safe. Look at the disk, then start again: "
+                              "keel up");
+        }
         uv_stop(&h->loop); /* the kernel is ahead of the journal: it must be recovered from it */
     }
 }
