@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -184,13 +185,25 @@ static void send_command(client *c, const char *name, const keel_buf *args) {
     keel_buf_free(&body);
 }
 
+/* Time first, then 80 random bits: ids that come one after the other lie side by side in the table,
+ * so a large one costs no more than a small one. */
+static void new_request(char out[CONTROL_REQUEST_MAX + 1]) {
+    struct timespec t;
+    uint8_t bytes[10];
+    char random[2 * sizeof bytes + 1];
+    clock_gettime(CLOCK_REALTIME, &t);
+    randombytes_buf(bytes, sizeof bytes);
+    hex_encode(random, bytes, sizeof bytes);
+    snprintf(out, CONTROL_REQUEST_MAX + 1, "%012llx%s",
+             (unsigned long long)t.tv_sec * 1000 + (unsigned long long)t.tv_nsec / 1000000, random);
+}
+
 int client_call(client *c, const char *name, const keel_buf *args, const char *request,
                 keel_buf *result, diag *d) {
-    uint8_t bytes[16];
-    randombytes_buf(bytes, sizeof bytes);
-    hex_encode(c->request, bytes, sizeof bytes);
     if (request) {
         snprintf(c->request, sizeof c->request, "%s", request);
+    } else {
+        new_request(c->request);
     }
     send_command(c, name, args);
     keel_buf body = KEEL_BUF_INIT;
