@@ -8,22 +8,34 @@
 #define TRIES    3
 #define SHORTEST 8
 
-static int ask_twice(char first[PASSPHRASE_MAX], diag *d) {
+/* Says in *again that what was typed will not do; d says why. */
+static int ask_twice(char first[PASSPHRASE_MAX], bool *again, diag *d) {
     char second[PASSPHRASE_MAX];
     int rc = passphrase_read("Passphrase to approve with (new): ", first, d);
-    if (rc == 0 && strlen(first) < SHORTEST) {
+    *again = rc == 0 && strlen(first) < SHORTEST;
+    if (*again) {
         diag_set(d, DIAG_AUTH, "A passphrase of at least %d characters is needed.", SHORTEST);
-        rc = diag_next(d, "A few words that only you would put together are best.");
+        return diag_next(d, "A few words that only you would put together are best.");
     }
-    if (rc == 0) {
-        rc = passphrase_read("The same passphrase again: ", second, d);
-        if (rc == 0 && strcmp(first, second) != 0) {
-            diag_set(d, DIAG_AUTH, "The two passphrases differ: nothing was set.");
-            rc = diag_next(d, "Try again.");
-        }
-        sodium_memzero(second, sizeof second);
+    rc = rc ? rc : passphrase_read("The same passphrase again: ", second, d);
+    *again = rc == 0 && strcmp(first, second) != 0;
+    sodium_memzero(second, sizeof second);
+    if (*again) {
+        diag_set(d, DIAG_AUTH, "The two passphrases differ: nothing was set.");
+        return diag_next(d, "Type the same one twice.");
     }
     return rc;
+}
+
+static int ask_until_good(char passphrase[PASSPHRASE_MAX], diag *d) {
+    for (int i = 1;; i++) {
+        bool again;
+        int rc = ask_twice(passphrase, &again, d);
+        if (rc == 0 || !again || i == TRIES) {
+            return rc;
+        }
+        fprintf(stderr, "%s %s\n", d->what, d->next);
+    }
 }
 
 int approver_choose(const char *name, bool no_input, approver_public *out, diag *d) {
@@ -35,7 +47,7 @@ int approver_choose(const char *name, bool no_input, approver_public *out, diag 
                  "A passphrase has to be typed, and --no-input forbids to ask for it.");
         return diag_next(d, "Run `keel approver set` in a terminal.");
     }
-    int rc = ask_twice(passphrase, d);
+    int rc = ask_until_good(passphrase, d);
     randombytes_buf(salt, sizeof salt);
     rc = rc ? rc : approver_key_make(&key, passphrase, salt, d);
     sodium_memzero(passphrase, sizeof passphrase);

@@ -26,7 +26,12 @@ char *ask_text(const cli *c, const char *help, const char *question, const char 
     }
     fprintf(stderr, "\n%s\n%s%s%s%s: ", help, question, fallback[0] ? " [" : "", fallback,
             fallback[0] ? "]" : "");
-    if (getline(&line, &room, stdin) < 0 || !*trimmed(line)) {
+    if (getline(&line, &room, stdin) < 0) {
+        free(line);
+        fputc('\n', stderr);
+        return NULL;
+    }
+    if (!*trimmed(line)) {
         free(line);
         return keel_strdup(fallback);
     }

@@ -9,7 +9,7 @@
 /* Whether there is a person to ask: standard input and stderr are terminals, and not --no-input. */
 bool ask_possible(const cli *c);
 /* Prints `help` and `question [default]: `; returns the answer or the default, to be freed. With
- * nobody to ask: the default. fallback may be "". */
+ * nobody to ask: the default. NULL when the input has ended. fallback may be "". */
 char *ask_text(const cli *c, const char *help, const char *question, const char *fallback);
 
 #endif

@@ -1,16 +1,16 @@
 /* keel init: a new workspace, from a few answers. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "approver.h"
 #include "ask.h"
 #include "commands.h"
 #include "fsio.h"
+#include "initask.h"
 #include "initfile.h"
 #include "paths.h"
 
@@ -20,174 +20,6 @@ static char *join(const char *folder, const char *name) {
     keel_buf b = KEEL_BUF_INIT;
     keel_buf_printf(&b, "%s/%s", folder, name);
     return b.data;
-}
-
-/* ---- defaults ---- */
-
-static char *default_zone(void) {
-    char path[PATH_MAX];
-    const char *tz = getenv("TZ");
-    ssize_t n = readlink("/etc/localtime", path, sizeof path - 1);
-    if (tz && strchr(tz, '/') && tz[0] != '/' && tz[0] != ':') {
-        return keel_strdup(tz);
-    }
-    if (n > 0) {
-        path[n] = 0;
-        const char *zone = strstr(path, "zoneinfo/");
-        if (zone) {
-            return keel_strdup(zone + strlen("zoneinfo/"));
-        }
-    }
-    return keel_strdup("UTC");
-}
-
-static char *default_mail(void) {
-    const char *mail = getenv("MAIL"), *home = getenv("HOME");
-    char *maildir = join(home ? home : "", "Maildir");
-    if (access(maildir, R_OK) == 0) {
-        return maildir;
-    }
-    free(maildir);
-    return keel_strdup(mail && access(mail, R_OK) == 0 ? mail : "");
-}
-
-static char *default_sender(const char *domains) {
-    const char *email = getenv("EMAIL");
-    const struct passwd *me = getpwuid(getuid());
-    keel_buf b = KEEL_BUF_INIT;
-    if (email && strchr(email, '@')) {
-        return keel_strdup(email);
-    }
-    size_t len = strcspn(domains, ", ;");
-    keel_buf_printf(&b, "%s@%.*s", me ? me->pw_name : "operator", len ? (int)len : 9,
-                    len ? domains : "localhost");
-    return b.data;
-}
-
-static char *default_domain(void) {
-    keel_buf address = KEEL_BUF_INIT;
-    const char *email = getenv("EMAIL");
-    initfile_address(email ? email : "", &address);
-    const char *at = strrchr(address.data, '@');
-    char *domain = keel_strdup(at ? at + 1 : "");
-    keel_buf_free(&address);
-    return domain;
-}
-
-/* ---- the answers ---- */
-
-typedef struct question {
-    const char *option, *help, *question;
-} question;
-
-/* The option's value, else the person's answer, else the default; takes `fallback`. */
-static char *answer(cli *c, const options *o, const question *q, char *fallback) {
-    const char *given = options_value(o, q->option);
-    char *text = given ? keel_strdup(given) : ask_text(c, q->help, q->question, fallback);
-    free(fallback);
-    return text;
-}
-
-static char *joined(const options *o, const char *name) {
-    keel_buf b = KEEL_BUF_INIT;
-    const char *one;
-    for (size_t i = 0; (one = options_nth(o, name, i)); i++) {
-        keel_buf_printf(&b, "%s%s", i ? ", " : "", one);
-    }
-    return b.data;
-}
-
-static const question mail_question = {
-    "from",
-    "Where is your mail? A Maildir or an mbox file; Keel reads it and never changes it.\n"
-    "Leave it empty to begin without mail.",
-    "Mail"};
-static const question domain_question = {
-    "own-domain",
-    "Which domains are yours? Policies treat mail to them as inside. Several: a.example, b.example",
-    "Own domains"};
-static const question sender_question = {
-    "sender", "Who sends? Mail that you approve is written with this address.", "Sender"};
-static const question currency_question = {
-    "currency", "What do you count money in? Three capital letters.", "Currency"};
-static const question zone_question = {"timezone", "In which time zone do your days begin and end?",
-                                       "Time zone"};
-
-/* ~/ as a person writes it; the rest from the current folder. */
-static char *absolute(const char *path) {
-    char whole[PATH_MAX];
-    const char *home = getenv("HOME");
-    if (!*path) {
-        return keel_strdup("");
-    }
-    char *expanded =
-        path[0] == '~' && path[1] == '/' && home ? join(home, path + 2) : keel_strdup(path);
-    char *found = realpath(expanded, whole) ? keel_strdup(whole) : NULL;
-    free(expanded);
-    return found;
-}
-
-static int check_mail(init_answers *a, const char *said, diag *d) {
-    struct stat st;
-    if (!a->mail || (*a->mail && stat(a->mail, &st) != 0)) {
-        diag_set(d, DIAG_NOT_FOUND, "There is no mail at %s: %s.", said, strerror(errno));
-        return diag_next(d, "Name a Maildir or an mbox file: keel init --from ~/Maildir");
-    }
-    a->mbox = *a->mail && S_ISREG(st.st_mode);
-    if (*a->mail && !a->mbox && !S_ISDIR(st.st_mode)) {
-        diag_set(d, DIAG_USAGE, "%s is neither a folder nor a file.", said);
-        return diag_next(d, "Name a Maildir or an mbox file.");
-    }
-    return 0;
-}
-
-static int check_words(const init_answers *a, diag *d) {
-    const char *capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    keel_buf address = KEEL_BUF_INIT;
-    initfile_address(a->sender, &address);
-    bool sender = address.len > 0;
-    keel_buf_free(&address);
-    if (strlen(a->currency) != 3 || strspn(a->currency, capitals) != 3) {
-        diag_set(d, DIAG_USAGE, "\"%s\" is no currency.", a->currency);
-        return diag_next(d, "Write a code of three capital letters, such as EUR.");
-    }
-    if (!sender) {
-        diag_set(d, DIAG_USAGE, "\"%s\" has no mail address.", a->sender);
-        return diag_next(d, "Write it like this: --sender \"Ada Owner <ada@studio.example>\"");
-    }
-    return 0;
-}
-
-static int gather(cli *c, const options *o, const char *folder, init_answers *a, diag *d) {
-    char *said = answer(c, o, &mail_question, default_mail());
-    a->mail = absolute(said);
-    int rc = check_mail(a, said, d);
-    free(said);
-    if (rc) {
-        return rc;
-    }
-    a->domains = joined(o, "own-domain");
-    a->domains = a->domains ? a->domains : answer(c, o, &domain_question, default_domain());
-    a->sender = answer(c, o, &sender_question, default_sender(a->domains));
-    a->currency = answer(c, o, &currency_question, keel_strdup("EUR"));
-    a->timezone = answer(c, o, &zone_question, default_zone());
-    a->outbox = join(folder, "outbox");
-    const char *name = strrchr(folder, '/');
-    a->name = keel_strdup(name && name[1] ? name + 1 : "workspace");
-    for (char *p = a->name; *p; p++) {
-        bool plain =
-            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9');
-        *p = plain || strchr("_. -", *p) ? *p : '_';
-    }
-    return check_words(a, d);
-}
-
-static void free_answers(init_answers *a) {
-    char *const all[] = {a->name,    a->mail,     a->outbox,  a->sender,
-                         a->domains, a->currency, a->timezone};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        free(all[i]);
-    }
 }
 
 /* ---- the files ---- */
@@ -262,6 +94,22 @@ static int write_approver(cli *c, diag *d) {
     return rc;
 }
 
+/* An anchor that an earlier workspace in the same folder left: its heads are not this one's. */
+static int set_aside(const workspace *w, diag *d) {
+    if (!w->own_anchor || access(w->db, F_OK) == 0 || access(w->anchor, F_OK) != 0) {
+        return 0;
+    }
+    keel_buf old = KEEL_BUF_INIT;
+    keel_buf_printf(&old, "%s.%" PRId64, w->anchor, cli_now_us() / 1000000);
+    int rc = rename(w->anchor, old.data);
+    if (rc) {
+        diag_set(d, DIAG_FAILED, "%s cannot be renamed: %s.", w->anchor, strerror(errno));
+        diag_next(d, "It is an earlier workspace's: move it away.");
+    }
+    keel_buf_free(&old);
+    return rc ? DIAG_FAILED : 0;
+}
+
 static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     keel_buf text = KEEL_BUF_INIT;
     initfile_keel(a, &text);
@@ -275,6 +123,7 @@ static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     }
     rc = cli_workspace(c, d); /* reads back what was written */
     rc = rc ? rc : workspace_prepare(c->ws, d);
+    rc = rc ? rc : set_aside(c->ws, d);
     if (rc) {
         char *file = join(folder, "keel.yaml");
         unlink(file);
@@ -337,7 +186,7 @@ static int init_run(cli *c, const options *o, diag *d) {
         return diag_next(d, "There is one so far: starter.");
     }
     int rc = claim(c, o->arg_count ? o->args[0] : ".", folder, d);
-    rc = rc ? rc : gather(c, o, folder, &a, d);
+    rc = rc ? rc : initask(c, o, folder, &a, d);
     if (rc == 0 && c->dry_run) {
         keel_buf text = KEEL_BUF_INIT;
         initfile_keel(&a, &text);
@@ -345,12 +194,12 @@ static int init_run(cli *c, const options *o, diag *d) {
         keel_buf_free(&text);
     } else if (rc == 0) {
         rc = make(c, folder, &a, d);
-        rc = rc ? rc : write_approver(c, d);
         if (rc == 0) {
-            tell(c, folder, &a, ask_possible(c));
+            rc = write_approver(c, d);
+            tell(c, folder, &a, rc == 0 && ask_possible(c));
         }
     }
-    free_answers(&a);
+    initask_free(&a);
     return rc;
 }
 

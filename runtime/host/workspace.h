@@ -2,6 +2,7 @@
 #ifndef HOST_WORKSPACE_H
 #define HOST_WORKSPACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,7 +26,9 @@ typedef struct workspace {
     char *lock;       /* ROOT/.keel/lock */
     char *generation; /* ROOT/.keel/generation */
     char *anchor;     /* keel.yaml `anchor:`, or STATE/keel/NAME-HASH/anchor; STATE is
-                         $XDG_STATE_HOME or ~/.local/state, HASH 8 hex digits of the root's digest */
+                         $XDG_STATE_HOME or ~/.local/state, NAME the folder's, HASH 8 hex digits
+                         of the root's digest: renaming the workspace in keel.yaml moves nothing */
+    bool own_anchor;  /* the latter: no other workspace writes there */
     char *anchor_key; /* the same with .key */
     char *currency;   /* keel.yaml: currency, or NULL */
     char *timezone;   /* or NULL: UTC */

@@ -64,19 +64,58 @@ setup() {
     grep -q 'from: "Ada <ada@studio.example>"' w/keel.yaml
 }
 
-@test "two passphrases that differ" {
-    run "$typist" 'with (new): ' "$secret" 'again: ' 'another one' -- keel init w --from '' \
-        --own-domain a.example --sender a@a.example --currency EUR --timezone UTC
-    [ "$status" -eq 4 ]
+@test "two passphrases that differ are asked for again, three times, and the workspace stays" {
+    set -- --from '' --own-domain a.example --sender a@a.example --currency EUR --timezone UTC
+    run "$typist" 'with (new): ' "$secret" 'again: ' 'another one' 'with (new): ' "$secret" \
+        'again: ' "$secret" -- keel init w "$@"
+    [ "$status" -eq 0 ]
     has 'differ'
-    [ ! -e w/.keel/approver.json ]
+    [ -e w/.keel/approver.json ]
+    run "$typist" 'with (new): ' "$secret" 'again: ' 'another' 'with (new): ' "$secret" \
+        'again: ' 'another' 'with (new): ' "$secret" 'again: ' 'another' -- keel init v "$@"
+    [ "$status" -eq 4 ]
+    [ ! -e v/.keel/approver.json ]
+    has 'keel approver set'
+    [ -e v/keel.yaml ]
 }
 
-@test "a passphrase that is too short" {
-    run "$typist" 'with (new): ' 'short' -- keel init w --from '' --own-domain a.example \
-        --sender a@a.example --currency EUR --timezone UTC
-    [ "$status" -eq 4 ]
+@test "a passphrase that is too short is asked for again" {
+    run "$typist" 'with (new): ' 'short' 'with (new): ' "$secret" 'again: ' "$secret" -- keel init w \
+        --from '' --own-domain a.example --sender a@a.example --currency EUR --timezone UTC
+    [ "$status" -eq 0 ]
     has 'at least 8'
+    [ -e w/.keel/approver.json ]
+}
+
+@test "an answer that cannot be is asked for again at once" {
+    run "$typist" 'Own domains' 'bad domain' 'Own domains' 'studio.example' 'Sender [' 'nobody' \
+        'Sender [' 'a@studio.example' 'Currency [EUR]: ' 'euro' 'Currency [EUR]: ' 'CHF' \
+        'Time zone [' 'Mars/X' 'Time zone [' 'UTC' 'with (new): ' "$secret" 'again: ' "$secret" \
+        -- keel init w --from ''
+    [ "$status" -eq 0 ]
+    has 'no domain'
+    has 'no mail address'
+    has 'three capital letters'
+    has 'no time zone'
+    grep -q '^currency: CHF$' w/keel.yaml
+}
+
+@test "the end of input is no answer: nothing is made" {
+    run "$typist" 'Own domains' $'\004' -- keel init w --from ''
+    [ "$status" -eq 1 ]
+    has 'nothing was made'
+    [ ! -e w/keel.yaml ]
+}
+
+@test "a new workspace where an old one was is not taken for a rollback" {
+    keel init w --no-input
+    keel -C w up --detach
+    keel -C w down
+    rm -rf w
+    keel init w --no-input
+    run keel -C w up --detach
+    keel -C w down
+    [ "$status" -eq 0 ]
 }
 
 @test "what is there is never overwritten" {
