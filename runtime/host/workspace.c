@@ -56,11 +56,12 @@ static int default_anchor(workspace *w, diag *d) {
     digest sum = digest_of(w->root, strlen(w->root));
     digest_hex(&sum, hex);
     keel_buf_puts(&b, "/keel/");
-    for (const char *p = w->name; *p; p++) {
-        keel_buf_putc(&b, *p == '/' || *p == '.' ? '_' : *p);
+    for (const char *p = strrchr(w->root, '/') + 1; *p; p++) {
+        keel_buf_putc(&b, *p == '.' ? '_' : *p);
     }
     keel_buf_printf(&b, "-%.8s/anchor", hex);
     w->anchor = b.data;
+    w->own_anchor = true;
     return 0;
 }
 

@@ -255,6 +255,7 @@ static int open_store(host *h, const workspace *w, diag *d) {
                        .anchor = w->anchor,
                        .key = w->anchor_key,
                        .create = true,
+                       .own_anchor = w->own_anchor,
                        .accept_rollback = h->settings->accept_rollback};
     int rc = store_open(&h->store, &o, d);
     return rc ? rc : reader_open(&h->reader, w->db, NULL, d);

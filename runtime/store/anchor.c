@@ -129,10 +129,15 @@ static bool signature_holds(const parsed *p, const char *line,
 }
 
 static int missing(const char *path, int error, diag *d) {
-    diag_set(d, DIAG_STORAGE, "the anchor file of this workspace is missing: %s (%s)", path,
-             error != 0 ? strerror(error) : "it has no line of this workspace");
-    diag_next(d, "put the file back where it was, from a backup of its folder; without it nobody "
-                 "can tell whether the database is the newest");
+    if (error != 0) {
+        diag_set(d, DIAG_STORAGE, "the anchor file of this workspace is missing: %s (%s)", path,
+                 strerror(error));
+    } else {
+        diag_set(d, DIAG_STORAGE, "the anchor file %s has no line of this workspace", path);
+    }
+    diag_next(d, "put the file back where it was, from a backup of its folder; if the workspace "
+                 "was moved, say in its keel.yaml where the file is: `anchor: /FOLDER/anchor`. "
+                 "Without it nobody can tell whether the database is the newest");
     return DIAG_STORAGE;
 }
 
@@ -161,7 +166,7 @@ int anchor_read(const char *path, const uint8_t public_key[crypto_sign_PUBLICKEY
         if (line[len - 1] == '\n') {
             line[len - 1] = 0;
         }
-        if (!parse(line, &p) || strcmp(p.workspace, workspace) != 0) {
+        if (!parse(line, &p) || (workspace != NULL && strcmp(p.workspace, workspace) != 0)) {
             continue;
         }
         found++;

@@ -66,11 +66,43 @@ static int fill_meta(store *s, int64_t now_us, diag *d) {
     return 0;
 }
 
+static int keep_highest(void *ctx, const anchor_head *head, int line) {
+    int64_t *highest = ctx;
+    (void)line;
+    *highest = head->seq > *highest ? head->seq : *highest;
+    return 0;
+}
+
+/* An anchor that has seen records, and no database: it was deleted or emptied, and beginning anew
+ * would forget what has been done. */
+static int check_lost(store *s, const store_options *o, diag *d) {
+    int64_t highest = 0;
+    diag none; /* an anchor that is not there yet has seen nothing */
+    if (!o->own_anchor || anchor_read(o->anchor, NULL, NULL, keep_highest, &highest, &none) < 0 ||
+        highest == 0) {
+        return 0;
+    }
+    if (o->accept_rollback) {
+        s->identity.rollback_from = highest;
+        return 0;
+    }
+    diag_set(d, DIAG_STORAGE,
+             "%s is not there or empty, but its anchor %s has seen record %lld: the database was "
+             "deleted or moved",
+             o->path, o->anchor, (long long)highest);
+    diag_next(d, "put the newest file (with its -wal) back. If it is lost, `keel up "
+                 "--accept-rollback` begins with nothing, and the journal will say so");
+    return DIAG_STORAGE;
+}
+
 /* The order matters: a database is never there without its key and its line in the anchor file; a
  * line whose database did not come to be belongs to no workspace and harms nobody. */
 int store_create(store *s, const store_options *o, diag *d) {
     int64_t now_us = wall_clock_us();
     anchor_head none = {.at = now_us};
+    if (check_lost(s, o, d) < 0) {
+        return DIAG_STORAGE;
+    }
     random_hex(s->identity.workspace, 16);
     random_hex(s->identity.incarnation, 8);
     if (anchor_key_load(&s->key, o->key, true, d) < 0 || db_exec(s->db, "BEGIN IMMEDIATE", d) < 0) {

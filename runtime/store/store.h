@@ -57,6 +57,7 @@ typedef struct store_options {
     const char *key;      /* the file with the signing key's seed, 0600, beside the anchor */
     const char *vfs;      /* NULL: SQLite's default */
     bool create;          /* make an empty workspace if there is none */
+    bool own_anchor;      /* no other workspace writes there: a lost database is noticed */
     bool accept_rollback; /* go on with a file that is older than its anchor: new incarnation */
 } store_options;
 

@@ -93,6 +93,14 @@ static void forged_anchor(world *w) {
     keel_buf_free(&b);
 }
 
+static void deleted(world *w) {
+    unlink(w->db);
+}
+
+static void emptied(world *w) {
+    replace_file(w->db, "");
+}
+
 static void cut_tail(world *w) {
     world_edit(w, "DELETE FROM journal WHERE seq > 3");
 }
@@ -157,7 +165,9 @@ static const struct {
     {"another identity", other_identity, "is of another workspace", "put together from two"},
     {"no payload key", no_payload_key, "has no payload key", "restore"},
     {"no anchor", no_anchor, "the anchor file of this workspace is missing", "put the file back"},
-    {"an anchor of others", anchor_of_others, "it has no line of this workspace", "put the file"},
+    {"an anchor of others", anchor_of_others, "has no line of this workspace", "put the file"},
+    {"a deleted database", deleted, "but its anchor", "--accept-rollback"},
+    {"an emptied database", emptied, "has seen record 5", "newest file"},
     {"a forged anchor", forged_anchor, "the signature of the head at record 5 does not hold",
      "one backup"},
     {"a tail cut off", cut_tail, "ends at record 3, but its anchor has seen record 5",
@@ -201,6 +211,18 @@ static void test_refusals(void **state) {
         assert_null(w.s);
         world_end(&w);
     }
+}
+
+/* What was lost is begun again only when a person says so, and the first record tells it. */
+static void test_a_lost_database_is_accepted(void **state) {
+    world w;
+    (void)state;
+    build(&w);
+    unlink(w.db);
+    w.accept_rollback = true;
+    world_start(&w);
+    assert_int_equal(store_identify(w.s)->rollback_from, 5);
+    world_end(&w);
 }
 
 /* A refusal changes nothing: without the harm the same files open. */
@@ -343,6 +365,7 @@ static void test_migrations(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_lost_database_is_accepted),
         cmocka_unit_test(test_a_refusal_leaves_the_files_alone),
         cmocka_unit_test(test_no_workspace),
         cmocka_unit_test(test_a_torn_anchor_line_is_skipped),

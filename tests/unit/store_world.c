@@ -33,6 +33,7 @@ int world_open(world *w) {
                        .key = w->key,
                        .vfs = w->vfs,
                        .create = true,
+                       .own_anchor = true,
                        .accept_rollback = w->accept_rollback};
     memset(&w->d, 0, sizeof w->d);
     int rc = store_open(&w->s, &o, &w->d);
