@@ -16,6 +16,8 @@ enum {
     EXECUTOR_FD_LOCK = 6,   /* shared lock on .keel/generation, only to be held open */
     EXECUTOR_FD_GRANTS = 7  /* first granted folder, then the others in order */
 };
+/* How an executor ends when its plugin wants more memory than the manifest lets it. */
+#define EXECUTOR_OVER_MEMORY 86
 
 /* The executor names what it is about to run before it runs it, and clears it after; `ticks` grows
  * with each change. The kernel's watchdog reads it: the same tick for too long is a kill, and costs

@@ -26,7 +26,7 @@
 #define LUA_VALUE_LIMIT (4u << 20) /* bytes of one value as JSON; some of them share a frame */
 #define LUA_TEXT_LIMIT  16384      /* bytes of a log line, a reason; more is cut */
 #define LUA_NAME_LIMIT  200 /* bytes of a step's name, of a connection, a resource, an agent */
-#define LUA_OVER_MEMORY 86  /* exit code */
+#define LUA_OVER_MEMORY EXECUTOR_OVER_MEMORY
 
 typedef struct lua_host lua_host;
 typedef struct lua_run lua_run;

@@ -49,8 +49,9 @@ typedef struct host_events {
     void *ctx;
     void (*frame)(void *ctx, host_process *p, const frame *f);
     /* After the last frame, once. exit_status and signal: as uv gives them; why: "exited with 1",
-     * "killed by signal 9 (Killed)", "broke the frame protocol: ...". p is destroyed by the module
-     * after the call. */
+     * "was killed by signal 9 (Killed)", "needed more memory than its manifest lets it", "broke the
+     * frame protocol: ...": it goes on from "its executor". p is destroyed by the module after the
+     * call. */
     void (*exited)(void *ctx, host_process *p, int64_t exit_status, int signal, const char *why);
     /* All frames that were read in one go have been delivered. frame() and gathered() may send,
      * flush and kill. */

@@ -200,7 +200,11 @@ static void name_end(host_process *p, int status, bool known) {
         snprintf(p->why, sizeof p->why, "ended, and how is not known");
     } else if (WIFSIGNALED(status)) {
         int sig = WTERMSIG(status);
-        snprintf(p->why, sizeof p->why, "killed by signal %d (%s)", sig, strsignal(sig));
+        snprintf(p->why, sizeof p->why, "%swas killed by signal %d (%s)",
+                 sig == SIGSYS ? "tried a system call that its sandbox forbids, and " : "", sig,
+                 strsignal(sig));
+    } else if (WEXITSTATUS(status) == EXECUTOR_OVER_MEMORY) {
+        snprintf(p->why, sizeof p->why, "needed more memory than its manifest lets it (`memory:`)");
     } else {
         snprintf(p->why, sizeof p->why, "exited with %d", WEXITSTATUS(status));
     }

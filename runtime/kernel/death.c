@@ -127,7 +127,9 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
     if (w->current) {
         lose_current(k, w, why);
     } else if (!w->connection && !lose_runs(w)) {
-        worker_strike(k, w, running, why);
+        char text[256];
+        snprintf(text, sizeof text, "its executor %s", why);
+        worker_strike(k, w, running, text);
     }
     back_off(k, w); /* last: what was lost gives back the timer */
 }

@@ -165,6 +165,14 @@ static void exit_three(void) {
     _exit(3);
 }
 
+static void die_by_sys(void) {
+    raise(SIGSYS);
+}
+
+static void exit_memory(void) {
+    _exit(EXECUTOR_OVER_MEMORY);
+}
+
 /* Says whether the .so's memfd can be changed, and what it starts with. */
 static void native(void) {
     char bytes[9] = "";
@@ -185,10 +193,11 @@ static const struct {
     const char *mode;
     void (*act)(void);
 } on_load[] = {
-    {"inspect", inspect},    {"flood", flood},       {"drip", drip},         {"huge", huge_length},
-    {"garbage", garbage},    {"type", wrong_type},   {"stop", stop_running}, {"burn", burn},
-    {"close", close_stream}, {"parent", grandchild}, {"orphan", grandchild}, {"cut", cut_page},
-    {"segv", die_by_segv},   {"three", exit_three},  {"native", native},     {"grants", grants},
+    {"inspect", inspect},    {"flood", flood},        {"drip", drip},         {"huge", huge_length},
+    {"garbage", garbage},    {"type", wrong_type},    {"stop", stop_running}, {"burn", burn},
+    {"close", close_stream}, {"parent", grandchild},  {"orphan", grandchild}, {"cut", cut_page},
+    {"segv", die_by_segv},   {"three", exit_three},   {"native", native},     {"grants", grants},
+    {"sys", die_by_sys},     {"memory", exit_memory},
 };
 
 static void load(void) {

@@ -19,12 +19,15 @@ typedef struct ending {
 static void names_each_end(void **state) {
     static const ending endings[] = {
         {"three", 3, 0, "exited with 3"},
-        {"segv", 0, SIGSEGV, "killed by signal 11"},
+        {"segv", 0, SIGSEGV, "was killed by signal 11"},
+        {"sys", 0, SIGSYS,
+         "tried a system call that its sandbox forbids, and was killed by signal 31"},
+        {"memory", 86, 0, "needed more memory than its manifest lets it"},
         {"flood", 0, 0, "exited with 0"},
         {"huge", 0, SIGKILL, "broke the frame protocol: "},
         {"garbage", 0, SIGKILL, "broke the frame protocol: "},
         {"type", 0, SIGKILL, "broke the frame protocol: a frame of type 4"},
-        {"close", 0, SIGKILL, "killed by signal 9 (Killed)"},
+        {"close", 0, SIGKILL, "was killed by signal 9 (Killed)"},
     };
     world *w = *state;
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -288,7 +291,7 @@ static void kills_the_whole_group(void **state) {
             host_kill(w->p);
         }
         world_run_until(w, 0);
-        assert_string_equal(w->why, i == 0 ? "killed by signal 9 (Killed)" : "exited with 0");
+        assert_string_equal(w->why, i == 0 ? "was killed by signal 9 (Killed)" : "exited with 0");
         assert_true(gone(grandchild));
     }
 }
