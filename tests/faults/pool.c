@@ -36,8 +36,8 @@ const char *pool_folder(void) {
     if (!pool.folder[0]) {
         const char *given = getenv("TMPDIR");
         const char *place = access("/dev/shm", W_OK | X_OK) == 0 ? "/dev/shm"
-                            : given && strlen(given) < 32       ? given
-                                                                : "/tmp";
+                            : given && strlen(given) < 32        ? given
+                                                                 : "/tmp";
         snprintf(pool.folder, sizeof pool.folder, "%s/keel-XXXXXX", place);
         if (!mkdtemp(pool.folder)) {
             fprintf(stderr, "%s: %s\n", pool.folder, strerror(errno));

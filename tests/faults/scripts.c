@@ -109,11 +109,14 @@ static bool settle(site *s, bool people) {
     if (is_up(s)) {
         char runs[300], effects[300];
         snprintf(runs, sizeof runs, "%s",
-                 site_query(s, "SELECT group_concat(agent || ' ' || id) FROM run"
-                               " WHERE state IN ('open', 'paused')", NULL));
+                 site_query(s,
+                            "SELECT group_concat(agent || ' ' || id) FROM run"
+                            " WHERE state IN ('open', 'paused')",
+                            NULL));
         snprintf(effects, sizeof effects, "%s",
-                 site_query(s, "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
-                               " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
+                 site_query(s,
+                            "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
+                            " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
                             NULL));
         site_fault(s, "it does not come to rest: runs %s; effects %s", runs, effects);
     }

@@ -11,9 +11,9 @@ typedef struct script {
     bool (*prepare)(site *s);
     /* true: all came to rest. false: the kernel has gone meanwhile, or s->problem says what is wrong. */
     bool (*live)(site *s);
-    const char *plan;   /* failpoints that belong to the script itself */
-    const char *option; /* of `keel up` */
-    const char *runs;   /* how they end, sorted: agent=state */
+    const char *plan;    /* failpoints that belong to the script itself */
+    const char *option;  /* of `keel up` */
+    const char *runs;    /* how they end, sorted: agent=state */
     const char *effects; /* how many of each target there are, sorted */
 } script;
 

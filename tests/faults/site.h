@@ -30,7 +30,7 @@ typedef struct site {
     pid_t kernel;     /* 0: none */
     int status;       /* of the last kernel, as wait gives it */
     client *client;
-    reader *db; /* while a kernel is up */
+    reader *db;                        /* while a kernel is up */
     site_answer answers[SITE_ANSWERS]; /* acknowledged commands, over all kernels */
     size_t answer_count;
     uint32_t tries;
@@ -60,8 +60,8 @@ void site_kill(site *s);     /* SIGKILL, and all that goes with it */
 bool site_down(site *s);
 /* Waits for the kernel's end and for that of its children: one that lives on is a fault. */
 void site_reap(site *s);
-bool site_killed(const site *s); /* the last kernel ended by SIGKILL */
-int site_exit(const site *s);    /* its exit code, -1: it was killed */
+bool site_killed(const site *s);                            /* the last kernel ended by SIGKILL */
+int site_exit(const site *s);                               /* its exit code, -1: it was killed */
 size_t site_kill_executors(site *s, const char *connector); /* NULL: agents; how many there were */
 
 typedef enum site_said { SITE_ANSWERED, SITE_REFUSED, SITE_GONE } site_said;

@@ -75,8 +75,8 @@ bool site_repeat(site *s) {
         bool same = said == SITE_ANSWERED && !strcmp(result.data ? result.data : "", a->result);
         if (!same && said != SITE_GONE) {
             site_fault(s, "acknowledged %s (%s) is answered otherwise when repeated: %s, not %s",
-                       a->name, a->request,
-                       said == SITE_ANSWERED ? result.data : site_refusal, a->result);
+                       a->name, a->request, said == SITE_ANSWERED ? result.data : site_refusal,
+                       a->result);
         }
         keel_buf_free(&result);
         if (!same) {
