@@ -56,10 +56,10 @@ static void add_line(table *t, keel_json line) {
     keel_buf_append(&json, list.data, list.len);
     const char *row[] = {verdict,
                          target,
-                         when,
                          rule,
                          place,
                          budgets.data,
+                         when,
                          file[0] ? file : NULL,
                          number[0] ? number : NULL,
                          json.len ? json.data : NULL};
@@ -71,8 +71,8 @@ static void add_line(table *t, keel_json line) {
 static void print_lines(cli *c, const keel_buf *lines) {
     static const column columns[] = {
         {"", "verdict", COLUMN_STATE},  {"TARGET", "target", COLUMN_TEXT},
-        {"WHEN", "when", COLUMN_TEXT},  {"RULE", "rule", COLUMN_TEXT},
-        {"WHERE", NULL, COLUMN_TEXT},   {"BUDGETS", NULL, COLUMN_TEXT},
+        {"RULE", "rule", COLUMN_TEXT},  {"WHERE", NULL, COLUMN_TEXT},
+        {"BUDGETS", NULL, COLUMN_TEXT}, {"WHEN", "when", COLUMN_TEXT},
         {NULL, "file", COLUMN_TEXT},    {NULL, "line", COLUMN_INT},
         {NULL, "budgets", COLUMN_JSON},
     };

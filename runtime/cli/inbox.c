@@ -99,8 +99,8 @@ static void print_items(const inbox *b) {
     static const column columns[] = {
         {"NO", "number", COLUMN_INT},     {"NEEDS", "kind", COLUMN_STATE},
         {"AGENT", "agent", COLUMN_TEXT},  {"TO DO", "target", COLUMN_TEXT},
-        {"WHAT", NULL, COLUMN_TEXT},      {"RULE", "rule", COLUMN_TEXT},
         {"SINCE", NULL, COLUMN_SPAN},     {"EXPIRES IN", NULL, COLUMN_SPAN},
+        {"WHAT", NULL, COLUMN_TEXT},      {NULL, "rule", COLUMN_TEXT},
         {NULL, "run", COLUMN_INT},        {NULL, "path", COLUMN_TEXT},
         {NULL, "opened_us", COLUMN_TIME}, {NULL, "expires_us", COLUMN_TIME},
         {NULL, "approval", COLUMN_TEXT},  {NULL, "args", COLUMN_JSON},
@@ -115,8 +115,8 @@ static void print_items(const inbox *b) {
         snprintf(left, sizeof left, "%" PRId64, number_of(v[Q_EXPIRES]) - now);
         const char *row[] = {v[Q_NUMBER], v[Q_KIND],
                              v[Q_AGENT],  v[Q_TARGET],
-                             w->summary,  v[Q_RULE],
                              since,       v[Q_EXPIRES] ? left : NULL,
+                             w->summary,  v[Q_RULE],
                              v[Q_RUN],    v[Q_PATH],
                              v[Q_OPENED], v[Q_EXPIRES],
                              v[Q_DIGEST], w->args.len ? w->args.data : NULL};

@@ -92,41 +92,95 @@ static bool may_shrink(const column *c) {
     return c->kind == COLUMN_TEXT || c->kind == COLUMN_JSON;
 }
 
-/* Takes columns from the widest texts until the row fits; a text keeps at least its head's room. */
-static void fit(const table *t, size_t *widths, size_t limit) {
+/* Where each column stands: its width, 0 when it is not shown, and whether a line begins with it. */
+typedef struct layout {
+    size_t *widths;
+    bool *breaks;
+    size_t indent; /* of the lines after a row's first */
+} layout;
+
+#define INDENT   4
+#define READABLE 24 /* columns of a cut text that still says something */
+
+/* Takes columns from the widest texts until the row fits; false when a text would say too little.
+ */
+static bool fit(const table *t, const layout *l, size_t limit) {
+    size_t *needs = keel_alloc(t->width * sizeof *needs);
+    memcpy(needs, l->widths, t->width * sizeof *needs);
+    bool readable = true;
     for (;;) {
         size_t total = 0, widest = t->width;
         for (size_t i = 0; i < t->width; i++) {
-            if (!t->columns[i].head) {
-                continue;
-            }
-            total += widths[i] + 2;
-            bool candidate = may_shrink(&t->columns[i]) && widths[i] > 8;
-            if (candidate && (widest == t->width || widths[i] > widths[widest])) {
+            total += l->widths[i] ? l->widths[i] + 2 : 0;
+            bool candidate = may_shrink(&t->columns[i]) && l->widths[i] > 8;
+            if (candidate && (widest == t->width || l->widths[i] > l->widths[widest])) {
                 widest = i;
             }
         }
-        if (total <= limit + 2 || widest == t->width) {
-            return;
+        if (total <= limit + 2) {
+            break;
         }
-        widths[widest]--;
+        if (widest == t->width) {
+            readable = false;
+            break;
+        }
+        l->widths[widest]--;
+    }
+    for (size_t i = 0; i < t->width; i++) {
+        size_t enough = needs[i] < READABLE ? needs[i] : READABLE;
+        readable = readable && l->widths[i] >= (enough < needs[i] / 3 ? needs[i] / 3 : enough);
+    }
+    free(needs);
+    return readable;
+}
+
+/* A row on several lines, none of them wider than the terminal. */
+static void fold(const table *t, layout *l, size_t limit) {
+    size_t most = limit > INDENT + 8 ? limit - INDENT : 8, used = 0;
+    l->indent = INDENT;
+    for (size_t i = 0; i < t->width; i++) {
+        if (!l->widths[i]) {
+            continue;
+        }
+        if (may_shrink(&t->columns[i]) && l->widths[i] > most) {
+            l->widths[i] = most;
+        }
+        l->breaks[i] = used && used + l->widths[i] > limit;
+        used = (l->breaks[i] ? INDENT : used) + l->widths[i] + 2;
     }
 }
 
-static void measure(const table *t, size_t *widths, size_t limit) {
+/* On a terminal a column that is empty in every row is left out. */
+static void measure(const table *t, layout *l, size_t limit) {
     keel_buf text = KEEL_BUF_INIT;
     for (size_t i = 0; i < t->width; i++) {
-        widths[i] = t->columns[i].head ? strlen(t->columns[i].head) : 0;
+        bool filled = !limit;
+        l->widths[i] = t->columns[i].head ? strlen(t->columns[i].head) : 0;
         for (size_t row = 0; t->columns[i].head && row < t->count; row++) {
             cell(t, row, i, &text);
             size_t w = text_width(text.data, text.len);
-            widths[i] = w > widths[i] ? w : widths[i];
+            l->widths[i] = w > l->widths[i] ? w : l->widths[i];
+            filled = filled || w;
         }
+        l->widths[i] = filled ? l->widths[i] : 0;
     }
     keel_buf_free(&text);
-    if (limit) {
-        fit(t, widths, limit);
+}
+
+static void lay_out(const table *t, layout *l, size_t limit) {
+    *l = (layout){.widths = keel_alloc(t->width * sizeof *l->widths),
+                  .breaks = keel_alloc(t->width * sizeof *l->breaks)};
+    memset(l->breaks, 0, t->width * sizeof *l->breaks);
+    measure(t, l, limit);
+    if (limit && !fit(t, l, limit)) {
+        measure(t, l, limit);
+        fold(t, l, limit);
     }
+}
+
+static void lay_off(layout *l) {
+    free(l->widths);
+    free(l->breaks);
 }
 
 static void spaces(keel_buf *out, size_t n) {
@@ -152,34 +206,48 @@ static void place(keel_buf *out, const keel_buf *text, size_t width, bool right,
     *owed = 2 + (right ? 0 : pad);
 }
 
-static void head(const table *t, const size_t *widths, const term *on, keel_buf *out) {
+static void head(const table *t, const layout *l, const term *on, keel_buf *out) {
     size_t owed = 0;
     for (size_t i = 0; i < t->width; i++) {
-        if (t->columns[i].head) {
+        if (l->widths[i]) {
             keel_buf text = KEEL_BUF_INIT;
+            if (l->breaks[i]) {
+                keel_buf_putc(out, '\n');
+                owed = l->indent;
+            }
             keel_buf_puts(&text, t->columns[i].head);
-            place(out, &text, widths[i], right_aligned(t->columns[i].kind), TINT_DIM, on, &owed);
+            cut(&text, l->widths[i]);
+            place(out, &text, l->widths[i], right_aligned(t->columns[i].kind), TINT_DIM, on, &owed);
             keel_buf_free(&text);
         }
     }
     keel_buf_putc(out, '\n');
 }
 
-static void line(const table *t, size_t row, const size_t *widths, const term *on, keel_buf *out) {
+static void line(const table *t, size_t row, const layout *l, const term *on, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
     size_t owed = 0;
+    bool broken = false;
     for (size_t i = 0; i < t->width; i++) {
-        if (!t->columns[i].head) {
+        if (!l->widths[i]) {
             continue;
         }
+        if (l->breaks[i]) {
+            owed = l->indent;
+            broken = true;
+        }
         cell(t, row, i, &text);
-        cut(&text, widths[i]);
+        cut(&text, l->widths[i]);
         const char *value = t->cells[row * t->width + i];
         tint c = t->columns[i].kind == COLUMN_STATE && value ? term_outcome(value) : TINT_NONE;
+        if (text.len && broken) { /* a line without a word is left out */
+            keel_buf_putc(out, '\n');
+            broken = false;
+        }
         if (text.len) {
-            place(out, &text, widths[i], right_aligned(t->columns[i].kind), c, on, &owed);
+            place(out, &text, l->widths[i], right_aligned(t->columns[i].kind), c, on, &owed);
         } else {
-            owed += widths[i] + 2;
+            owed += l->widths[i] + 2;
         }
     }
     keel_buf_free(&text);
@@ -190,13 +258,13 @@ void table_text(const table *t, const term *on, keel_buf *out) {
     if (t->count == 0) {
         return;
     }
-    size_t *widths = keel_alloc(t->width * sizeof *widths);
-    measure(t, widths, on->width);
-    head(t, widths, on, out);
+    layout l;
+    lay_out(t, &l, on->width);
+    head(t, &l, on, out);
     for (size_t row = 0; row < t->count; row++) {
-        line(t, row, widths, on, out);
+        line(t, row, &l, on, out);
     }
-    free(widths);
+    lay_off(&l);
 }
 
 static void json_value(keel_json_writer *w, column_kind kind, const char *value) {

@@ -1,6 +1,7 @@
 /* Lists: an aligned table for people, or one JSON object a line (NDJSON) with --json, from the same
  * columns. Cells are escaped (text.h); on a terminal wide columns are cut with an ellipsis so that
- * a row stays one line; elsewhere nothing is cut. */
+ * a row stays one line, or, where too little of them would be left, a row takes several lines, and
+ * columns without any value are left out; elsewhere nothing is cut. */
 #ifndef CLI_TABLE_H
 #define CLI_TABLE_H
 
