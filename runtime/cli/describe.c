@@ -6,7 +6,9 @@
 #include "text.h"
 
 #define MEMBERS 4
-#define LONGEST 160 /* bytes of one member in a line; the rest is in `keel run show` */
+#define LONGEST 160 /* columns of one member in a line; the rest is in `keel run show` */
+#define SHORT   40  /* bytes of a list or map that still is a word, not noise */
+#define HEAD    50  /* columns for time, run, path and the other words, on a terminal */
 
 /* How each kind reads: its word, the word's tint, and the members that matter, in order. */
 static const struct {
@@ -57,10 +59,11 @@ static const struct {
     {RECORD_APPROVAL_EDITED, TINT_NONE, "edited", {"number", "by"}},
 };
 
-static void add_text(keel_buf *out, const char *text, size_t len) {
+static void add_text(keel_buf *out, const term *on, const char *text, size_t len) {
     keel_buf shown = KEEL_BUF_INIT;
+    size_t most = !on->width ? LONGEST : on->width > 2 * HEAD ? on->width - HEAD : HEAD;
     text_line(&shown, text, len);
-    size_t fits = text_fit(shown.data ? shown.data : "", shown.len, LONGEST);
+    size_t fits = text_fit(shown.data ? shown.data : "", shown.len, most);
     keel_buf_append(out, shown.data, fits);
     if (fits < shown.len) {
         keel_buf_puts(out, "…");
@@ -68,18 +71,33 @@ static void add_text(keel_buf *out, const char *text, size_t len) {
     keel_buf_free(&shown);
 }
 
-static void add_member(keel_buf *out, const char *path, keel_json v) {
-    if (!v.data || keel_json_typeof(v) == KEEL_JSON_NULL) {
+/* What nobody needs to read: a first attempt, and that a log line is a usual one. */
+static bool goes_without_saying(const char *path, keel_json v) {
+    int64_t attempt;
+    return (strcmp(path, "attempt") == 0 && keel_json_int(v, &attempt) && attempt == 1) ||
+           (strcmp(path, "level") == 0 && keel_json_is(v, "info"));
+}
+
+static bool is_container(keel_json v) {
+    return keel_json_typeof(v) == KEEL_JSON_OBJECT || keel_json_typeof(v) == KEEL_JSON_ARRAY;
+}
+
+static void add_member(keel_buf *out, const term *on, const char *path, keel_json v) {
+    if (!v.data || keel_json_typeof(v) == KEEL_JSON_NULL || goes_without_saying(path, v)) {
         return;
     }
     keel_buf text = KEEL_BUF_INIT;
     const char *name = strrchr(path, '.');
     keel_buf_puts(out, "  ");
     if (keel_json_string(v, &text)) {
-        add_text(out, text.data ? text.data : "", text.len);
+        add_text(out, on, text.data ? text.data : "", text.len);
+    } else if (is_container(v) && v.len > SHORT) {
+        keel_buf_printf(out, "%s of ", name ? name + 1 : path);
+        text_count(out, (int64_t)v.len);
+        keel_buf_puts(out, " bytes");
     } else {
         keel_buf_printf(out, "%s ", name ? name + 1 : path);
-        add_text(out, v.data, v.len);
+        add_text(out, on, v.data, v.len);
     }
     keel_buf_free(&text);
 }
@@ -94,7 +112,8 @@ void describe_record(const journal_row *row, const term *on, keel_buf *out) {
             keel_buf_puts(out, "  (erased)");
         }
         for (size_t m = 0; m < MEMBERS && words[i].members[m]; m++) {
-            add_member(out, words[i].members[m], keel_json_path(row->body, words[i].members[m]));
+            add_member(out, on, words[i].members[m],
+                       keel_json_path(row->body, words[i].members[m]));
         }
         return;
     }
