@@ -95,12 +95,12 @@ static void on_log(kernel *k, worker *w, run *r, const frame *f) {
     keel_json_set_text(&jw, "level", level);
     keel_json_set_raw(&jw, "text", text);
     keel_json_object_end(&jw);
-    one_way(k, w, r, RECORD_LOG, path);
     keel_buf line = KEEL_BUF_INIT;
     if (keel_json_string(text, &line)) {
         kernel_log(k, level, r->id, "%s: %s", r->plugin->manifest->name, line.data);
     }
     keel_buf_free(&line);
+    one_way(k, w, r, RECORD_LOG, path); /* last: it may end the run */
 }
 
 /* ---- calls that are answered at once: pure or inward, so before their record is durable ---- */

@@ -68,7 +68,7 @@ static void waiting_body(kernel *k, const call *c, keel_json decision) {
     keel_json_object_end(&w);
 }
 
-static void stale(kernel *k, call *c, const char *why) {
+void approval_stale(kernel *k, call *c, const char *why) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
@@ -79,24 +79,22 @@ static void stale(kernel *k, call *c, const char *why) {
     journal_run(k, RECORD_EFFECT_STALE, c->run, c->path, &k->scratch);
     map_take(&k->items, c->number);
     c->number = 0;
+    timer_clear(&k->timers, &c->timer);
 }
 
 void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decision,
                  wait_reason reason) {
-    if (c->state == EFFECT_WAITING && c->reason == reason && reason == WAIT_HALTED) {
-        return;
-    }
     if (c->state == EFFECT_WAITING && c->number && d) {
         digest now;
         approval_digest(k, c, d, &now);
+        c->approved = 0; /* a consent is for now or not at all */
         if (c->reason == reason && digest_equal(&now, &c->approval)) {
             return; /* asked already, and nothing has changed */
         }
-        stale(k, c, "policy or connector changed since it was asked");
+        approval_stale(k, c, "policy or connector changed since it was asked");
     }
     c->state = EFFECT_WAITING;
     c->reason = reason;
-    c->approved = 0;
     c->expires_us = 0;
     if (d) {
         policy_approval a = policy_rule_approval(d->rule);

@@ -31,7 +31,7 @@ void call_free(kernel *k, call *c) {
     keel_buf_free(&c->edited);
     free(c);
     if (!r->tree && !r->calls) {
-        run_free(r);
+        run_over(k, r);
     }
 }
 

@@ -205,6 +205,7 @@ int command_halt(kernel *k, command *c, diag *d) {
     keel_json_object_end(&w);
     journal_add(k, RECORD_HALT, 0, "", &k->scratch);
     k->halted = true;
+    effect_park(k, "halted before it was sent");
     for (worker *x = k->workers; x; x = x->next) {
         if (!x->connection) {
             worker_stop(k, x); /* no step goes on; resume replays the runs */
@@ -214,27 +215,36 @@ int command_halt(kernel *k, command *c, diag *d) {
     return 0;
 }
 
+static size_t decide_run(kernel *k, run *r) {
+    size_t count = 0;
+    call *next;
+    for (call *e = r->calls; e; e = next) {
+        next = e->next;
+        if (e->state == EFFECT_WAITING && e->reason != WAIT_APPROVAL) {
+            count++;
+            effect_decide(k, e);
+        } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && !e->number)) {
+            call_due(k, e, kernel_now(k));
+        }
+    }
+    return count;
+}
+
 static size_t decide_parked(kernel *k) {
     size_t count = 0, at = 0;
     run *r;
     run **all = keel_alloc((k->runs.count + 1) * sizeof *all);
     size_t runs = 0;
     while ((r = map_next(&k->runs, &at, NULL)) != NULL) {
-        all[runs++] = r;
+        all[runs++] = r; /* a spawn adds to the map */
     }
     for (size_t i = 0; i < runs; i++) {
-        call *next;
-        for (call *e = all[i]->calls; e; e = next) {
-            next = e->next;
-            if (e->state == EFFECT_WAITING && e->reason != WAIT_APPROVAL) {
-                count++;
-                effect_decide(k, e);
-            } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && !e->number)) {
-                call_due(k, e, kernel_now(k));
-            }
-        }
+        count += decide_run(k, all[i]);
     }
     free(all);
+    for (r = k->over; r; r = r->worker_next) {
+        decide_run(k, r);
+    }
     return count;
 }
 

@@ -12,6 +12,11 @@ int command_approve(kernel *k, command *c, diag *d) {
     if (!keel_json_count(items)) {
         return diag_set(d, DIAG_USAGE, "there is nothing to approve in this command");
     }
+    if (k->halted) {
+        diag_set(d, DIAG_CONFLICT,
+                 "the workspace is halted, and nothing is sent; nothing was approved");
+        return diag_next(d, "lift the halt with: keel resume; then approve again");
+    }
     for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
         int rc = approval_check(k, it.value, by, d); /* all signatures before the first act */
         if (rc) {

@@ -8,10 +8,14 @@
 /* ---- resolve ---- */
 
 static int resolve_spawn(kernel *k, call *c, char *why, size_t size) {
-    char agent[64];
+    char agent[64], key[256];
     snprintf(c->target, sizeof c->target, "run.spawn");
     c->class = CLASS_LOCAL;
     c->args = keel_json_view(c->request.data, c->request.len);
+    if (keel_json_get(c->args, "key").len && !body_text(c->args, "key", key, sizeof key)) {
+        snprintf(why, size, "a key is a text of up to 255 bytes");
+        return -1;
+    }
     if (!body_text(c->args, "agent", agent, sizeof agent) ||
         !library_agent(k->world.library, agent)) {
         snprintf(why, size, "there is no agent of that name in this workspace");
@@ -34,6 +38,7 @@ static int resolve_verb(call *c, const char *resource, const char *verb, char *w
         }
     }
     if (!c->verb || !c->verb->present) {
+        c->verb = NULL;
         snprintf(why, size, "%s does not offer %s on %s", m->id, verb, resource);
         return -1;
     }
@@ -97,11 +102,7 @@ void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const c
 
 void effect_rebind(kernel *k, call *c) {
     char target[sizeof c->target], why[128];
-    if (c->kind == CALL_SPAWN) {
-        c->class = CLASS_LOCAL;
-        return;
-    }
-    if (c->verb && c->connection && !c->connection->gone) {
+    if (c->kind == CALL_SPAWN || (c->verb && c->connection && !c->connection->gone)) {
         return;
     }
     snprintf(target, sizeof target, "%s", c->target);
@@ -113,8 +114,17 @@ void effect_rebind(kernel *k, call *c) {
     if (c->connection && resource && rest) {
         resolve_verb(c, resource, rest, why, sizeof why);
     }
+}
+
+void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq) {
     c->args_digest = digest_of(c->args.data, c->args.len);
     mint_key(k, c);
+    effect_rebind(k, c);
+    if (c->attempt && c->connection && c->connection->seq > args_seq) {
+        c->connection = NULL; /* it went through another of that name */
+        c->verb = NULL;
+    }
+    c->class = class;
 }
 
 /* ---- decide ---- */
@@ -146,6 +156,9 @@ static int reserve(kernel *k, call *c, budget_refusal *why) {
 static void go(kernel *k, call *c, const policy_decision *d, keel_json decision) {
     budget_refusal why;
     if (!reserve(k, c, &why)) {
+        if (c->number && !c->approved) {
+            approval_stale(k, c, "it needs nobody any more");
+        }
         if (c->kind == CALL_SPAWN) {
             spawn_go(k, c, decision);
         } else {
@@ -158,14 +171,31 @@ static void go(kernel *k, call *c, const policy_decision *d, keel_json decision)
     }
 }
 
-void effect_decide(kernel *k, call *c) {
-    effect_rebind(k, c);
+/* What was asked for may have gone since. false: c is over. */
+static bool target_is_there(kernel *k, call *c) {
+    char agent[64];
     if (c->kind == CALL_EFFECT && !c->verb) {
         effect_give_up(k, c, "unavailable", "its connection is no longer in keel.yaml");
+        return false;
+    }
+    if (c->kind == CALL_SPAWN && (!body_text(c->args, "agent", agent, sizeof agent) ||
+                                  !library_agent(k->world.library, agent))) {
+        effect_denied(k, c, keel_json_view("{}", 2), "not_found", NULL,
+                      "its agent is no longer in this workspace");
+        return false;
+    }
+    return true;
+}
+
+void effect_decide(kernel *k, call *c) {
+    if (k->halted) {
+        if (c->state != EFFECT_WAITING) { /* what waits already goes on waiting for the same */
+            effect_wait(k, c, NULL, keel_json_view("{}", 2), WAIT_HALTED);
+        }
         return;
     }
-    if (k->halted) {
-        effect_wait(k, c, NULL, keel_json_view("{}", 2), WAIT_HALTED);
+    effect_rebind(k, c);
+    if (!target_is_there(k, c)) {
         return;
     }
     policy_query q;
@@ -219,7 +249,9 @@ static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf
 }
 
 void effect_intend(kernel *k, call *c, keel_json decision) {
-    c->attempt++;
+    if (!c->attempt++) {
+        c->opened_us = kernel_now(k); /* the other side remembers a key from here on */
+    }
     intended_body(k, c, decision, &k->scratch);
     journal_run(k, RECORD_EFFECT_INTENDED, c->run, c->path, &k->scratch);
     c->recorded = true;
@@ -263,9 +295,13 @@ void effect_put_target(const call *c, keel_json_writer *w) {
 
 void effect_again(kernel *k, call *c) {
     budget_refusal why;
-    effect_rebind(k, c);
-    if (!c->verb) {
-        effect_give_up(k, c, "unavailable", "its connection is no longer in keel.yaml");
+    bool there = c->connection && !c->connection->gone && c->verb;
+    if (!c->run->tree && (c->class != CLASS_REPEATABLE || !there)) {
+        effect_give_up(k, c, "cancelled", "its run ended before it was sent again");
+    } else if (!there && c->maybe_applied) {
+        effect_give_up(k, c, "unavailable", "its connection was changed or removed meanwhile");
+    } else if (!there) {
+        effect_decide(k, c); /* consent was for the connection as it was */
     } else if (reserve(k, c, &why)) {
         effect_give_up(k, c, "budget", why.why);
     } else {
@@ -276,7 +312,7 @@ void effect_again(kernel *k, call *c) {
 bool effect_is_out(const call *c) {
     switch (c->state) {
     case EFFECT_INTENDED:
-        return c->dispatch != 0;
+        return c->dispatch != 0 || c->maybe_applied;
     case EFFECT_RETRY:
         return c->maybe_applied;
     case EFFECT_UNKNOWN:
@@ -327,7 +363,9 @@ void spawn_go(kernel *k, call *c, keel_json decision) {
         run_spec s = {.plugin = library_agent(k->world.library, agent),
                       .input = keel_json_get(c->args, "input"),
                       .key = keyed ? key : NULL,
-                      .parent = c->run,
+                      .parent = c->run->id,
+                      .tree = c->run->tree,
+                      .depth = c->run->depth + 1,
                       .parent_path = c->path,
                       .tainted = c->run->tainted};
         child = run_begin(k, &s)->id;

@@ -68,6 +68,9 @@ int kernel_create(kernel **out, const kernel_env *env, const kernel_options *o, 
 static void runs_free(kernel *k) {
     size_t at = 0;
     run *r;
+    while (k->over) {
+        call_free(k, k->over->calls); /* with the last one goes the run */
+    }
     while ((r = map_next(&k->runs, &at, NULL)) != NULL) {
         while (r->calls && r->calls->next) {
             call_free(k, r->calls);
@@ -120,13 +123,15 @@ void kernel_client_gone(kernel *k, uint64_t client) {
 void kernel_tick(kernel *k) {
     timer *t;
     int64_t now = k->env.boot_us(k->env.ctx);
-    while (!k->stopping && (t = timers_due(&k->timers, now)) != NULL) {
-        t->fire(k, t);
+    while ((t = timers_due(&k->timers, now)) != NULL) {
+        if (!k->stopping || worker_deadline(t)) {
+            t->fire(k, t);
+        }
     }
 }
 
 int64_t kernel_next_timer(const kernel *k) {
-    return k->stopping ? INT64_MAX : timers_next(&k->timers);
+    return timers_next(&k->timers);
 }
 
 /* ---- the end ---- */
@@ -153,6 +158,7 @@ bool kernel_stopped(kernel *k) {
                 return false;
             }
         }
+        effect_park(k, "Keel was stopped before it was sent");
         k->scratch.len = 0;
         keel_buf_puts(&k->scratch, "{}");
         journal_add(k, RECORD_STOP, 0, "", &k->scratch);

@@ -40,6 +40,19 @@ static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t 
     call_due(k, c, not_before);
 }
 
+void effect_park(kernel *k, const char *why) {
+    for (connection *cn = k->connections; cn; cn = cn->next) {
+        call *next;
+        for (call *c = cn->queue; c; c = next) {
+            next = c->queue_next;
+            if (!c->reconcile) {
+                worker_drop(k, c);
+                retry_record(k, c, why, false, kernel_now(k));
+            }
+        }
+    }
+}
+
 static void retry(kernel *k, call *c, const char *why) {
     retry_record(k, c, why, c->dispatched, kernel_now(k) + backoff_us(k, c->attempt));
 }
@@ -92,9 +105,8 @@ void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us) {
 }
 
 void effect_look(kernel *k, call *c) {
-    effect_rebind(k, c);
-    if (!c->verb) {
-        effect_unknown(k, c, "its connection is no longer in keel.yaml, so nobody can look");
+    if (!c->connection || !c->verb) {
+        effect_unknown(k, c, "its connection was changed or removed since, so nobody can look");
         return;
     }
     if (++c->looks > LOOKS) {
@@ -169,7 +181,7 @@ void effect_timer(kernel *k, timer *t) {
     if (c->state == EFFECT_WAITING) {
         effect_expired(k, c);
     } else if (k->halted) {
-        return; /* set again by resume */
+        return; /* set again by resume, also for runs that are over */
     } else if (c->state == EFFECT_RETRY) {
         effect_again(k, c);
     } else if (c->state == EFFECT_UNKNOWN) {
@@ -188,7 +200,8 @@ static void looked(kernel *k, call *c, keel_json result) {
     } else if (!strcmp(state, "absent") && now >= c->lost_us + c->verb->settle_us) {
         c->maybe_applied = false;
         c->looks = 0;
-        retry_record(k, c, "it was looked for and is proved absent", true, now);
+        retry_record(k, c, "it was looked for and is proved absent", true,
+                     now + backoff_us(k, c->attempt));
     } else if (!strcmp(state, "absent")) {
         effect_look_later(k, c, "not there yet, but it may still arrive",
                           c->lost_us + c->verb->settle_us - now);
@@ -264,11 +277,12 @@ void connector_frame(kernel *k, worker *w, const frame *f) {
 void effect_recover(kernel *k, call *c) {
     switch (c->state) {
     case EFFECT_INTENDED:
+        c->dispatched = true; /* it may have been */
         if (!c->verb) {
-            effect_unknown(k, c, "its connection is no longer in keel.yaml, so nobody can look");
+            c->maybe_applied = c->class != CLASS_READ;
+            effect_give_up(k, c, "unavailable", "its connection was changed or removed since");
             return;
         }
-        c->dispatched = true; /* it may have been */
         effect_lost(k, c, "Keel was stopped between the sending and the answer");
         break;
     case EFFECT_RECONCILING:

@@ -24,8 +24,10 @@ typedef struct run_spec {
     const plugin *plugin;
     keel_json input;
     const char *key; /* NULL: none */
-    run *parent;     /* NULL: a root */
+    uint64_t parent; /* 0: none */
     const char *parent_path;
+    tree *tree; /* NULL: a root of its own */
+    int depth;
     uint64_t continued_from; /* 0: none */
     bool tainted;
 } run_spec;
@@ -36,7 +38,9 @@ void run_failed(kernel *k, run *r, const char *code, const char *message);
 void run_pause(kernel *k, run *r, const char *reason, keel_json detail);
 void run_cancel(kernel *k, run *r, const char *why);
 void run_free(run *r);
+void run_over(kernel *k, run *r); /* it ended, and so did the last of what it had sent */
 run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p);
+run *run_restore_over(kernel *k, uint64_t id, const plugin *p); /* ended, for what it sent */
 tree *tree_get(kernel *k, uint64_t root);
 void tree_release(kernel *k, tree *t); /* frees it when nothing needs it */
 void run_start_body(keel_buf *out, keel_json input, keel_json previous);
@@ -83,8 +87,12 @@ void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const c
 /* Fills what follows from request: target, connection, verb, args, key. -1 and why when it names
  * nothing that there is. */
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size);
-/* Finds connection and verb of c->target; NULL verb when there is none any more. */
+/* Finds connection and verb of c->target; NULL verb when there is none any more. What was sent stays
+ * with the connection that it was sent through: another of its name knows nothing of it. */
 void effect_rebind(kernel *k, call *c);
+/* The same at recovery, and what follows from the arguments. NULL verb also when it was sent and
+ * its connection was changed since args_seq. */
+void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq);
 void effect_decide(kernel *k, call *c); /* also afresh: after an approval, a resume, a reload */
 void effect_query(kernel *k, call *c, policy_query *q);     /* q points into k->attrs and c */
 void effect_intend(kernel *k, call *c, keel_json decision); /* decision: none at a retry */
@@ -115,6 +123,7 @@ void effect_lost(kernel *k, call *c, const char *why);    /* may have been appli
 void effect_retry(kernel *k, call *c, const char *why);   /* this attempt was not applied */
 void effect_unknown(kernel *k, call *c, const char *why); /* a person has to look */
 void effect_look(kernel *k, call *c);                     /* reconcile */
+void effect_park(kernel *k, const char *why); /* what was intended and not sent is not sent now */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 void effect_timer(kernel *k, timer *t);
 void effect_recover(kernel *k, call *c); /* open at a restart */
@@ -123,6 +132,7 @@ void effect_recover(kernel *k, call *c); /* open at a restart */
 void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decision,
                  wait_reason reason);
 void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out);
+void approval_stale(kernel *k, call *c, const char *why); /* closes its number: journals why */
 bool approval_covers(kernel *k, const call *c, const policy_decision *d);
 /* A signature, checked; then, for each that holds, what became of it. */
 int approval_check(kernel *k, keel_json item, const char *by, diag *d);
@@ -145,6 +155,7 @@ call *worker_take_current(kernel *k, worker *w); /* the dispatch it answered */
 void worker_next(kernel *k, worker *w);          /* takes more from its connection's queue */
 void worker_drop(kernel *k, call *c);            /* c leaves the queue */
 bool worker_has_work(const worker *w);
+bool worker_deadline(const timer *t);                       /* t is the deadline of an executor */
 void worker_refuse(kernel *k, worker *w, const char *text); /* it will not load: says why */
 void workers_free(kernel *k);
 

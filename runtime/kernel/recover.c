@@ -86,13 +86,17 @@ int recover(kernel *k, diag *d) {
         "SELECT (SELECT max(id) FROM run), (SELECT max(number) FROM item),"
         " (SELECT max(batch) FROM batch), (SELECT at FROM journal ORDER BY seq DESC LIMIT 1),"
         " (SELECT halted FROM control)";
+    static const char accounts[] = /* those of ended trees are not asked for again */
+        "SELECT budget, scope, window, unit, spent, held FROM budget WHERE held <> 0"
+        " OR scope NOT LIKE 'run:%' OR CAST(substr(scope, 5) AS INTEGER) IN"
+        " (SELECT root FROM run WHERE state IN ('open', 'paused'))";
     static const struct {
         const char *sql;
         reader_row *row;
     } parts[] = {
         {ids, on_ids},
         {"SELECT name, public_key, salt FROM approver", on_approver},
-        {"SELECT budget, scope, window, unit, spent, held FROM budget", on_budget},
+        {accounts, on_budget},
         {"SELECT digest FROM policy_version ORDER BY seq DESC LIMIT 1", on_policy},
         {"SELECT agent, seq FROM role", on_role},
     };
@@ -217,7 +221,8 @@ static int on_arguments(void *ctx, const journal_row *row) {
 static int on_last(void *ctx, const journal_row *row) {
     call *c = ctx;
     c->maybe_applied =
-        row->kind != RECORD_EFFECT_RETRY || keel_json_true(keel_json_get(row->body, "maybe"));
+        c->state != EFFECT_WAITING &&
+        (row->kind != RECORD_EFFECT_RETRY || keel_json_true(keel_json_get(row->body, "maybe")));
     return 0;
 }
 
@@ -245,9 +250,15 @@ static run *ended_run(kernel *k, uint64_t id, const char *plugin_hex) {
     if (r || digest_from_hex(&d, plugin_hex, strlen(plugin_hex)) || !plugin_find(k, &d)) {
         return r;
     }
-    r = keel_alloc(sizeof *r);
-    *r = (run){.id = id, .plugin = plugin_find(k, &d)};
-    return r;
+    return run_restore_over(k, id, plugin_find(k, &d));
+}
+
+static effect_class class_of(const char *name) {
+    int class = CLASS_REPEATABLE;
+    while (class > CLASS_NONE && strcmp(effect_class_name((effect_class) class), name) != 0) {
+        class --;
+    }
+    return (effect_class) class;
 }
 
 static void restore_numbers(kernel *k, call *c, const char *const *v) {
@@ -287,7 +298,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
     reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
-    effect_rebind(k, c);
+    effect_restore(k, c, class_of(v[17]), number_of(v[7]));
+    c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
     c->due_us = number_of(v[11]);
     if (rc->count == rc->cap) {
         rc->cap = rc->cap ? rc->cap * 2 : 16;
@@ -313,7 +325,7 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq"
+        " r.plugin, e.last_seq, e.class"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */

@@ -71,6 +71,37 @@ void run_free(run *r) {
     free(r);
 }
 
+/* An ended run that is named by what it sent: kept where resume finds it. */
+static void keep_over(kernel *k, run *r) {
+    r->worker_prev = NULL;
+    r->worker_next = k->over;
+    if (k->over) {
+        k->over->worker_prev = r;
+    }
+    k->over = r;
+}
+
+run *run_restore_over(kernel *k, uint64_t id, const plugin *p) {
+    run *r = k->over;
+    while (r && r->id != id) {
+        r = r->worker_next;
+    }
+    if (!r) {
+        r = keel_alloc(sizeof *r);
+        *r = (run){.id = id, .plugin = p};
+        keep_over(k, r);
+    }
+    return r;
+}
+
+void run_over(kernel *k, run *r) {
+    *(r->worker_prev ? &r->worker_prev->worker_next : &k->over) = r->worker_next;
+    if (r->worker_next) {
+        r->worker_next->worker_prev = r->worker_prev;
+    }
+    run_free(r);
+}
+
 /* ---- program order ---- */
 
 static branch *branch_of(run *r, const char *path, size_t len) {
@@ -141,7 +172,7 @@ static void begin_body(const run *r, const run_spec *s, int64_t previous, keel_b
         keel_json_set_text(&w, "key", s->key);
     }
     if (s->parent) {
-        keel_json_set_int(&w, "parent", (int64_t)s->parent->id);
+        keel_json_set_int(&w, "parent", (int64_t)s->parent);
         keel_json_set_text(&w, "parent_path", s->parent_path);
     }
     keel_json_key(&w, "plugin");
@@ -168,9 +199,9 @@ void run_start_body(keel_buf *out, keel_json input, keel_json previous) {
 
 run *run_begin(kernel *k, const run_spec *s) {
     uint64_t id = k->next_run++;
-    run *r = run_restore(k, id, s->parent ? s->parent->tree->root : id, s->plugin);
-    r->parent = s->parent ? s->parent->id : 0;
-    r->depth = s->parent ? s->parent->depth + 1 : 0;
+    run *r = run_restore(k, id, s->tree ? s->tree->root : id, s->plugin);
+    r->parent = s->parent;
+    r->depth = s->depth;
     r->tainted = s->tainted;
     r->fresh = true;
     const role *last = role_find(k, s->plugin->manifest->name);
@@ -278,10 +309,12 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     if (continued) {
         run_spec s = {.plugin = r->plugin,
                       .input = result,
-                      .parent = r->tree->root == r->id ? NULL : map_get(&k->runs, r->parent),
+                      .parent = r->parent,
+                      .parent_path = "",
+                      .tree = r->tree->root == r->id ? NULL : r->tree,
+                      .depth = r->depth,
                       .continued_from = r->id,
                       .tainted = r->tainted};
-        s.parent_path = s.parent ? "" : NULL;
         run_begin(k, &s);
     }
     keel_buf_free(&outcome);
@@ -289,7 +322,9 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     leave_tree(r);
     tree_release(k, r->tree);
     r->tree = NULL;
-    if (!r->calls) { /* else what was sent still names it */
+    if (r->calls) {
+        keep_over(k, r);
+    } else {
         run_free(r);
     }
 }

@@ -200,7 +200,8 @@ struct connection {
     const plugin *plugin;
     keel_buf config;
     int worker_count;
-    bool gone; /* no longer in keel.yaml; stays while calls name it */
+    int64_t seq; /* its record, of it as it is */
+    bool gone;   /* no longer in keel.yaml; stays while calls name it */
     call *queue;
 };
 
@@ -244,6 +245,7 @@ struct kernel {
     timers timers;
 
     map runs;      /* id -> run, open and paused */
+    run *over;     /* ended, with effects that are out; by worker_next */
     map trees;     /* root id -> tree */
     map executors; /* executor number -> worker */
     map items;     /* number -> call */

@@ -92,6 +92,27 @@ static void deadline_passed(kernel *k, timer *t) {
     k->env.kill(k->env.ctx, w->id);
 }
 
+bool worker_deadline(const timer *t) {
+    return t->fire == deadline_passed;
+}
+
+static void not_started(kernel *k, timer *t) {
+    worker *w = t->owner;
+    char text[sizeof w->refusal];
+    memcpy(text, w->refusal, sizeof text);
+    worker_refuse(k, w, text);
+}
+
+/* Not now: whoever asked for it still holds what a refusal ends. */
+static void refuse_later(kernel *k, worker *w, const diag *d) {
+    map_take(&k->executors, w->id);
+    char text[sizeof d->what + sizeof d->next + 2];
+    snprintf(text, sizeof text, "%s%s%s", d->what, d->next[0] ? "; " : "", d->next);
+    snprintf(w->refusal, sizeof w->refusal, "%.*s", (int)sizeof w->refusal - 1, text);
+    w->state = WORKER_BACKOFF;
+    timer_set(&k->timers, &w->timer, w->started_boot, not_started, w);
+}
+
 void worker_need(kernel *k, worker *w) {
     if (w->state == WORKER_READY && !w->connection && !w->told_to_stop) {
         run_start_all(k, w);
@@ -112,11 +133,7 @@ void worker_need(kernel *k, worker *w) {
     timer_set(&k->timers, &w->timer, w->started_boot + LOAD_LIMIT, deadline_passed, w);
     map_put(&k->executors, w->id, w);
     if (k->env.spawn(k->env.ctx, w->id, &s, &d)) {
-        map_take(&k->executors, w->id);
-        timer_clear(&k->timers, &w->timer);
-        char text[1200];
-        snprintf(text, sizeof text, "%s%s%s", d.what, d.next[0] ? "; " : "", d.next);
-        worker_refuse(k, w, text);
+        refuse_later(k, w, &d);
     }
 }
 
@@ -164,7 +181,7 @@ static call *pop(connection *cn) {
 
 void worker_next(kernel *k, worker *w) {
     connection *cn = w->connection;
-    if (w->state != WORKER_READY || w->current || w->told_to_stop) {
+    if (w->state != WORKER_READY || w->current || w->told_to_stop || k->stopping) {
         return;
     }
     if (cn->queue) {
@@ -279,8 +296,8 @@ static void note(kernel *k, const worker *w, const frame *f) {
 
 void kernel_executor_frame(kernel *k, uint32_t executor, const frame *f) {
     worker *w = map_get(&k->executors, executor);
-    if (!w) {
-        return; /* it was refused or replaced; what it still says does not count */
+    if (!w || k->stop_written) {
+        return; /* it was refused or replaced, or all is over: what it still says does not count */
     }
     if (f->type == X_NOTE) {
         note(k, w, f);

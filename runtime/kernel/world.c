@@ -48,10 +48,11 @@ static int on_known(void *ctx, int columns, const char *const *values, const cha
     return 1;
 }
 
-static bool is_known(kernel *k, const char *sql, const char *a, const char *b) {
-    const char *params[] = {a, b};
+static bool is_known(kernel *k, const char *hex) {
+    const char *params[] = {hex};
     known seen = {false};
-    reader_query(k->env.reads, sql, params, b ? 2 : 1, on_known, &seen, NULL);
+    reader_query(k->env.reads, "SELECT 1 FROM plugin WHERE lower(hex(digest)) = ?", params, 1,
+                 on_known, &seen, NULL);
     return seen.found;
 }
 
@@ -99,7 +100,7 @@ static void take_plugins(kernel *k) {
             continue;
         }
         map_put(&k->journaled, digest_word(&p->digest), k);
-        if (!is_known(k, "SELECT 1 FROM plugin WHERE lower(hex(digest)) = ?", hex, NULL)) {
+        if (!is_known(k, hex)) {
             journal_plugin(k, p);
         }
     }
@@ -121,17 +122,50 @@ static void retire(kernel *k, connection *c) {
     }
 }
 
-static void journal_connection(kernel *k, const connection *c) {
+static void connection_body(kernel *k, const connection *c) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_raw(&w, "config", keel_json_view(c->config.data, c->config.len));
+    keel_json_key(&w, "digest");
+    keel_json_hex(&w, c->plugin->digest.bytes, DIGEST_SIZE);
     keel_json_set_text(&w, "name", c->name);
     keel_json_set_text(&w, "plugin", c->plugin->manifest->id);
     keel_json_set_text(&w, "version", c->plugin->manifest->version);
     keel_json_object_end(&w);
-    journal_add(k, RECORD_CONNECTION, 0, "", &k->scratch);
+}
+
+typedef struct last_known {
+    const keel_buf *body;
+    int64_t seq;
+    bool same;
+} last_known;
+
+static int on_connection_seq(void *ctx, int columns, const char *const *values,
+                             const char *const *names) {
+    (void)columns;
+    (void)names;
+    ((last_known *)ctx)->seq = strtoll(values[0], NULL, 10);
+    return 0;
+}
+
+static int on_connection_record(void *ctx, const journal_row *row) {
+    last_known *l = ctx;
+    l->same = row->body.len == l->body->len && !memcmp(row->body.data, l->body->data, l->body->len);
+    return 0;
+}
+
+/* The seq of the last record of c, if that says what c is now; else 0. */
+static int64_t recorded_as(kernel *k, const connection *c, const keel_buf *body) {
+    const char *params[] = {c->name};
+    last_known l = {.body = body};
+    reader_query(k->env.reads, "SELECT seq FROM connection WHERE name = ?", params, 1,
+                 on_connection_seq, &l, NULL);
+    if (l.seq) {
+        reader_record(k->env.reads, l.seq, on_connection_record, &l, NULL);
+    }
+    return l.same ? l.seq : 0;
 }
 
 static bool in_workspace(const workspace *w, const char *name) {
@@ -156,9 +190,10 @@ static void take_connection(kernel *k, const workspace_connection *wc) {
     *c = (connection){.next = k->connections, .name = keel_strdup(wc->name), .plugin = p};
     keel_buf_append(&c->config, wc->config.data, wc->config.len);
     k->connections = c;
-    if (old || !is_known(k, "SELECT 1 FROM connection WHERE name = ? AND version = ?", c->name,
-                         p->manifest->version)) {
-        journal_connection(k, c);
+    connection_body(k, c);
+    c->seq = k->retired_count ? 0 : recorded_as(k, c, &k->scratch); /* at the start */
+    if (!c->seq) {
+        c->seq = journal_add(k, RECORD_CONNECTION, 0, "", &k->scratch);
     }
 }
 

@@ -97,7 +97,8 @@ const project_rule project_rules[] = {
     {RECORD_RUN_END, NULL, NULL, "DELETE FROM pending WHERE run = :run"},
     {RECORD_RUN_END, AGAIN, NULL,
      "UPDATE item SET state = 'cancelled', closed_us = :at, closed_why = 'the run is ' || @t_state"
-     " WHERE number = (SELECT min(number) FROM item WHERE run = :run AND state = 'open')"},
+     " WHERE number = (SELECT min(number) FROM item WHERE run = :run AND state = 'open'"
+     " AND kind = 'approval')"}, /* what is unknown stays so */
 
     {RECORD_RUN_PAUSED, NULL, NULL,
      "UPDATE run SET state = 'paused', reason = @t_reason WHERE id = :run"},

@@ -20,7 +20,7 @@
     X(4, POLICY, "policy")         /* {"digest":hex,"files":[{"digest":hex,"name"}]} */            \
     X(5, PLUGIN, "plugin")         /* {"digest":hex,"files":[{"digest","name"}],"id","kind",       \
                                        "name","version"} */                                        \
-    X(6, CONNECTION, "connection") /* {"config","name","plugin":id,"version"} */                   \
+    X(6, CONNECTION, "connection") /* {"config","digest":hex,"name","plugin":id,"version"} */      \
     X(7, HALT, "halt")             /* {"why"} */                                                   \
     X(8, RESUME, "resume")         /* {} */                                                        \
     X(9, BATCH, "batch")           /* {"batch":N,"numbers":[N]} */                                 \

@@ -7,19 +7,7 @@
 #include "protocol.h"
 #include "simworld.h"
 
-typedef struct op {
-    const char *kind; /* X_CALL's kind, or "step", "log" */
-    const char *name;
-    const char *args;
-} op;
-
-typedef struct program {
-    const char *agent;
-    const op *ops;
-    size_t count;
-} program;
-
-static const op boss_ops[] = {
+static const sim_op boss_ops[] = {
     {"step", "plan", NULL},
     {"now", "", "{}"},
     {"effect", "out.keyed.write",
@@ -38,22 +26,22 @@ static const op boss_ops[] = {
      "{\"args\":{\"n\":4},\"resource\":\"denied\",\"use\":\"out\",\"verb\":\"write\"}"},
     {"step", "done", NULL},
 };
-static const op helper_ops[] = {
+static const sim_op helper_ops[] = {
     {"step", "look", NULL},
     {"effect", "out.repeatable.write",
      "{\"args\":{\"n\":5},\"resource\":\"repeatable\",\"use\":\"out\",\"verb\":\"write\"}"},
     {"effect", "out.keyed.read",
      "{\"args\":{},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"read\"}"},
 };
-static const program programs[] = {
-    {"boss", boss_ops, sizeof boss_ops / sizeof *boss_ops},
-    {"helper", helper_ops, sizeof helper_ops / sizeof *helper_ops},
+static const sim_program programs[] = {
+    {"boss", boss_ops, sizeof boss_ops / sizeof *boss_ops, NULL},
+    {"helper", helper_ops, sizeof helper_ops / sizeof *helper_ops, NULL},
 };
 
 typedef struct sim_run {
     struct sim_run *next;
     uint64_t id;
-    const program *program;
+    const sim_program *program;
     size_t pc;
     size_t expect;  /* records still to come before it starts */
     uint64_t known; /* bit i: op i has its outcome in the record */
@@ -75,6 +63,7 @@ void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s) {
     }
     *x = (sim_executor){.number = number, .connector = s->plugin->manifest->kind != PLUGIN_AGENT};
     snprintf(x->agent, sizeof x->agent, "%s", s->plugin->manifest->name);
+    snprintf(x->config, sizeof x->config, "%.*s", (int)s->config.len, s->config.data);
     sim_to_kernel(w, number, X_READY, 0, 0, NULL);
 }
 
@@ -91,6 +80,11 @@ void sim_kill(sim_world *w, uint32_t number, const char *why) {
     if (x) {
         runs_free(x);
         x->number = 0;
+        for (size_t i = w->held_count; i-- > 0;) {
+            if (w->held[i].executor == number) {
+                memmove(&w->held[i], &w->held[i + 1], (--w->held_count - i) * sizeof w->held[0]);
+            }
+        }
         sim_gone(w, number, why);
     }
 }
@@ -104,7 +98,7 @@ void sim_executors_free(sim_world *w) {
 
 /* ---- agents ---- */
 
-static void digest_of_call(char out[17], const op *o) {
+static void digest_of_call(char out[17], const sim_op *o) {
     keel_buf whole = KEEL_BUF_INIT;
     keel_buf_append(&whole, o->kind, strlen(o->kind) + 1);
     keel_buf_append(&whole, o->name, strlen(o->name) + 1);
@@ -115,7 +109,7 @@ static void digest_of_call(char out[17], const op *o) {
 }
 
 static void emit(sim_world *w, uint32_t number, const sim_run *r) {
-    const op *o = &r->program->ops[r->pc];
+    const sim_op *o = &r->program->ops[r->pc];
     char path[24], hash[17];
     keel_buf b = KEEL_BUF_INIT;
     snprintf(path, sizeof path, "%zu", r->pc + 1);
@@ -140,7 +134,7 @@ static void emit(sim_world *w, uint32_t number, const sim_run *r) {
 
 static void go(sim_world *w, uint32_t number, sim_run *r) {
     for (; r->pc < r->program->count; r->pc++) {
-        const op *o = &r->program->ops[r->pc];
+        const sim_op *o = &r->program->ops[r->pc];
         if (r->known & (1ull << r->pc)) {
             continue;
         }
@@ -150,7 +144,8 @@ static void go(sim_world *w, uint32_t number, sim_run *r) {
         }
     }
     keel_buf b = KEEL_BUF_INIT;
-    keel_buf_puts(&b, "{\"result\":{\"done\":true},\"state\":\"ended\"}");
+    keel_buf_puts(&b, r->program->end ? r->program->end
+                                      : "{\"result\":{\"done\":true},\"state\":\"ended\"}");
     sim_to_kernel(w, number, X_END, r->id, 0, &b);
     keel_buf_free(&b);
 }
@@ -173,9 +168,11 @@ static void on_start(sim_world *w, sim_executor *x, uint64_t id, size_t expect) 
     }
     r->id = id;
     r->expect = expect;
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-        if (!strcmp(programs[i].agent, x->agent)) {
-            r->program = &programs[i];
+    const sim_program *all = w->programs ? w->programs : programs;
+    size_t count = w->programs ? w->program_count : sizeof programs / sizeof *programs;
+    for (size_t i = 0; i < count; i++) {
+        if (!strcmp(all[i].agent, x->agent)) {
+            r->program = &all[i];
         }
     }
     r->next = x->runs;
@@ -199,7 +196,7 @@ static void on_record(sim_world *w, sim_executor *x, sim_run *r, const frame *f)
                  (unsigned long long)r->id);
         return;
     }
-    const op *o = &r->program->ops[at - 1];
+    const sim_op *o = &r->program->ops[at - 1];
     digest_of_call(want, o);
     if (strcmp(o->kind, kind) || strcmp(o->name, name) || strcmp(want, hash)) {
         snprintf(w->fault, sizeof w->fault, "path %s was %s %s %s, its record says %s %s %s", path,
@@ -250,6 +247,30 @@ static void reply(sim_world *w, uint32_t number, uint64_t ref, bool ok, const ch
     keel_buf_free(&b);
 }
 
+static void hold(sim_world *w, const sim_executor *x, const frame *f) {
+    keel_json body = keel_json_view(f->body, f->len);
+    if (w->held_count == SIM_HELD) {
+        abort();
+    }
+    sim_verb *v = &w->held[w->held_count++];
+    v->executor = x->number;
+    v->ref = f->ref;
+    memcpy(v->config, x->config, sizeof v->config);
+    keel_json_copy(keel_json_get(body, "verb"), v->verb, sizeof v->verb);
+    keel_json_copy(keel_json_get(body, "key"), v->key, sizeof v->key);
+    keel_json_copy(keel_json_get(body, "resource"), v->resource, sizeof v->resource);
+}
+
+void sim_answer_held(sim_world *w, const char *body) {
+    sim_verb v = w->held[0];
+    if (!w->held_count) {
+        snprintf(w->fault, sizeof w->fault, "no connector was told anything");
+        return;
+    }
+    memmove(w->held, w->held + 1, --w->held_count * sizeof v);
+    reply(w, v.executor, v.ref, strstr(body, "\"result\"") != NULL, body);
+}
+
 static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     char verb[16], key[40], resource[32];
     keel_json body = keel_json_view(f->body, f->len);
@@ -293,6 +314,8 @@ void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint6
     }
     if (type == X_STOP) {
         sim_kill(w, number, "exited with 0");
+    } else if (x->connector && type == X_VERB && w->hold) {
+        hold(w, x, &f);
     } else if (x->connector && type == X_VERB) {
         on_verb(w, number, &f);
     } else if (!x->connector) {

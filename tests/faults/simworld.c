@@ -44,7 +44,7 @@ static const char policy_yaml[] =
     "budgets:\n  - { id: all, scope: workspace, limit: 60 calls, window: none }\n"
     "  - { id: tree, each: run_tree, limit: 50 calls }\n";
 
-static void put(const char *root, const char *name, const char *text) {
+void sim_put(const char *root, const char *name, const char *text) {
     char path[256], *slash;
     snprintf(path, sizeof path, "%s/%s", root, name);
     slash = strrchr(path, '/');
@@ -61,19 +61,20 @@ void sim_folder(char root[128]) {
     if (!mkdtemp(root)) {
         abort();
     }
-    put(root, "keel.yaml", keel_yaml);
-    put(root, "policies/p.yaml", policy_yaml);
-    put(root, "connectors/out/manifest.yaml", connector_yaml);
-    put(root, "connectors/out/out.lua", "return nil\n");
-    put(root, "agents/boss/manifest.yaml",
-        "id: org.example.boss\nkind: agent\nname: boss\nversion: 1.0.0\nentry: boss.lua\n");
-    put(root, "agents/boss/boss.lua", "return nil\n");
-    put(root, "agents/helper/manifest.yaml",
+    sim_put(root, "keel.yaml", keel_yaml);
+    sim_put(root, "policies/p.yaml", policy_yaml);
+    sim_put(root, "connectors/out/manifest.yaml", connector_yaml);
+    sim_put(root, "connectors/out/out.lua", "return nil\n");
+    sim_put(root, "agents/boss/manifest.yaml",
+            "id: org.example.boss\nkind: agent\nname: boss\nversion: 1.0.0\nentry: boss.lua\n");
+    sim_put(root, "agents/boss/boss.lua", "return nil\n");
+    sim_put(
+        root, "agents/helper/manifest.yaml",
         "id: org.example.helper\nkind: agent\nname: helper\nversion: 1.0.0\nentry: helper.lua\n");
-    put(root, "agents/helper/helper.lua", "return nil\n");
-    put(root, "lua/keel.lua", "return {}\n");
-    put(root, "state/none", "");
-    put(root, "shipped/none", "");
+    sim_put(root, "agents/helper/helper.lua", "return nil\n");
+    sim_put(root, "lua/keel.lua", "return {}\n");
+    sim_put(root, "state/none", "");
+    sim_put(root, "shipped/none", "");
 }
 
 void sim_folder_remove(const char *root) {
@@ -102,8 +103,11 @@ static void env_commit(void *ctx, turn *t) {
 }
 
 static int env_spawn(void *ctx, uint32_t number, const kernel_spawn *s, diag *d) {
-    (void)d;
-    sim_spawn(ctx, number, s);
+    sim_world *w = ctx;
+    if (w->no_spawn) {
+        return diag_set(d, DIAG_FAILED, "cannot start a process");
+    }
+    sim_spawn(w, number, s);
     return 0;
 }
 
@@ -189,27 +193,19 @@ static void event_done(sim_event *e) {
 
 /* ---- lives ---- */
 
-static int load(sim_world *w, kernel_world *out, diag *d) {
+static int load(void *ctx, kernel_world *out, keel_buf *warnings, diag *d) {
+    sim_world *w = ctx;
     char shipped[160], lua[160];
-    keel_buf warnings = KEEL_BUF_INIT;
     snprintf(shipped, sizeof shipped, "%s/shipped", w->root);
     snprintf(lua, sizeof lua, "%s/lua/keel.lua", w->root);
     kernel_settings s = {.root = w->root, .shipped = shipped, .sdk_lua = lua};
-    int rc = kernel_world_load(&s, out, &warnings, d);
-    keel_buf_free(&warnings);
-    return rc;
-}
-
-static void passphrase_key(uint8_t pk[32], uint8_t sk[64]) {
-    uint8_t seed[32];
-    memset(seed, 7, sizeof seed);
-    crypto_sign_seed_keypair(pk, sk, seed);
+    return kernel_world_load(&s, out, warnings, d);
 }
 
 static void approver_json(keel_buf *out) {
     uint8_t pk[32], sk[64];
     char hex[65];
-    passphrase_key(pk, sk);
+    sim_key(pk, sk);
     hex_encode(hex, pk, 32);
     keel_buf_printf(out,
                     "{\"name\":\"operator\",\"public_key\":\"%s\","
@@ -219,8 +215,9 @@ static void approver_json(keel_buf *out) {
 
 static int make_kernel(sim_world *w, diag *d) {
     kernel_world world = {0};
-    keel_buf boot = KEEL_BUF_INIT, approver = KEEL_BUF_INIT;
-    int rc = load(w, &world, d);
+    keel_buf boot = KEEL_BUF_INIT, approver = KEEL_BUF_INIT, warnings = KEEL_BUF_INIT;
+    int rc = load(w, &world, &warnings, d);
+    keel_buf_free(&warnings);
     if (rc) {
         snprintf(w->fault, sizeof w->fault, "%.250s", d->what);
         return rc;
@@ -232,6 +229,8 @@ static int make_kernel(sim_world *w, diag *d) {
                       env_watch,  env_reply, env_log,   store_reader(w->store)};
     kernel_options o = {.identity = store_identify(w->store),
                         .world = world,
+                        .load_world = load,
+                        .load_ctx = w,
                         .boot_body = keel_json_view(boot.data, boot.len),
                         .approver = keel_json_view(approver.data, approver.len)};
     rc = kernel_create(&w->kernel, &env, &o, d);
@@ -276,6 +275,7 @@ void sim_end(sim_world *w) {
     w->kernel = NULL;
     w->store = NULL;
     w->committing = NULL;
+    w->held_count = 0;
 }
 
 static void commit(sim_world *w) {
@@ -309,14 +309,15 @@ static void deliver(sim_world *w) {
     event_done(e);
 }
 
-static bool step(sim_world *w) {
+bool sim_step(sim_world *w) {
     uint8_t r;
     env_random(w, &r, 1);
     if (w->committing && (!w->first || r % 2)) {
         commit(w);
     } else if (w->first) {
         deliver(w);
-    } else if (w->kernel && kernel_next_timer(w->kernel) < w->clock + HOUR) {
+    } else if (w->kernel &&
+               kernel_next_timer(w->kernel) < w->clock + (w->horizon ? w->horizon : HOUR)) {
         int64_t due = kernel_next_timer(w->kernel);
         w->clock = due > w->clock ? due : w->clock + 1;
         kernel_tick(w->kernel);
@@ -329,7 +330,7 @@ static bool step(sim_world *w) {
 void sim_run_out(sim_world *w) {
     for (int i = 0; i < 20000 && !w->dead && !w->fault[0]; i++) {
         kernel_turn(w->kernel);
-        if (!step(w)) {
+        if (!sim_step(w)) {
             return;
         }
     }
@@ -366,53 +367,18 @@ void sim_command(sim_world *w, const char *request, const char *name, const char
     keel_buf_free(&b);
 }
 
-typedef struct open_item {
-    sim_world *w;
-    bool any;
-} open_item;
-
-static void approve(sim_world *w, const char *number, const char *approval) {
-    uint8_t pk[32], sk[64], sig[64];
-    char text[400], hex[129], args[800], request[48];
-    passphrase_key(pk, sk);
-    int n =
-        snprintf(text, sizeof text,
-                 "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
-                 "\"verdict\":\"approve\"}",
-                 approval, store_identify(w->store)->incarnation, 1, number);
-    crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
-    hex_encode(hex, sig, 64);
-    snprintf(args, sizeof args,
-             "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
-             "\"number\":%s,\"signature\":\"%s\"}]}",
-             approval, 1, number, hex);
-    snprintf(request, sizeof request, "approve-%s", number);
-    sim_command(w, request, "approve", args);
-}
-
-static int on_item(void *ctx, int n, const char *const *v, const char *const *names) {
+static int on_number(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    open_item *o = ctx;
-    o->any = true;
-    if (!strcmp(v[1], "approval")) {
-        approve(o->w, v[0], v[2]);
-    } else {
-        char args[160], request[48];
-        bool done = outside_applied(&o->w->outside, v[3]) > 0;
-        snprintf(args, sizeof args, "{\"number\":%s,\"verdict\":\"%s\",\"why\":\"looked\"}", v[0],
-                 done ? "done" : "not_done");
-        snprintf(request, sizeof request, "verdict-%s", v[0]);
-        sim_command(o->w, request, "verdict", args);
-    }
+    *(int64_t *)ctx = v[0] ? atoll(v[0]) : -1;
     return 0;
 }
 
-bool sim_operator(sim_world *w) {
-    open_item o = {w, false};
-    reader_query(store_reader(w->store),
-                 "SELECT i.number, i.kind, lower(hex(i.digest)), e.key FROM item i"
-                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'",
-                 NULL, 0, on_item, &o, NULL);
-    return o.any;
+int64_t sim_number(sim_world *w, const char *sql) {
+    int64_t number = -1;
+    diag d = {0};
+    if (reader_query(store_reader(w->store), sql, NULL, 0, on_number, &number, &d)) {
+        snprintf(w->fault, sizeof w->fault, "%.250s", d.what);
+    }
+    return number;
 }

@@ -10,11 +10,34 @@
 #include "policy.h"
 
 #define SIM_ANSWERS 32
+#define SIM_HELD    16
+
+/* One call of a program; `args` NULL: a one-way record. Its path is its place in the list. */
+typedef struct sim_op {
+    const char *kind; /* X_CALL's kind, or "step", "log" */
+    const char *name;
+    const char *args;
+} sim_op;
+
+typedef struct sim_program {
+    const char *agent;
+    const sim_op *ops;
+    size_t count;
+    const char *end; /* X_END's body; NULL: it ended with a result */
+} sim_program;
+
+/* A verb that a connector was told, while `hold` is set. */
+typedef struct sim_verb {
+    uint32_t executor;
+    uint64_t ref;
+    char verb[16], resource[32], key[40], config[64];
+} sim_verb;
 
 typedef struct sim_executor {
     uint32_t number; /* 0: free */
     bool connector;
     char agent[32];
+    char config[64]; /* connectors */
     struct sim_run *runs;
 } sim_executor;
 
@@ -39,12 +62,20 @@ typedef struct sim_world {
     sim_answer answers[SIM_ANSWERS]; /* acknowledged commands, over all lives */
     size_t answer_count;
     uint64_t client;
+    const sim_program *programs; /* NULL: the built-in ones */
+    size_t program_count;
+    int64_t horizon;         /* us that it waits for a timer, 0: an hour */
+    bool no_spawn;           /* no executor can be started */
+    bool hold;               /* connectors answer when the test does */
+    sim_verb held[SIM_HELD]; /* what they were told meanwhile */
+    size_t held_count;
     char fault[256]; /* what broke an invariant of the simulation itself */
 } sim_world;
 
 /* Makes the folder with its plugins and policy once. */
 void sim_folder(char root[128]);
 void sim_folder_remove(const char *root);
+void sim_put(const char *root, const char *name, const char *text);
 
 /* A life: opens store and kernel. false when the disk struck meanwhile. */
 bool sim_start(sim_world *w);
@@ -55,6 +86,17 @@ void sim_command(sim_world *w, const char *request, const char *name, const char
 const sim_answer *sim_answered(const sim_world *w, const char *request);
 /* Goes on until nothing moves within an hour of virtual time, or the disk struck. */
 void sim_run_out(sim_world *w);
+/* One commit, frame or timer; false: there was none within the hour. */
+bool sim_step(sim_world *w);
+/* A number of the database; -1 when there is none. */
+int64_t sim_number(sim_world *w, const char *sql);
+/* Answers the oldest held verb: with X_REPLY when body has a result, else X_FAIL. */
+void sim_answer_held(sim_world *w, const char *body);
+
+/* ---- simpeople.c ---- */
+void sim_key(uint8_t pk[32], uint8_t sk[64]); /* the operator's */
+/* Signs what stands open under the number now and approves it. */
+void sim_approve(sim_world *w, const char *request, int64_t number);
 /* Signs and approves all open approvals; the operator settles unknown outcomes by the outside's own
  * log. true if there was any. */
 bool sim_operator(sim_world *w);

@@ -1,0 +1,86 @@
+/* People of the simulation: an operator who signs, and who looks at the outside's own log. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "simworld.h"
+
+void sim_key(uint8_t pk[32], uint8_t sk[64]) {
+    uint8_t seed[32];
+    memset(seed, 7, sizeof seed);
+    crypto_sign_seed_keypair(pk, sk, seed);
+}
+
+typedef struct open_item {
+    sim_world *w;
+    bool any;
+} open_item;
+
+static void approve(sim_world *w, const char *request, const char *number, const char *approval) {
+    uint8_t pk[32], sk[64], sig[64];
+    char text[400], hex[129], args[800];
+    sim_key(pk, sk);
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
+                 "\"verdict\":\"approve\"}",
+                 approval, store_identify(w->store)->incarnation, 1, number);
+    crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
+    hex_encode(hex, sig, 64);
+    snprintf(args, sizeof args,
+             "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
+             "\"number\":%s,\"signature\":\"%s\"}]}",
+             approval, 1, number, hex);
+    sim_command(w, request, "approve", args);
+}
+
+static int on_item(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    open_item *o = ctx;
+    o->any = true;
+    char args[160], request[48];
+    if (!strcmp(v[1], "approval")) {
+        snprintf(request, sizeof request, "approve-%s", v[0]);
+        approve(o->w, request, v[0], v[2]);
+    } else {
+        bool done = outside_applied(&o->w->outside, v[3]) > 0;
+        snprintf(args, sizeof args, "{\"number\":%s,\"verdict\":\"%s\",\"why\":\"looked\"}", v[0],
+                 done ? "done" : "not_done");
+        snprintf(request, sizeof request, "verdict-%s", v[0]);
+        sim_command(o->w, request, "verdict", args);
+    }
+    return 0;
+}
+
+bool sim_operator(sim_world *w) {
+    open_item o = {w, false};
+    reader_query(store_reader(w->store),
+                 "SELECT i.number, i.kind, lower(hex(i.digest)), e.key FROM item i"
+                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'",
+                 NULL, 0, on_item, &o, NULL);
+    return o.any;
+}
+
+typedef struct signing {
+    sim_world *w;
+    const char *request;
+} signing;
+
+static int on_signing(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    const signing *s = ctx;
+    approve(s->w, s->request, v[0], v[1]);
+    return 0;
+}
+
+void sim_approve(sim_world *w, const char *request, int64_t number) {
+    char text[24];
+    const char *params[] = {text};
+    signing s = {w, request};
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    reader_query(store_reader(w->store),
+                 "SELECT number, lower(hex(digest)) FROM item WHERE number = ?", params, 1,
+                 on_signing, &s, NULL);
+}
