@@ -48,7 +48,7 @@ page_normal() {
         -e 's/[0-9]+ (us|ms|s|min|h)\b/SPAN/g' -e 's/SPAN( SPAN)+/SPAN/g' \
         -e 's/[0-9]+ (records|signed)/N \1/g' -e 's/\b[0-9.,]+ (k?B|bytes)/N bytes/g' \
         -e 's/(signs|approved) +([a-z]+ ){5}[a-z]+/\1 WORDS/' \
-        -e 's/([^ ]{8})[^ ]*…/\1…/g' -e 's/  +/ /g' -e 's/ +$//'
+        -e 's/[^ ]*…/…/g' -e 's/  +/ /g' -e 's/ +$//'
 }
 
 # page_printed EXPECTED ACTUAL: each line of EXPECTED stands somewhere in ACTUAL.

@@ -33,7 +33,7 @@ setup() {
     cd "$W"
     mine=$(python3 verify.py .keel/keel.db)
     [ "audit: $mine" = "$(keel audit verify 2>/dev/null)" ]
-    cp .keel/keel.db "$BATS_TEST_TMPDIR/other.db"
+    sqlite3 .keel/keel.db ".backup $BATS_TEST_TMPDIR/other.db"
     sqlite3 "$BATS_TEST_TMPDIR/other.db" 'UPDATE journal SET at = at + 1 WHERE seq = 9'
     run python3 verify.py "$BATS_TEST_TMPDIR/other.db"
     [ "$status" -ne 0 ]
