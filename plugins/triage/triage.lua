@@ -139,6 +139,10 @@ local function run(ctx, input)
     result.cursor, result.more = page.next, page.more
   end
 
+  if #mails == 0 and result.stopped and result.stopped ~= "denied" then
+    error("no mail could be read: " .. result.why, 0)
+  end
+
   mails = without_copies(mails)
   settle(mails)
   table.sort(mails, function(a, b) return a.at < b.at end)

@@ -106,10 +106,33 @@ static int command_args(const options *o, bool follow, keel_buf *out, diag *d) {
 
 /* ---- how it ended ---- */
 
+typedef struct faulty {
+    const char *agent;
+    diag fault;
+} faulty;
+
+/* The folder of an agent has its name, as a rule. */
+static void keep_fault(void *ctx, const diag *d) {
+    faulty *f = ctx;
+    keel_buf part = KEEL_BUF_INIT;
+    keel_buf_printf(&part, "/%s/", f->agent);
+    if (strstr(d->file, part.data)) {
+        f->fault = *d;
+    }
+    keel_buf_free(&part);
+}
+
+/* Why there is no such agent: its manifest is at fault, or the name is another. */
 static void offer_name(cli *c, const char *agent, diag *d) {
     survey *w = NULL;
     diag ignored;
-    if (d->code != DIAG_NOT_FOUND || survey_load(c, &w, NULL, NULL, &ignored) != 0) {
+    faulty f = {.agent = agent};
+    if (d->code != DIAG_NOT_FOUND || survey_load(c, &w, keep_fault, &f, &ignored) != 0) {
+        return;
+    }
+    if (f.fault.what[0]) {
+        *d = f.fault;
+        survey_free(w);
         return;
     }
     const char **names = keel_alloc((w->view.agent_count + 1) * sizeof *names);

@@ -159,6 +159,7 @@ static int inspect_run(cli *c, const options *o, diag *d) {
     if (rc == 0) {
         print_manifest(c, m);
         print_files(c, m, folder);
+        rc = survey_entry(m, folder, d);
         manifest_destroy(m);
     }
     keel_buf_free(&path);

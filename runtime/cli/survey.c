@@ -1,6 +1,7 @@
 #include "survey.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,12 +22,30 @@ static char *join(const char *folder, const char *name) {
     return b.data;
 }
 
+int survey_entry(const manifest *m, const char *folder, diag *d) {
+    char *entry = join(folder, m->entry), *file = join(folder, "manifest.yaml");
+    int rc = 0;
+    if (access(entry, R_OK) != 0) {
+        diag_at(d, DIAG_USAGE, file, 1, 1, "the entry %s cannot be read beside this manifest: %s",
+                m->entry, strerror(errno));
+        rc = diag_next(d, "Put the file there, or correct `entry:`.");
+    }
+    free(entry);
+    free(file);
+    return rc;
+}
+
 static void load_one(loader *l, char *folder, const char *from) {
     char *file = join(folder, "manifest.yaml");
     manifest *m = NULL;
     diag d = {0};
     bool there = access(file, F_OK) == 0;
-    if (there && manifest_load(&m, file, &d) == 0) {
+    int rc = there ? manifest_load(&m, file, &d) : DIAG_NOT_FOUND;
+    if (rc == 0 && strcmp(from, "workspace") == 0 && survey_entry(m, folder, &d) != 0) {
+        manifest_destroy(m);
+        rc = DIAG_USAGE;
+    }
+    if (rc == 0) {
         survey *w = l->w;
         w->plugins = keel_realloc(w->plugins, (w->plugin_count + 1) * sizeof *w->plugins);
         w->plugins[w->plugin_count++] = (survey_plugin){m, keel_strdup(folder), from};

@@ -26,6 +26,8 @@ typedef struct survey {
 /* A faulty manifest is told through `fault` (may be NULL) and left out. */
 int survey_load(cli *c, survey **out, policy_warning *fault, void *ctx, diag *d);
 void survey_free(survey *w);
+/* A fault of the manifest when its entry is not beside it, or cannot be read. */
+int survey_entry(const manifest *m, const char *folder, diag *d);
 /* The policy of the workspace's own files. */
 int survey_compile(cli *c, survey *w, policy_warning *warn, void *ctx, diag *d);
 /* The newest plugin of that kind that a reference such as "com.keel.mailbox@0.1" means, or NULL. */

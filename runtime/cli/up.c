@@ -13,6 +13,7 @@
 #include "host_generation.h"
 #include "main.h"
 #include "paths.h"
+#include "survey.h"
 
 #define POLL_MS 5
 #define WAIT_MS 120000 /* a large journal is proved and replayed before the first answer */
@@ -159,6 +160,25 @@ static void tell_running(const cli *c, const keel_buf *status, const char *how) 
             how, pid, open, c->ws->keel);
 }
 
+static void tell_warning(void *ctx, const diag *d) {
+    (void)ctx;
+    (void)cli_fault(d);
+}
+
+/* What the kernel has written to its log, for the person who will not look there. */
+static void tell_warnings(cli *c) {
+    survey *w = NULL;
+    diag d;
+    if (c->quiet || survey_load(c, &w, tell_warning, NULL, &d) != 0) {
+        return;
+    }
+    if (survey_compile(c, w, tell_warning, NULL, &d) == 0 && w->file_count == 0) {
+        cli_say(
+            c, "There is no policy, so everything but reading is denied: see `keel policy check`.");
+    }
+    survey_free(w);
+}
+
 static int detach(cli *c, start *s, diag *d) {
     keel_buf status = KEEL_BUF_INIT;
     int from_child = -1, rc = 0;
@@ -169,6 +189,7 @@ static int detach(cli *c, start *s, diag *d) {
         rc = rc ? rc : await(c, s, from_child, &status, d);
         if (rc == 0) {
             tell_running(c, &status, "runs");
+            tell_warnings(c);
         }
     }
     if (from_child >= 0) {
