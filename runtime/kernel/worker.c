@@ -5,12 +5,7 @@
 
 #include "parts.h"
 
-#define SECOND        1000000LL
-#define STRIKES       3
-#define BACKOFF_FIRST (SECOND / 10)
-#define BACKOFF_LIMIT (30 * SECOND)
-#define LOAD_LIMIT    (10 * SECOND)
-#define HEALTHY_AFTER (60 * SECOND)
+#define LOAD_LEAST 1000000LL
 
 /* ---- who runs what ---- */
 
@@ -113,6 +108,12 @@ static void refuse_later(kernel *k, worker *w, const diag *d) {
     timer_set(&k->timers, &w->timer, w->started_boot, not_started, w);
 }
 
+/* To load is to compute without a call, as far as the limit goes; but a machine may be slow. */
+static int64_t load_limit(const kernel *k) {
+    int64_t wall = k->world.workspace->step_wall_us;
+    return wall > LOAD_LEAST ? wall : LOAD_LEAST;
+}
+
 void worker_need(kernel *k, worker *w) {
     if (w->state == WORKER_READY && !w->connection && !w->told_to_stop) {
         run_start_all(k, w);
@@ -130,7 +131,7 @@ void worker_need(kernel *k, worker *w) {
     w->told_to_stop = w->overdue = false;
     w->state = WORKER_STARTING;
     w->started_boot = k->env.boot_us(k->env.ctx);
-    timer_set(&k->timers, &w->timer, w->started_boot + LOAD_LIMIT, deadline_passed, w);
+    timer_set(&k->timers, &w->timer, w->started_boot + load_limit(k), deadline_passed, w);
     map_put(&k->executors, w->id, w);
     if (k->env.spawn(k->env.ctx, w->id, &s, &d)) {
         refuse_later(k, w, &d);
