@@ -22,6 +22,7 @@ typedef struct client {
     frame_channel *channel;
     bool writable_wanted;
     bool closing;
+    bool slow; /* it does not read: dropped at the next flush */
 } client;
 
 struct server {
@@ -198,8 +199,8 @@ void server_send(server *s, uint64_t id, uint16_t type, uint64_t ref, const void
     if (!c) {
         return;
     }
-    if (frame_channel_queued(c->channel) > QUEUE_LIMIT) {
-        drop(c);
+    if (c->slow || frame_channel_queued(c->channel) > QUEUE_LIMIT) {
+        c->slow = true; /* not now: the caller may be going over those who listen */
         return;
     }
     frame_channel_send(c->channel, type, 0, 0, ref, body, len);
@@ -209,7 +210,9 @@ void server_flush(server *s) {
     client *next;
     for (client *c = s->clients; c; c = next) {
         next = c->next;
-        if (!c->writable_wanted && frame_channel_queued(c->channel)) {
+        if (c->slow) {
+            drop(c);
+        } else if (!c->writable_wanted && frame_channel_queued(c->channel)) {
             flush(c);
         }
     }
