@@ -189,6 +189,8 @@ static int detach(cli *c, start *s, diag *d) {
         rc = rc ? rc : await(c, s, from_child, &status, d);
         if (rc == 0) {
             tell_running(c, &status, "runs");
+        }
+        if (rc == 0 || rc == DIAG_USAGE) {
             tell_warnings(c);
         }
     }

@@ -98,12 +98,19 @@ static void not_started(kernel *k, timer *t) {
     worker_refuse(k, w, text);
 }
 
+/* What happened and what to do, as one text that a record can hold. */
+static void in_one(char *out, size_t size, const char *what, const char *next) {
+    size_t len = strlen(what);
+    bool ended = len > 0 && what[len - 1] == '.', sentence = next[0] >= 'A' && next[0] <= 'Z';
+    const char *between = !next[0] ? "" : ended ? " " : sentence ? ". " : "; ";
+    int n = snprintf(out, size, "%s%s%s", what, between, next);
+    (void)n; /* what does not fit is left out */
+}
+
 /* Not now: whoever asked for it still holds what a refusal ends. */
 static void refuse_later(kernel *k, worker *w, const diag *d) {
     map_take(&k->executors, w->id);
-    char text[sizeof d->what + sizeof d->next + 2];
-    snprintf(text, sizeof text, "%s%s%s", d->what, d->next[0] ? "; " : "", d->next);
-    snprintf(w->refusal, sizeof w->refusal, "%.*s", (int)sizeof w->refusal - 1, text);
+    in_one(w->refusal, sizeof w->refusal, d->what, d->next);
     w->state = WORKER_BACKOFF;
     timer_set(&k->timers, &w->timer, w->started_boot, not_started, w);
 }
@@ -279,7 +286,7 @@ static void refused(kernel *k, worker *w, const frame *f) {
         keel_json_copy(keel_json_get(body, "next"), next, sizeof next);
     }
     char whole[800];
-    snprintf(whole, sizeof whole, "%s%s%s", text, next[0] ? "; " : "", next);
+    in_one(whole, sizeof whole, text, next);
     k->env.kill(k->env.ctx, w->id);
     map_take(&k->executors, w->id);
     worker_refuse(k, w, whole);
