@@ -1,20 +1,24 @@
 #!/bin/sh
-# run.sh [--json FILE]: the benchmark over the tree that ./dev built. Works below build/, on the disk
+# run.sh [--json FILE] [--only PART]: the benchmark over the tree that ./dev built. Works below build/, on the disk
 # that the project is on.
 set -eu
 root=${KEEL_ROOT:?run ./dev bench}
 json=
-case ${1:-} in
-'') ;;
---json)
-    json=${2:?--json takes the name of a file}
-    case $json in /*) ;; *) json=$PWD/$json ;; esac
-    ;;
-*)
-    echo "dev: bench takes --json FILE, not \"$1\"" >&2
-    exit 2
-    ;;
-esac
+only=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --json)
+        json=${2:?--json takes the name of a file}
+        case $json in /*) ;; *) json=$PWD/$json ;; esac
+        ;;
+    --only) only=${2:?--only takes the name of a part, such as: steps} ;;
+    *)
+        echo "dev: bench takes --json FILE and --only PART, not \"$1\"" >&2
+        exit 2
+        ;;
+    esac
+    shift 2
+done
 
 folder=$root/build/bench
 rm -rf "$folder"
@@ -25,5 +29,5 @@ echo "$(nproc) processors, $(uname -sr), a disk of kind $kind; medians of five r
 
 bench=$root/build/tests/bench
 "$bench/bench" "$root/build/stripped/bin/keel" "$root/tests/bench/workspace" "$folder" \
-    "$bench/bench_decision" "$bench/bench_nothing" ${json:+"$json"}
+    "$bench/bench_decision" "$bench/bench_nothing" "$json" "$only"
 rm -rf "$folder"
