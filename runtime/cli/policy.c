@@ -198,8 +198,8 @@ static int reload_run(cli *c, const options *o, diag *d) {
         } else {
             cli_say(
                 c,
-                "The policy of now is in force (%.12s). What waits is decided afresh when it is "
-                "its turn.",
+                "The policy is in force as the files have it now (%.12s). What waits is decided "
+                "by it when its turn comes.",
                 hex);
         }
     }

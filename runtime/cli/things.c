@@ -232,6 +232,50 @@ static int connection_list(cli *c, const options *o, diag *d) {
     return 0;
 }
 
+static void add_targets(keel_buf *out, const char *name, const manifest_resource *r) {
+    for (int v = 0; v < VERB_COUNT; v++) {
+        const manifest_verb *verb = &r->verbs[v];
+        if (verb->present) {
+            keel_buf_printf(out, "  %s.%s.%s: %s%s%s\n", name, r->name,
+                            manifest_verb_name((manifest_verb_id)v), effect_class_name(verb->class),
+                            verb->untrusted ? ", untrusted" : "",
+                            verb->sink_external ? ", to the outside" : "");
+        }
+    }
+}
+
+static void add_attributes(keel_buf *out, const manifest_resource *r) {
+    static const char *const words[] = {[ATTR_VALUE] = "",
+                                        [ATTR_DOMAIN] = "domains in ",
+                                        [ATTR_COUNT] = "how many in ",
+                                        [ATTR_LENGTH] = "bytes of "};
+    for (size_t i = 0; i < r->attr_count; i++) {
+        const manifest_attr *a = &r->attrs[i];
+        keel_buf_printf(out, "    %s: %s", a->name, words[a->fn]);
+        for (size_t f = 0; f < a->of_count; f++) {
+            keel_buf_printf(out, "%s%s", f ? ", " : "", a->of[f]);
+        }
+        keel_buf_putc(out, '\n');
+    }
+}
+
+/* What rules can speak of: targets, and attributes beside the arguments' own fields. */
+static void show_targets(cli *c, const workspace_connection *k, keel_buf *out) {
+    survey *w = NULL;
+    diag ignored = {0};
+    const survey_plugin *p = NULL;
+    if (open_survey(c, &w, &ignored) == 0) {
+        p = survey_find(w, k->use, PLUGIN_CONNECTOR);
+    }
+    keel_buf_printf(out, "\nFor rules in policies/%s\n",
+                    p ? "" : ": nothing, its connector is not there");
+    for (size_t i = 0; p && i < p->manifest->resource_count; i++) {
+        add_targets(out, k->name, &p->manifest->resources[i]);
+        add_attributes(out, &p->manifest->resources[i]);
+    }
+    survey_free(w);
+}
+
 static void show_connection(cli *c, const workspace_connection *k) {
     keel_buf out = KEEL_BUF_INIT;
     if (c->json) {
@@ -240,6 +284,7 @@ static void show_connection(cli *c, const workspace_connection *k) {
     } else {
         keel_buf_printf(&out, "%s uses %s (keel.yaml:%d)\n", k->name, k->use, k->line);
         render_fields(keel_json_view(k->config.data, k->config.len), &c->out, &out);
+        show_targets(c, k, &out);
     }
     cli_out(&out);
     keel_buf_free(&out);
@@ -267,7 +312,7 @@ static int connection_show(cli *c, const options *o, diag *d) {
 
 /* ---- the tables ---- */
 
-#define THING(noun, what)                                                                          \
+#define THING(noun, what, one)                                                                     \
     static const command noun##_list_verb = {.name = "list",                                       \
                                              .words = "",                                          \
                                              .summary = "all " what,                               \
@@ -275,7 +320,7 @@ static int connection_show(cli *c, const options *o, diag *d) {
                                              .run = noun##_list};                                  \
     static const command noun##_show_verb = {.name = "show",                                       \
                                              .words = "NAME",                                      \
-                                             .summary = "one of the " what,                        \
+                                             .summary = one,                                       \
                                              .examples = "keel " #noun " show NAME",               \
                                              .least = 1,                                           \
                                              .most = 1,                                            \
@@ -284,6 +329,9 @@ static int connection_show(cli *c, const options *o, diag *d) {
     const command noun##_command = {                                                               \
         .name = #noun, .words = "list | show", .summary = what, .verbs = noun##_verbs}
 
-THING(agent, "agents: roles, and how often they ran");
-THING(connector, "connectors: translators, and their verbs");
-THING(connection, "connections: connectors configured in keel.yaml");
+THING(agent, "agents: roles, and how often they ran",
+      "one agent: versions, files, and its last runs");
+THING(connector, "connectors: translators, and their verbs",
+      "one connector: verbs with their classes, attributes, needs");
+THING(connection, "connections: connectors configured in keel.yaml",
+      "one connection: its config, and what rules can say of it");
