@@ -14,6 +14,7 @@ set -- $targets
 set +f
 echo "1..$#"
 n=0
+failed=0
 for target; do
     n=$((n + 1))
     name=${target##*/fuzz_}
@@ -26,7 +27,9 @@ for target; do
         "$grown" "$seeds" >"$build/found/$name.log" 2>&1; then
         echo "ok $n - $name"
     else
+        failed=$((failed + 1))
         echo "not ok $n - $name"
         tail -n 25 "$build/found/$name.log" | sed 's/^/# /'
     fi
 done
+[ "$failed" -eq 0 ]
