@@ -221,7 +221,7 @@ const command init_command = {
             "asked, and\n"
             "the passphrase that approves is chosen later: keel approver set.",
     .examples = "keel init --from ~/Maildir\n"
-                "keel init studio --from mail.mbox --own-domain studio.example --no-input",
+                "keel init studio --from mail/2026.mbox --own-domain studio.example --no-input",
     .options = init_options,
     .most = 1,
     .run = init_run,

@@ -239,6 +239,23 @@ static char *name_of(const char *folder) {
     return name;
 }
 
+/* A connection is granted the whole folder of its mail; one that holds the workspace would open
+ * Keel's own files to a plugin, and is refused when it starts. */
+static int check_apart(const init_answers *a, const char *folder, diag *d) {
+    size_t len = a->mbox ? (size_t)(strrchr(a->mail, '/') - a->mail) : strlen(a->mail);
+    if (!*a->mail || strncmp(folder, a->mail, len) != 0 || !strchr("/", folder[len])) {
+        return 0;
+    }
+    diag_set(
+        d, DIAG_USAGE,
+        "The folder of the mail, %.*s, also holds the workspace: a plugin that may read the one "
+        "could read the other.",
+        (int)len, a->mail);
+    return diag_next(d, a->mbox
+                            ? "Put the mbox file into a folder of its own, and name it there."
+                            : "Make the workspace somewhere else: keel init ~/studio --from ...");
+}
+
 int initask(cli *c, const options *o, const char *folder, init_answers *a, diag *d) {
     struct stat st;
     char *said = NULL;
@@ -251,7 +268,8 @@ int initask(cli *c, const options *o, const char *folder, init_answers *a, diag 
     a->outbox = join(folder, "outbox");
     a->name = name_of(folder);
     free(said);
-    rc = answer(c, o, &domain_question, default_domain(), &a->domains, d);
+    rc = check_apart(a, folder, d);
+    rc = rc ? rc : answer(c, o, &domain_question, default_domain(), &a->domains, d);
     rc = rc ? rc : answer(c, o, &sender_question, default_sender(a->domains), &a->sender, d);
     rc = rc ? rc : answer(c, o, &currency_question, keel_strdup("EUR"), &a->currency, d);
     return rc ? rc : answer(c, o, &zone_question, default_zone(), &a->timezone, d);

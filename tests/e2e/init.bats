@@ -30,11 +30,23 @@ setup() {
 }
 
 @test "an mbox file is its folder and its name" {
+    mkdir mail
+    printf 'From a@b Thu Jan  1 00:00:00 2026\n\nhi\n\n' >mail/mail.mbox
+    run keel init w --from mail/mail.mbox --no-input
+    [ "$status" -eq 0 ]
+    grep -q "source: \"$PWD/mail\"" w/keel.yaml
+    grep -q 'file: "mail.mbox"' w/keel.yaml
+}
+
+@test "mail whose folder holds the workspace" {
     printf 'From a@b Thu Jan  1 00:00:00 2026\n\nhi\n\n' >mail.mbox
     run keel init w --from mail.mbox --no-input
-    [ "$status" -eq 0 ]
-    grep -q "source: \"$PWD\"" w/keel.yaml
-    grep -q 'file: "mail.mbox"' w/keel.yaml
+    [ "$status" -eq 2 ]
+    has 'a folder of its own'
+    run keel init w --from . --no-input
+    [ "$status" -eq 2 ]
+    has 'somewhere else'
+    [ ! -e w/keel.yaml ]
 }
 
 @test "without mail there is a workspace that starts and reads none" {
