@@ -300,7 +300,8 @@ const script scripts[] = {
      .live = live_work,
      .runs = "boss=ended helper=ended",
      .effects = "after_checkable.checkable.write=1 after_keyed.keyed.write=1"
-                " after_once.once.write=1 before.checkable.write=1 plain.checkable.write=2"
+                " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"
+                " plain.checkable.write=2"
                 " plain.forbidden.write=1 plain.keyed.read=1 plain.keyed.write=2"
                 " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"},
     {.name = "people",

@@ -24,6 +24,7 @@ local effects = {
   expect("done", "after_checkable", "checkable"),
   expect("done not_done", "after_once", "once"),
   expect("done", "before", "checkable"),
+  expect("done", "hanging", "slow"),
 }
 
 local function run(ctx)

@@ -56,6 +56,7 @@ end
 return keel.connector {
   keyed = { read = count, write = write },
   checkable = { write = write, reconcile = look },
+  slow = { write = write, reconcile = look },
   once = { write = write },
   repeatable = { write = write },
   signed = { write = write, reconcile = look },
