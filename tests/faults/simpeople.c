@@ -41,7 +41,7 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
     o->any = true;
     char args[160], request[48];
     if (!strcmp(v[1], "approval")) {
-        snprintf(request, sizeof request, "approve-%s", v[0]);
+        snprintf(request, sizeof request, "approve-%s-%.8s", v[0], v[2]); /* edited: anew */
         approve(o->w, request, v[0], v[2]);
     } else {
         bool done = outside_applied(&o->w->outside, v[3]) > 0;

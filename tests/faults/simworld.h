@@ -9,7 +9,7 @@
 #include "outside.h"
 #include "policy.h"
 
-#define SIM_ANSWERS 32
+#define SIM_ANSWERS 64
 #define SIM_HELD    16
 
 /* One call of a program; `args` NULL: a one-way record. Its path is its place in the list. */

@@ -1,0 +1,94 @@
+#include "simcheck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int on_effect(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    static const char *const ends[] = {"done", "not_done", "denied", "rejected", "expired"};
+    sim_counts *c = ctx;
+    const char *key = v[0] ? v[0] : "", *state = v[1], *class = v[2];
+    int applied = outside_applied(&c->w->outside, key);
+    bool write = strstr(v[3], ".write") != NULL;
+    c->effects++;
+    c->denied += !strcmp(state, "denied");
+    bool over = false;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        over |= !strcmp(state, ends[i]);
+    }
+    if (!strcmp(state, "done") && write && applied < 1) {
+        snprintf(c->problem, sizeof c->problem, "I1: %s is done and was never applied", v[3]);
+    } else if (strcmp(class, "repeatable") && applied > 1) {
+        snprintf(c->problem, sizeof c->problem, "I2: %s was applied %d times", v[3], applied);
+    } else if (strcmp(state, "done") && over && applied) {
+        snprintf(c->problem, sizeof c->problem, "I3: %s is %s and was applied", v[3], state);
+    } else if (!over) {
+        snprintf(c->problem, sizeof c->problem, "I9: %s rests as %s", v[3], state);
+    }
+    return 0;
+}
+
+static int on_count(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    sim_counts *c = ctx;
+    c->open_runs = atoi(v[0]);
+    c->runs = atoi(v[1]);
+    c->open_items = atoi(v[2]);
+    return 0;
+}
+
+static int on_budget(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    sim_counts *c = ctx;
+    int limit = strncmp(v[0], "all", 3) ? 50 : 60;
+    if (atoi(v[1]) > limit || atoi(v[2]) != 0) {
+        snprintf(c->problem, sizeof c->problem, "I6: budget %s: %s spent, %s held at rest", v[0],
+                 v[1], v[2]);
+    }
+    return 0;
+}
+
+static int on_approval(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    sim_counts *c = ctx;
+    snprintf(c->problem, sizeof c->problem, "I5: approval %s was consumed %s times", v[0], v[1]);
+    return 0;
+}
+
+static void query(sim_world *w, const char *sql, reader_row *row, sim_counts *c) {
+    diag d = {0};
+    if (reader_query(store_reader(w->store), sql, NULL, 0, row, c, &d)) {
+        snprintf(c->problem, sizeof c->problem, "%.250s", d.what);
+    }
+}
+
+void sim_check(sim_world *w, sim_counts *c) {
+    *c = (sim_counts){.w = w};
+    query(w, "SELECT key, state, class, target FROM effect", on_effect, c);
+    query(w,
+          "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')),"
+          " (SELECT count(*) FROM run), (SELECT count(*) FROM item WHERE state = 'open')",
+          on_count, c);
+    query(w, "SELECT budget || ' in ' || scope, spent, held FROM budget", on_budget, c);
+    query(w,
+          "SELECT json_extract(CAST(coalesce(j.body, p.bytes) AS TEXT), '$.approval') AS a,"
+          " count(*) FROM journal j LEFT JOIN payload p ON p.digest = j.digest"
+          " WHERE j.kind = 33 AND a IS NOT NULL GROUP BY a HAVING count(*) > 1",
+          on_approval, c);
+}
+
+void sim_check_audit(sim_world *w, char problem[256]) {
+    char anchor[160];
+    audit_report report;
+    diag d = {0};
+    snprintf(anchor, sizeof anchor, "%s/state/anchor", w->root);
+    if (audit_verify("sim.db", anchor, "sim", &report, NULL, NULL, &d) ||
+        audit_rebuild_check("sim.db", "sim", &report, &d)) {
+        snprintf(problem, 256, "I7: %.240s", d.what);
+    }
+}

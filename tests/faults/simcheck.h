@@ -1,0 +1,19 @@
+/* What must hold of a simulated world that has come to rest. */
+#ifndef SIMCHECK_H
+#define SIMCHECK_H
+
+#include "simworld.h"
+
+typedef struct sim_counts {
+    int effects, denied, runs, open_runs, open_items;
+    sim_world *w;
+    char problem[256]; /* the last invariant that does not hold, or "" */
+} sim_counts;
+
+/* I1 done was applied; I2 nothing twice; I3 not done was not; I5 consents are consumed once; I6 no
+ * budget is over its limit of 60 (all) or 50 (tree), nothing is held; I9 every effect has an end. */
+void sim_check(sim_world *w, sim_counts *c);
+/* I7: chain, anchors and tables. The world must be ended. */
+void sim_check_audit(sim_world *w, char problem[256]);
+
+#endif
