@@ -12,23 +12,24 @@ static const struct {
     const char *name;
     bool mutating;
     command_function *run;
+    void (*answered)(kernel *k, const command *c, keel_json result); /* NULL: nothing follows */
 } commands[] = {
-    {"approve", true, command_approve},
-    {"approver.set", true, command_approver_set},
-    {"batch", true, command_batch},
-    {"deny", true, command_deny},
-    {"do", true, command_do},
-    {"down", false, command_down},
-    {"edit", true, command_edit},
-    {"events", false, command_events},
-    {"halt", true, command_halt},
-    {"reload", true, command_reload},
-    {"resume", true, command_resume},
-    {"run.cancel", true, command_run_cancel},
-    {"run.resume", true, command_run_resume},
-    {"run.send", true, command_run_send},
-    {"status", false, command_status},
-    {"verdict", true, command_verdict},
+    {"approve", true, command_approve, NULL},
+    {"approver.set", true, command_approver_set, NULL},
+    {"batch", true, command_batch, NULL},
+    {"deny", true, command_deny, NULL},
+    {"do", true, command_do, do_answered},
+    {"down", false, command_down, NULL},
+    {"edit", true, command_edit, NULL},
+    {"events", false, command_events, NULL},
+    {"halt", true, command_halt, NULL},
+    {"reload", true, command_reload, NULL},
+    {"resume", true, command_resume, NULL},
+    {"run.cancel", true, command_run_cancel, NULL},
+    {"run.resume", true, command_run_resume, NULL},
+    {"run.send", true, command_run_send, NULL},
+    {"status", false, command_status, NULL},
+    {"verdict", true, command_verdict, NULL},
 };
 
 /* ---- answers ---- */
@@ -39,6 +40,13 @@ static void answer(kernel *k, const command *c, keel_json result) {
                     result.len ? result.data : "{}");
     turn_reply(k, c->client, C_ANSWER, c->ref, out.data, out.len);
     keel_buf_free(&out);
+}
+
+static void answer_and_go_on(kernel *k, const command *c, size_t i, keel_json result) {
+    answer(k, c, result);
+    if (commands[i].answered) {
+        commands[i].answered(k, c, result);
+    }
 }
 
 static void answer_fault(kernel *k, const command *c, const diag *d) {
@@ -79,7 +87,8 @@ static void command_record(kernel *k, const char *request, const char *name, con
 }
 
 /* 1: answered from the record; 0: new; or a DIAG_ code. */
-static int repeated(kernel *k, const command *c, const char *request, const digest *now, diag *d) {
+static int repeated(kernel *k, const command *c, size_t i, const char *request, const digest *now,
+                    diag *d) {
     digest before;
     keel_buf result = KEEL_BUF_INIT;
     if (request_find(k, request, &before, &result)) {
@@ -88,7 +97,7 @@ static int repeated(kernel *k, const command *c, const char *request, const dige
     }
     int rc = 1;
     if (digest_equal(&before, now)) {
-        answer(k, c, keel_json_view(result.data, result.len));
+        answer_and_go_on(k, c, i, keel_json_view(result.data, result.len));
     } else {
         rc = diag_set(d, DIAG_CONFLICT, "request id %s was used before, for another command (422)",
                       request);
@@ -107,7 +116,7 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
     }
     digest now =
         digest_of2(commands[i].name, strlen(commands[i].name) + 1, c->args.data, c->args.len);
-    int rc = repeated(k, c, request, &now, d);
+    int rc = repeated(k, c, i, request, &now, d);
     if (rc) {
         return rc;
     }
@@ -118,7 +127,7 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
     keel_json result =
         c->result.len ? keel_json_view(c->result.data, c->result.len) : keel_json_view("{}", 2);
     command_record(k, request, commands[i].name, &now, result);
-    answer(k, c, result);
+    answer_and_go_on(k, c, i, result);
     return 0;
 }
 

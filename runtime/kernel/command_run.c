@@ -54,11 +54,16 @@ int command_do(kernel *k, command *c, diag *d) {
     }
     keel_buf_printf(&c->result, "{\"existing\":%s,\"run\":%llu}", existing ? "true" : "false",
                     (unsigned long long)id);
-    if (keel_json_true(keel_json_get(c->args, "follow"))) {
-        run *r = map_get(&k->runs, id);
-        follow_run(k, c->client, c->ref, id, r ? r->tree : NULL);
-    }
     return 0;
+}
+
+void do_answered(kernel *k, const command *c, keel_json result) {
+    int64_t id = 0;
+    if (keel_json_true(keel_json_get(c->args, "follow")) &&
+        keel_json_int(keel_json_get(result, "run"), &id)) {
+        run *r = map_get(&k->runs, (uint64_t)id);
+        follow_run(k, c->client, c->ref, (uint64_t)id, r ? r->tree : NULL);
+    }
 }
 
 static int find_run(kernel *k, command *c, run **out, diag *d) {

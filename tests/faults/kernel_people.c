@@ -167,6 +167,29 @@ static void what_expired_stays_so(void **state) {
     scene_end(w);
 }
 
+/* ---- following ---- */
+
+/* Also of a run that is over, and when the same command comes again. */
+static void a_follower_is_told_the_end(void **state) {
+    static const char keyed_do[] =
+        "{\"agent\":\"boss\",\"follow\":true,\"input\":{},\"key\":\"k\"}";
+    static const sim_op step[] = {{"step", "done", NULL}};
+    (void)state;
+    sim_world *w = scene(ALLOW, step, COUNT(step));
+    scene_tell(w, "do-000001", "do", keyed_do);
+    assert_int_equal(w->done, 1);
+    scene_tell(w, "do-000002", "do", keyed_do);
+    assert_int_equal(w->done, 2);
+    scene_tell(w, "do-000001", "do", keyed_do);
+    assert_int_equal(w->done, 3);
+    scene_restart(w);
+    scene_tell(w, "do-000002", "do", keyed_do);
+    assert_int_equal(w->done, 4);
+    assert_int_equal(w->done_after_answer, 4);
+    number_is(w, "SELECT count(*) FROM run", 1);
+    scene_end(w);
+}
+
 /* ---- cancel ---- */
 
 static void an_unknown_outcome_outlives_its_run(void **state) {
@@ -244,6 +267,7 @@ int main(void) {
         cmocka_unit_test(a_budget_that_is_raised_closes_its_item),
         cmocka_unit_test(approved_twice_goes_once),
         cmocka_unit_test(what_expired_stays_so),
+        cmocka_unit_test(a_follower_is_told_the_end),
         cmocka_unit_test(an_unknown_outcome_outlives_its_run),
         cmocka_unit_test(a_queued_retry_is_not_proof),
         cmocka_unit_test(a_cancelled_run_sends_nothing_again),

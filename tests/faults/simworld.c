@@ -130,12 +130,17 @@ static void env_watch(void *ctx, uint32_t number, uint64_t *run, uint64_t *ticks
 static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, const void *body,
                       size_t len) {
     sim_world *w = ctx;
+    if (type == C_DONE && client == w->client) {
+        w->done_after_answer += w->told > w->done;
+        w->done++;
+    }
     if (type != C_ANSWER || client != w->client) {
         return;
     }
     sim_answer *a = &w->answers[ref % SIM_ANSWERS];
     keel_json result = keel_json_get(keel_json_view(body, len), "result");
     a->ok = result.len > 0;
+    w->told++;
     snprintf(a->result, sizeof a->result, "%.*s", a->ok ? (int)result.len : (int)len,
              a->ok ? result.data : (const char *)body);
 }

@@ -62,7 +62,8 @@ typedef struct sim_world {
     sim_answer answers[SIM_ANSWERS]; /* acknowledged commands, over all lives */
     size_t answer_count;
     uint64_t client;
-    const sim_program *programs; /* NULL: the built-in ones */
+    int told, done, done_after_answer; /* C_ANSWERs, C_DONEs, and C_DONEs behind their answer */
+    const sim_program *programs;       /* NULL: the built-in ones */
     size_t program_count;
     int64_t horizon;         /* us that it waits for a timer, 0: an hour */
     bool no_spawn;           /* no executor can be started */
