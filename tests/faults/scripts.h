@@ -20,6 +20,9 @@ typedef struct script {
 extern const script scripts[];
 extern const size_t script_count;
 
+bool script_people(site *s); /* scriptpeople.c */
+bool script_cancel(site *s);
+
 /* Makes the site of the crash tests, with the folders that its connections need. */
 void script_site(site *s, const char *folder);
 /* After the last life: the invariants, and that nothing is missing. */

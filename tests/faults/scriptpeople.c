@@ -1,0 +1,116 @@
+/* What people do besides waiting: batch, halt, deny, edit, reload, set an approver, cancel. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "digest.h"
+#include "fsio.h"
+#include "operator.h"
+#include "scripts.h"
+#include "siteint.h"
+
+static bool batch(site *s) {
+    char args[200];
+    if (site_answer_to(s, "batch-01")) {
+        return true;
+    }
+    if (!operator_await(s, "SELECT count(*) FROM item", 4, OPERATOR_PATIENCE_MS)) {
+        return operator_alive(s) && site_fault(s, "the questions do not come");
+    }
+    snprintf(args, sizeof args, "{\"numbers\":[%ld,%ld,%ld]}",
+             operator_item(s, "plain.signed.write"), operator_item(s, "plain.rejected.write"),
+             operator_item(s, "plain.edited.write"));
+    return operator_tell(s, "batch-01", "batch", args);
+}
+
+static bool halt(site *s, long run) {
+    char args[128];
+    snprintf(args, sizeof args, "{\"body\":null,\"name\":\"go\",\"run\":%ld}", run);
+    if (!operator_tell(s, "halt-001", "halt", "{\"why\":\"a test\"}") ||
+        !operator_tell(s, "send-go-2", "run.send", args)) {
+        return false;
+    }
+    if (!site_answer_to(s, "resume-1")) { /* no executor starts while halted: it may never come */
+        operator_await(s, "SELECT count(*) FROM effect WHERE reason = 'halted'", 1, 300);
+    }
+    return operator_tell(s, "resume-1", "resume", "{}");
+}
+
+static bool decide(site *s) {
+    char args[200];
+    snprintf(args, sizeof args, "{\"items\":[%ld],\"why\":\"not this one\"}",
+             operator_item(s, "plain.rejected.write"));
+    if (!operator_tell(s, "deny-001", "deny", args)) {
+        return false;
+    }
+    snprintf(args, sizeof args, "{\"number\":%ld,\"set\":{\"text\":\"as edited\"}}",
+             operator_item(s, "plain.edited.write"));
+    return operator_tell(s, "edit-001", "edit", args);
+}
+
+static void put_policy(site *s, const char *more) {
+    char path[240];
+    keel_buf text = KEEL_BUF_INIT;
+    snprintf(path, sizeof path, "%s/policies/faults.yaml", s->root);
+    if (!fsio_read(path, 65536, &text, NULL)) {
+        char *at = strstr(text.data, "expires: 2h }");
+        if (at) {
+            memcpy(at, "expires: 3h }", 13);
+        }
+        site_put(s, "policies/faults.yaml", text.data);
+    }
+    keel_buf_free(&text);
+    site_put(s, "policies/more.yaml", more);
+}
+
+/* A rule changes: what was asked under it is stale. Then a policy that cannot be read. */
+static bool reload(site *s) {
+    put_policy(s, "version: 1\n");
+    if (!operator_tell(s, "reload-1", "reload", "{}")) {
+        return false;
+    }
+    put_policy(s, "version: 1\nrules:\n  - { id: broken\n");
+    site_said said = site_say(s, "reload-2", "reload", "{}");
+    put_policy(s, "version: 1\n");
+    if (said == SITE_ANSWERED) {
+        site_fault(s, "a broken policy took force");
+    }
+    return said == SITE_REFUSED;
+}
+
+static bool set_approver(site *s) {
+    uint8_t pk[32], sk[64], signature[64];
+    char incarnation[17], key[65], proof[129], text[300], args[500];
+    site_keys(pk, sk);
+    hex_encode(key, pk, sizeof pk);
+    snprintf(incarnation, sizeof incarnation, "%.16s",
+             site_query(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL));
+    int n = snprintf(text, sizeof text,
+                     "{\"approver\":\"operator\",\"incarnation\":\"%s\",\"public_key\":\"%s\"}",
+                     incarnation, key);
+    crypto_sign_detached(signature, NULL, (uint8_t *)text, (unsigned long long)n, sk);
+    hex_encode(proof, signature, sizeof signature);
+    snprintf(args, sizeof args,
+             "{\"name\":\"operator\",\"proof\":\"%s\",\"public_key\":\"%s\","
+             "\"salt\":\"11111111111111111111111111111111\"}",
+             proof, key);
+    return operator_tell(s, "approver-1", "approver.set", args);
+}
+
+bool script_cancel(site *s) {
+    char args[128];
+    long run = operator_begin(s, "do-sleeper-1", "{\"agent\":\"sleeper\",\"input\":{}}");
+    snprintf(args, sizeof args, "{\"run\":%ld,\"why\":\"not needed\"}", run);
+    return run && operator_tell(s, "cancel-1", "run.cancel", args);
+}
+
+bool script_people(site *s) {
+    long run =
+        operator_begin(s, "do-asker-1",
+                       "{\"agent\":\"asker\",\"input\":{\"questions\":[\"signed\",\"rejected\","
+                       "\"edited\",\"stale\"],\"word\":true}}");
+    return run && batch(s) && halt(s, run) && decide(s) && reload(s) && set_approver(s) &&
+           script_cancel(s) &&
+           operator_begin(s, "do-bomb-1", "{\"agent\":\"bomb\",\"input\":{}}") &&
+           operator_settle(s, true);
+}
