@@ -197,7 +197,8 @@ outbox_mails() {
 
 # What the cards said would be sent: one line each, recipient and In-Reply-To, out of canonical JSON.
 expected_mails() {
-    sed -e 's/.*[^\\]"in_reply_to":"\([^"]*\)".*"to":"\([^"]*\)".*/\2\t\1/' -e 's/[ <>]//g' "$1"
+    sed -e '/[^\\]"in_reply_to":"/!s/\([^\\]\)"to":"/\1"in_reply_to":"","to":"/' \
+        -e 's/.*[^\\]"in_reply_to":"\([^"]*\)".*"to":"\([^"]*\)".*/\2\t\1/' -e 's/[ <>]//g' "$1"
 }
 
 # Compares the two; sets sent, twice and lost.
@@ -248,7 +249,7 @@ morning() {
     keel --json inbox >"$work/cards"
     needs=$(wc -l <"$work/cards")
     [ "$needs" -ge 8 ] || die "only $needs mails wait for approval; see $workspace"
-    show 10 keel inbox --batch
+    show 20 keel inbox --batch
 }
 
 decide() {
@@ -275,11 +276,16 @@ TEXT
 }
 
 send() {
-    title "The others are approved in one batch, and the power goes three times while they are sent"
-    batch=$(keel inbox --batch 2>&1 | sed -n 's/^\(B[0-9]*\): .*/\1/p' | tail -n 1)
-    prompt keel approve "$batch" --yes
+    title "The others are approved in one batch, and Keel is killed three times while they are sent"
+    say "    Each mail was recorded before it left. What was under way when the kill came is not sent again"
+    say "    blindly: Keel looks in the outbox for its Message-ID first."
+    say
+    batch=$(keel inbox --batch 2>&1 | sed -n 's/^\(B[0-9]*\): .*/\1/p')
+    # shellcheck disable=SC2086 # more than one batch when more than 25 wait
+    prompt keel approve $batch --yes
     # The kernel is killed under this command's hands: its own end says nothing, the outbox does.
-    typed keel approve "$batch" --yes &
+    # shellcheck disable=SC2086
+    typed keel approve $batch --yes &
     approving=$!
     kills_in_time=0
     for more in 1 3 2; do
