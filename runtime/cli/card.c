@@ -259,6 +259,8 @@ static int add_batch(cli *c, const char *batch, numbers *out, diag *d) {
     return rc;
 }
 
+static const char there_sql[] = "SELECT count(*) FROM item WHERE number = CAST(? AS INTEGER)";
+
 int numbers_read(cli *c, const options *o, numbers *out, diag *d) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < o->arg_count; i++) {
@@ -268,7 +270,11 @@ int numbers_read(cli *c, const options *o, numbers *out, diag *d) {
         if (batch) {
             rc = add_batch(c, word + 1, out, d);
         } else if (text_number(word, &number)) {
+            diag unread; /* without a database the kernel is asked, and says what there is */
             rc = add_number(out, number, d);
+            if (rc == 0 && cli_reader(c, &unread) == 0 && !cli_number(c, there_sql, word)) {
+                rc = no_item(word, d);
+            }
         } else {
             diag_set(d, DIAG_USAGE, "\"%s\" is no number of an item and no batch.", word);
             rc = diag_next(d, "Write numbers of `keel inbox`, such as 3 or B2.");

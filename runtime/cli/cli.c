@@ -53,9 +53,22 @@ int cli_reader(cli *c, diag *d) {
     return reader_open(&c->db, c->ws->db, NULL, d);
 }
 
+static void tell_idle(void *ctx, int seconds) {
+    if (seconds <= 3) {
+        cli_say(ctx, "Keel has not answered for %d s; waiting on. Ctrl-C ends the wait.", seconds);
+    }
+}
+
 int cli_client(cli *c, diag *d) {
     int rc = c->kernel ? 0 : cli_workspace(c, d);
-    return rc || c->kernel ? rc : client_open(&c->kernel, c->ws->socket, d);
+    if (rc || c->kernel) {
+        return rc;
+    }
+    rc = client_open(&c->kernel, c->ws->socket, d);
+    if (rc == 0) {
+        client_on_idle(c->kernel, tell_idle, c);
+    }
+    return rc;
 }
 
 bool cli_running(cli *c) {

@@ -22,7 +22,11 @@ struct client {
     uint64_t ref;
     keel_buf queue; /* frames not yet looked at: u16 type, u64 length, body */
     char request[CONTROL_REQUEST_MAX + 1];
+    client_idle *idle; /* or NULL */
+    void *idle_ctx;
 };
+
+#define IDLE_MS 3000
 
 /* ---- connecting ---- */
 
@@ -75,7 +79,21 @@ void client_close(client *c) {
     free(c);
 }
 
+void client_on_idle(client *c, client_idle *idle, void *ctx) {
+    c->idle = idle;
+    c->idle_ctx = ctx;
+}
+
 /* ---- frames ---- */
+
+static void await(const client *c) {
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    for (int waited = IDLE_MS; poll(&p, 1, IDLE_MS) == 0; waited += IDLE_MS) {
+        if (c->idle) {
+            c->idle(c->idle_ctx, waited / 1000);
+        }
+    }
+}
 
 static int flush(client *c) {
     const char *data;
@@ -101,6 +119,7 @@ static void enqueue(void *ctx, const frame *f) {
 static int fill(client *c, diag *d) {
     char bytes[65536];
     while (c->queue.len == 0) {
+        await(c);
         ssize_t n = read(c->fd, bytes, sizeof bytes);
         if (n < 0 && errno == EINTR) {
             continue;

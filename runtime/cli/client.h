@@ -14,6 +14,10 @@ typedef struct client client;
 /* DIAG_FAILED "Keel is not running here", or why the socket cannot be used. */
 int client_open(client **out, const char *socket_path, diag *d);
 void client_close(client *c); /* NULL is fine */
+/* Called while nothing comes, every three seconds, with the seconds so far: so that whoever waits
+ * is told. */
+typedef void client_idle(void *ctx, int seconds);
+void client_on_idle(client *c, client_idle *idle, void *ctx);
 
 /* Sends one command and waits for its answer. args: a canonical object, NULL for {}. request: NULL
  * makes a fresh id. result gets the answer's result; NULL when it is of no interest. An error of

@@ -247,9 +247,11 @@ static int follow(cli *c, int64_t run, diag *d) {
     int exit_code = 0;
     live view;
     live_begin(&view, c, run);
+    client_on_idle(c->kernel, live_idle, &view);
     signal(SIGINT, interrupted);
     int rc = client_follow(c->kernel, live_event, &view, &exit_code, &waiting, d);
     signal(SIGINT, SIG_DFL);
+    client_on_idle(c->kernel, NULL, NULL);
     live_end(&view);
     if (rc == 0) {
         keel_json numbers = keel_json_view(waiting.data, waiting.len);

@@ -99,14 +99,58 @@ bool check_permissions(cli *c, finding *f) {
     return true;
 }
 
+/* Whether a line of the anchor names this workspace; its signature is for `keel audit verify`. */
+static bool anchor_names(cli *c) {
+    char *id = cli_value(c, "SELECT value FROM meta WHERE key = 'workspace'", NULL);
+    char *line = NULL;
+    size_t room = 0;
+    bool found = !id; /* without a database to read there is nothing to compare */
+    FILE *file = fopen(c->ws->anchor, "re");
+    while (file && !found && getline(&line, &room, file) > 0) {
+        found = strncmp(line, "keel1 ", 6) == 0 && strncmp(line + 6, id, strlen(id)) == 0;
+    }
+    if (file) {
+        fclose(file);
+    }
+    free(line);
+    free(id);
+    return found;
+}
+
+/* An anchor that the next start would refuse. */
+static bool anchor_refused(cli *c, finding *f) {
+    if (access(c->ws->anchor_key, F_OK) != 0) {
+        found(f, HEALTH_FAIL, "the key %s is not there: %s", c->ws->anchor_key, strerror(errno));
+        remedy(f, "Put it back from a backup; without it no head of the journal can be signed.");
+        return true;
+    }
+    if (!anchor_names(c)) {
+        found(f, HEALTH_FAIL, "%s has no line of this workspace", c->ws->anchor);
+        remedy(f, "Put it back from a backup; without it a changed journal would not be noticed.");
+        return true;
+    }
+    return false;
+}
+
 bool check_anchor(cli *c, finding *f) {
     struct stat st;
-    if (!c->ws || access(c->ws->db, F_OK) != 0) {
+    if (!c->ws) {
         return false;
+    }
+    if (access(c->ws->db, F_OK) != 0) {
+        if (!c->ws->own_anchor || access(c->ws->anchor, F_OK) != 0) {
+            return false;
+        }
+        found(f, HEALTH_FAIL, "%s is there, and its database is not", c->ws->anchor);
+        remedy(f, "Put %s back; `keel up` says what else can be done.", c->ws->db);
+        return true;
     }
     if (stat(c->ws->anchor, &st) != 0) {
         found(f, HEALTH_FAIL, "%s is not there: %s", c->ws->anchor, strerror(errno));
         remedy(f, "Put it back from a backup; without it a changed journal would not be noticed.");
+        return true;
+    }
+    if (anchor_refused(c, f)) {
         return true;
     }
     int64_t age = cli_now_us() - (int64_t)st.st_mtime * 1000000;

@@ -37,6 +37,21 @@ static void moving_line(live *v) {
     }
 }
 
+/* A run that computes, or an answer that is long in coming, says nothing by itself. */
+void live_idle(void *ctx, int seconds) {
+    live *v = ctx;
+    if (v->c->quiet || v->c->json) {
+        return;
+    }
+    if (v->c->err.terminal) {
+        fprintf(stderr, "\r\033[K  at work, nothing new for %d s; Ctrl-C leaves the run alone",
+                seconds);
+        v->moving = true;
+    } else if (seconds % 30 == 3) {
+        fprintf(stderr, "  at work, nothing new for %d s\n", seconds);
+    }
+}
+
 static int describe(void *ctx, const journal_row *row) {
     live *v = ctx;
     describe_record(row, &v->c->err, &v->text);

@@ -15,6 +15,7 @@ typedef struct live {
 
 void live_begin(live *v, cli *c, int64_t run);
 int live_event(void *ctx, keel_json event); /* a client_event */
+void live_idle(void *ctx, int seconds);     /* a client_idle */
 void live_end(live *v);
 /* The run's result on stdout; with --json {"exit","result","run","waiting"}. */
 void live_result(cli *c, int64_t run, int exit_code, keel_json waiting);

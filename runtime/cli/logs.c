@@ -67,6 +67,10 @@ static int logs_run(cli *c, const options *o, diag *d) {
     if (rc) {
         return rc;
     }
+    if (run && !cli_number(c, "SELECT count(*) FROM run WHERE id = CAST(? AS INTEGER)", run)) {
+        diag_set(d, DIAG_NOT_FOUND, "There is no run %s.", run);
+        return diag_next(d, "See `keel run list`.");
+    }
     uint64_t one = (uint64_t)l.run;
     if (l.run && !options_has(o, "from")) {
         l.last = cli_number(c, "SELECT max(seq) FROM journal", NULL);

@@ -56,7 +56,9 @@ static int redirect(const start *s, diag *d) {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0) {
-        return diag_set(d, DIAG_STORAGE, "%s cannot be written: %s.", s->log, strerror(errno));
+        diag_set(d, DIAG_STORAGE, "%s cannot be written: %s.", s->log, strerror(errno));
+        return diag_next(d, "A workspace needs a folder in which you may write, on a disk with "
+                            "room: see `keel doctor`.");
     }
     close(null);
     close(log);
@@ -68,11 +70,13 @@ static int redirect(const start *s, diag *d) {
 static _Noreturn void background(start *s, int pipe_fd) {
     diag d = {0};
     s->settings.colour = false;
-    int rc = redirect(s, &d);
-    rc = rc ? rc : kernel_main(&s->settings, &d);
+    bool logged = redirect(s, &d) == 0;
+    int rc = logged ? kernel_main(&s->settings, &d) : d.code;
     if (rc) {
         d.code = rc;
-        cli_fault(&d);
+        if (logged) {
+            cli_fault(&d);
+        }
         ssize_t ignored = write(pipe_fd, &d, sizeof d);
         (void)ignored;
     }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "private.h"
 
@@ -44,9 +45,15 @@ static int no_database(sqlite3 *db, const char *path, diag *d) {
 
 static int cannot_open(sqlite3 *db, const char *path, diag *d) {
     int error = sqlite3_system_errno(db);
+    if (error == ENOENT && access(path, F_OK) == 0) {
+        /* The file is there; what could not be made beside it are the log and its index. */
+        diag_set(d, DIAG_STORAGE, "cannot open %s: its folder cannot be written", path);
+        diag_next(d, "mount the disk writable, or copy the workspace to one that is");
+        return DIAG_STORAGE;
+    }
     diag_set(d, DIAG_STORAGE, "cannot open %s (%s)", path,
              error != 0 ? strerror(error) : sqlite3_errmsg(db));
-    diag_next(d, error == ENOENT ? "`keel init` makes a workspace; `keel --dir DIR` names another"
+    diag_next(d, error == ENOENT ? "`keel init` makes a workspace; `keel -C DIR` names another"
                                  : "check that the file and its folder belong to you");
     return DIAG_STORAGE;
 }

@@ -29,7 +29,7 @@ static int write_ahead(sqlite3 *db, diag *d) {
 
 static int no_workspace(const char *path, diag *d) {
     diag_set(d, DIAG_STORAGE, "%s holds no workspace yet", path);
-    diag_next(d, "`keel init` makes one");
+    diag_next(d, "`keel up` begins it, or says why it must not");
     return DIAG_STORAGE;
 }
 
