@@ -22,10 +22,9 @@ void initfile_address(const char *sender, keel_buf *out) {
     }
 }
 
-/* "a.example, b.example" as ["a.example", "b.example"]; lower case, without a leading @. */
-static void domain_list(keel_buf *out, const char *domains) {
-    size_t count = 0;
-    keel_buf_putc(out, '[');
+/* "a.example, b.example" as "a.example", "b.example", each behind `prefix` and, when others stand
+ * before it, a comma; lower case, without a leading @. */
+static void domain_items(keel_buf *out, const char *prefix, const char *domains, size_t count) {
     while (*domains) {
         size_t len = strcspn(domains, ", \t;");
         const char *name = *domains == '@' ? domains + 1 : domains;
@@ -34,12 +33,20 @@ static void domain_list(keel_buf *out, const char *domains) {
             *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
         }
         if (*one) {
+            keel_buf item = KEEL_BUF_INIT;
+            keel_buf_printf(&item, "%s%s", prefix, one);
             keel_buf_puts(out, count++ ? ", " : "");
-            quoted(out, one);
+            quoted(out, item.data);
+            keel_buf_free(&item);
         }
         free(one);
         domains += len + (domains[len] != 0);
     }
+}
+
+static void domain_list(keel_buf *out, const char *domains) {
+    keel_buf_putc(out, '[');
+    domain_items(out, "", domains, 0);
     keel_buf_putc(out, ']');
 }
 
@@ -77,6 +84,7 @@ static void mailbox(const init_answers *a, keel_buf *out) {
     initfile_address(a->sender, &address);
     keel_buf_puts(out, "\n      addresses: [");
     quoted(out, address.data);
+    domain_items(out, "*@", a->domains, 1); /* mail to hello@ and info@ is the owner's as well */
     keel_buf_puts(
         out,
         "]\n      # true: something else takes mail out of the outbox, so that a mail which is\n"

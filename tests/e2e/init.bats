@@ -112,6 +112,16 @@ setup() {
     grep -q '^currency: CHF$' w/keel.yaml
 }
 
+@test "mail to any address of an own domain is the owner's" {
+    mail box 1 'A question' # to ada@, and it is hello@ that sends
+    keel init w --from box --own-domain studio.example --sender hello@studio.example --no-input
+    grep -q 'addresses: \["hello@studio.example", "\*@studio.example"\]' w/keel.yaml
+    keel -C w up --detach
+    run keel -C w do triage
+    keel -C w down
+    [ "$status" -eq 3 ]
+}
+
 @test "the end of input is no answer: nothing is made" {
     run "$typist" 'Own domains' $'\004' -- keel init w --from ''
     [ "$status" -eq 1 ]
