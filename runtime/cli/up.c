@@ -218,6 +218,9 @@ static int up_run(cli *c, const options *o, diag *d) {
     } else if (options_has(o, "detach")) {
         rc = detach(c, &s, d);
     } else {
+        if (c->err.terminal) {
+            cli_say(c, "Keel runs in this terminal; Ctrl-C stops it in good order.");
+        }
         cli_finish(c);
         rc = kernel_main(&s.settings, d);
     }
