@@ -12,6 +12,7 @@
  * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person was shown
  * approve      M {"by":NAME,"items":[{"approval":hex,"nonce":hex,"number":N,"signature":hex}]}
  *                                                           {"items":[{"number","outcome":"approved|stale|denied|gone","why"?}]}
+ *                                                           refused as a whole while halted
  * deny         M {"items":[N],"why":TEXT}                   {"items":[{"number","outcome":"denied|gone"}]}
  * edit         M {"number":N,"set":{FIELD:VALUE}}           {"approval":hex,"decision":{},"number":N}; refused
  *                                                           when a field is not in the rule's `edit`
