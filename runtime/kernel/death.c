@@ -6,6 +6,7 @@
 
 #define SECOND        1000000LL
 #define STRIKES       3
+#define BAD_LOADS     5 /* deaths before it was ready, until it counts as one that will not load */
 #define BACKOFF_FIRST (SECOND / 10)
 #define BACKOFF_LIMIT (30 * SECOND)
 #define HEALTHY_AFTER (60 * SECOND)
@@ -115,10 +116,10 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
     }
     kernel_log(k, "warn", w->connection ? 0 : running, "%s: its executor %s",
                w->plugin->manifest->id, why);
-    if (w->state == WORKER_STARTING && ++w->bad_loads == STRIKES) {
+    if (w->state == WORKER_STARTING && ++w->bad_loads >= (w->overdue ? STRIKES : BAD_LOADS)) {
         char text[256];
         snprintf(text, sizeof text, "its executor %s before it was ready, %d times",
-                 w->overdue ? "was killed for taking too long" : why, STRIKES);
+                 w->overdue ? "was killed for taking too long" : why, w->bad_loads);
         w->bad_loads = 0;
         worker_refuse(k, w, text);
         return;

@@ -14,57 +14,22 @@
 #include "digest.h"
 #include "fsio.h"
 #include "workspace.h"
-
-typedef struct place {
-    char root[64];
-    char text[256];
-} place;
-
-static int set_up(void **state) {
-    place *p = keel_alloc(sizeof *p);
-    assert_int_equal(digest_init(), 0);
-    snprintf(p->root, sizeof p->root, "/tmp/keel-workspace-XXXXXX");
-    assert_non_null(mkdtemp(p->root));
-    setenv("XDG_STATE_HOME", "/var/state", 1);
-    setenv("HOME", "/home/ada", 1);
-    *state = p;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    place *p = *state;
-    assert_int_equal(fsio_remove_tree(AT_FDCWD, p->root, NULL), 0);
-    free(p);
-    return 0;
-}
-
-static const char *at(place *p, const char *name) {
-    snprintf(p->text, sizeof p->text, "%s/%s", p->root, name);
-    return p->text;
-}
-
-static void put(place *p, const char *name, const char *text) {
-    char path[256];
-    snprintf(path, sizeof path, "%s", at(p, name));
-    *strrchr(path, '/') = 0;
-    assert_int_equal(fsio_mkdirs(path, 0755, NULL), 0);
-    assert_int_equal(fsio_write_atomic(at(p, name), text, strlen(text), 0644, NULL), 0);
-}
+#include "workspace_place.h"
 
 static void reads_all_of_it(void **state) {
     place *p = *state;
-    put(p, "keel.yaml",
-        "version: 1\n"
-        "name: studio\n"
-        "currency: EUR\n"
-        "timezone: Europe/Berlin\n"
-        "anchor: ~/anchors/studio\n"
-        "limits: { wall: 2s, cpu: 500ms }\n"
-        "connections:\n"
-        "  inbox:\n"
-        "    use: com.keel.mailbox@0.1\n"
-        "    config: { folder: mail, drained: true, most: 3, name: \"no\" }\n"
-        "  mail_2: { use: org.example.x-y@1.2.3-rc.1 }\n");
+    place_put(p, "keel.yaml",
+              "version: 1\n"
+              "name: studio\n"
+              "currency: EUR\n"
+              "timezone: Europe/Berlin\n"
+              "anchor: ~/anchors/studio\n"
+              "limits: { wall: 2s, cpu: 500ms }\n"
+              "connections:\n"
+              "  inbox:\n"
+              "    use: com.keel.mailbox@0.1\n"
+              "    config: { folder: mail, drained: true, most: 3, name: \"no\" }\n"
+              "  mail_2: { use: org.example.x-y@1.2.3-rc.1 }\n");
     workspace *w;
     diag d = {0};
     if (workspace_load(&w, p->root, &d) != 0) {
@@ -94,7 +59,7 @@ static void reads_all_of_it(void **state) {
 
 static void fills_in_what_is_left_out(void **state) {
     place *p = *state;
-    put(p, "keel.yaml", "version: 1\n");
+    place_put(p, "keel.yaml", "version: 1\n");
     workspace *w;
     assert_int_equal(workspace_load(&w, p->root, NULL), 0);
     const char *folder = strrchr(p->root, '/') + 1;
@@ -118,17 +83,17 @@ static void fills_in_what_is_left_out(void **state) {
                  {w->lock, ".keel/lock"},
                  {w->generation, ".keel/generation"}};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        assert_string_equal(paths[i].got, at(p, paths[i].name));
+        assert_string_equal(paths[i].got, place_at(p, paths[i].name));
     }
     workspace_destroy(w);
 }
 
 static void finds_a_place_for_the_anchor(void **state) {
     place *p = *state;
-    put(p, "keel.yaml", "version: 1\nname: a.b/c\n");
+    place_put(p, "keel.yaml", "version: 1\nname: a.b/c\n");
     workspace *w = NULL;
     assert_int_equal(workspace_load(&w, p->root, NULL), DIAG_USAGE); /* a name is no path */
-    put(p, "keel.yaml", "version: 1\nname: a.b c\n");
+    place_put(p, "keel.yaml", "version: 1\nname: a.b c\n");
     setenv("XDG_STATE_HOME", "relative", 1);
     assert_int_equal(workspace_load(&w, p->root, NULL), 0);
     char want[256]; /* of the folder, so that another name leaves it where it is */
@@ -223,14 +188,14 @@ static void refuses_with_the_place(void **state) {
         if (strstr(r->text, "Mars") && access("/usr/share/zoneinfo", F_OK) != 0) {
             continue; /* without the zones' files every name may be one */
         }
-        put(p, "keel.yaml", r->text);
+        place_put(p, "keel.yaml", r->text);
         workspace *w = NULL;
         diag d = {0};
         int rc = workspace_load(&w, p->root, &d);
         assert_null(w);
         if (rc != DIAG_USAGE || d.line != r->line || d.column != r->column ||
             !strstr(d.what, r->what) || !strstr(d.next, r->next) || !d.next[0] ||
-            strcmp(d.file, at(p, "keel.yaml")) != 0) {
+            strcmp(d.file, place_at(p, "keel.yaml")) != 0) {
             fail_msg("%s => %d %s:%d:%d: %s | %s", r->text, rc, d.file, d.line, d.column, d.what,
                      d.next);
         }
@@ -241,14 +206,14 @@ static void keeps_the_anchor_outside(void **state) {
     place *p = *state;
     char text[160];
     snprintf(text, sizeof text, "version: 1\nanchor: %s/anchor\n", p->root);
-    put(p, "keel.yaml", text);
+    place_put(p, "keel.yaml", text);
     workspace *w = NULL;
     diag d = {0};
     assert_int_equal(workspace_load(&w, p->root, &d), DIAG_USAGE);
     assert_int_equal(d.line, 2);
     assert_non_null(strstr(d.what, "inside the workspace"));
     snprintf(text, sizeof text, "version: 1\nanchor: %s-beside/anchor\n", p->root);
-    put(p, "keel.yaml", text);
+    place_put(p, "keel.yaml", text);
     assert_int_equal(workspace_load(&w, p->root, &d), 0);
     workspace_destroy(w);
 }
@@ -257,10 +222,10 @@ static void keeps_the_anchor_outside(void **state) {
 
 static void is_found_from_below(void **state) {
     place *p = *state;
-    put(p, "keel.yaml", V);
-    put(p, "agents/triage/manifest.yaml", "");
+    place_put(p, "keel.yaml", V);
+    place_put(p, "agents/triage/manifest.yaml", "");
     workspace *w;
-    assert_int_equal(workspace_find(&w, at(p, "agents/triage"), NULL), 0);
+    assert_int_equal(workspace_find(&w, place_at(p, "agents/triage"), NULL), 0);
     assert_string_equal(w->root, p->root);
     workspace_destroy(w);
     diag d = {0};
@@ -280,8 +245,8 @@ static int mode_of(const char *path) {
 
 static void prepares_private_folders(void **state) {
     place *p = *state;
-    put(p, "keel.yaml", V "name: x\n");
-    setenv("XDG_STATE_HOME", at(p, "state"), 1);
+    place_put(p, "keel.yaml", V "name: x\n");
+    setenv("XDG_STATE_HOME", place_at(p, "state"), 1);
     workspace *w;
     diag d = {0};
     assert_int_equal(workspace_load(&w, p->root, &d), 0);
@@ -298,11 +263,11 @@ static void prepares_private_folders(void **state) {
 
 static void refuses_what_is_not_its_own(void **state) {
     place *p = *state;
-    put(p, "keel.yaml", V);
+    place_put(p, "keel.yaml", V);
     workspace *w;
     diag d = {0};
     assert_int_equal(workspace_load(&w, p->root, &d), 0);
-    assert_int_equal(mkdir(at(p, "elsewhere"), 0700), 0);
+    assert_int_equal(mkdir(place_at(p, "elsewhere"), 0700), 0);
     assert_int_equal(symlink("elsewhere", w->keel), 0);
     assert_int_equal(workspace_prepare(w, &d), DIAG_USAGE);
     assert_non_null(strstr(d.what, "not a folder of its own"));
@@ -320,11 +285,11 @@ static void tells_when_the_path_is_too_long(void **state) {
     char name[160];
     memset(name, 'd', sizeof name);
     memcpy(name + 100, "/keel.yaml", 11);
-    put(p, name, V);
+    place_put(p, name, V);
     name[100] = 0;
     workspace *w;
     diag d = {0};
-    assert_int_equal(workspace_load(&w, at(p, name), &d), 0);
+    assert_int_equal(workspace_load(&w, place_at(p, name), &d), 0);
     assert_int_equal(workspace_prepare(w, &d), DIAG_USAGE);
     assert_non_null(strstr(d.what, "too long"));
     assert_non_null(strstr(d.what, "107"));
@@ -334,56 +299,9 @@ static void tells_when_the_path_is_too_long(void **state) {
 
 /* ---- policies ---- */
 
-static void reads_policies_in_order(void **state) {
-    place *p = *state;
-    put(p, "keel.yaml", V);
-    workspace *w;
-    assert_int_equal(workspace_load(&w, p->root, NULL), 0);
-    workspace_policy *list = NULL;
-    size_t count = 9;
-    assert_int_equal(workspace_policies(w, &list, &count, NULL), 0);
-    assert_int_equal(count, 0);
-    workspace_policies_free(list, count);
-    put(p, "policies/b.yaml", "b: 1\n");
-    put(p, "policies/a.yaml", "");
-    put(p, "policies/README.md", "words");
-    put(p, "policies/.hidden.yaml", "x");
-    put(p, "policies/b.yaml~", "x");
-    assert_int_equal(workspace_policies(w, &list, &count, NULL), 0);
-    assert_int_equal(count, 2);
-    assert_string_equal(list[0].file, "policies/a.yaml");
-    assert_int_equal(list[0].text.len, 0);
-    assert_string_equal(list[1].file, "policies/b.yaml");
-    assert_string_equal(list[1].text.data, "b: 1\n");
-    workspace_policies_free(list, count);
-    workspace_destroy(w);
-}
-
-static void refuses_policies_that_would_not_count(void **state) {
-    place *p = *state;
-    put(p, "keel.yaml", V);
-    put(p, "policies/a.yaml", "a: 1\n");
-    put(p, "policies/limits.yml", "b: 1\n");
-    workspace *w;
-    assert_int_equal(workspace_load(&w, p->root, NULL), 0);
-    workspace_policy *list = NULL;
-    size_t count = 9;
-    diag d = {0};
-    assert_int_equal(workspace_policies(w, &list, &count, &d), DIAG_USAGE);
-    assert_null(list);
-    assert_int_equal(count, 9);
-    assert_non_null(strstr(d.what, "policies/limits.yml would not be read"));
-    assert_non_null(strstr(d.next, "policies/limits.yaml"));
-    unlink(at(p, "policies/limits.yml"));
-    assert_int_equal(mkdir(at(p, "policies/folder.yaml"), 0755), 0);
-    assert_int_equal(workspace_policies(w, &list, &count, &d), DIAG_USAGE);
-    assert_non_null(strstr(d.what, "folder.yaml"));
-    workspace_destroy(w);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, place_set_up, place_tear_down)
         CASE(reads_all_of_it),
         CASE(fills_in_what_is_left_out),
         CASE(finds_a_place_for_the_anchor),
@@ -393,8 +311,6 @@ int main(void) {
         CASE(prepares_private_folders),
         CASE(refuses_what_is_not_its_own),
         CASE(tells_when_the_path_is_too_long),
-        CASE(reads_policies_in_order),
-        CASE(refuses_policies_that_would_not_count),
     };
     return cmocka_run_group_tests_name("workspace", tests, NULL, NULL);
 }
