@@ -120,7 +120,9 @@ static uint32_t number_of(const host_process *p) {
 
 static void on_executor_frame(void *ctx, host_process *p, const frame *f) {
     host *h = ctx;
-    kernel_executor_frame(h->kernel, number_of(p), f);
+    if (!h->ending) { /* it would start others */
+        kernel_executor_frame(h->kernel, number_of(p), f);
+    }
 }
 
 static void on_executor_exited(void *ctx, host_process *p, int64_t status, int sig,
@@ -154,7 +156,9 @@ static int env_spawn(void *ctx, uint32_t executor, const kernel_spawn *s, diag *
 
 static void on_timer(void *ctx) {
     host *h = ctx;
-    kernel_tick(h->kernel);
+    if (!h->ending) {
+        kernel_tick(h->kernel);
+    }
 }
 
 static void flush_executors(host *h) {
@@ -224,7 +228,7 @@ static void on_signal(uv_signal_t *s, int signum) {
 
 static void on_client_frame(void *ctx, uint64_t client, const frame *f) {
     host *h = ctx;
-    if (f->type == C_COMMAND) {
+    if (f->type == C_COMMAND && !h->ending) {
         kernel_command(h->kernel, client, f->ref, keel_json_view(f->body, f->len));
     }
 }
