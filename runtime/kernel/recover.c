@@ -120,10 +120,10 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     uint64_t id = (uint64_t)number_of(v[0]);
     const plugin *p = digest_from_hex(&d, v[1], strlen(v[1])) ? NULL : plugin_find(k, &d);
     if (!p) {
-        kernel_log(k, "error", id,
-                   "the version of its agent is no longer in .keel/plugins; put it back and start "
-                   "again, or cancel it with `keel run cancel %llu`",
-                   (unsigned long long)id);
+        kernel_log(
+            k, "error", id,
+            "the version of its agent is no longer in .keel/plugins, and the run stands still: "
+            "put it back and start again");
         return 0;
     }
     run *r = run_restore(k, id, (uint64_t)number_of(v[2]), p);
