@@ -13,6 +13,18 @@
 #define OBJECT_LIMIT (16 << 20)
 #define PATIENCE_MS  40000
 
+/* A sanitizer catches the signal, and ends the process itself. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SEGV "exited with 1"
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SEGV "exited with 1"
+#endif
+#ifndef SEGV
+#define SEGV "was killed by signal 11"
+#endif
+
 typedef struct object {
     const char *module;   /* abi_MODULE.so of tests/abi */
     const char *resource; /* what is read; NULL: thing */
@@ -40,14 +52,14 @@ static const object objects[] = {
     {"create_fails", NULL, NULL, {"unavailable: ", "create failed", "config.folder is missing"}},
     {"prepare_fails", NULL, NULL, {"unavailable: ", "prepare failed", "no table of characters"}},
     /* dying and hanging before it is ready */
-    {"constructor_segv", NULL, NULL, {"unavailable: ", "signal 11", "before it was ready"}},
-    {"create_segv", NULL, NULL, {"unavailable: ", "signal 11", "before it was ready"}},
+    {"constructor_segv", NULL, NULL, {"unavailable: ", SEGV, "before it was ready"}},
+    {"create_segv", NULL, NULL, {"unavailable: ", SEGV, "before it was ready"}},
     {"constructor_hang", NULL, NULL, {"unavailable: ", "killed for taking too long"}},
     {"constructor_socket", NULL, NULL, {"unavailable: ", "a system call that its sandbox forbids"}},
     {"constructor_execve", NULL, NULL, {"unavailable: ", "a system call that its sandbox forbids"}},
     /* dying and hanging in a verb */
     {"read_hang", NULL, NULL, {"unavailable: ", "did not answer in time and was killed"}},
-    {"behave", "segv", NULL, {"unavailable: ", "was killed by signal 11"}},
+    {"behave", "segv", NULL, {"unavailable: ", SEGV}},
     {"behave", "abort", NULL, {"unavailable: ", "was killed by signal 6"}},
     {"behave", "exit", NULL, {"unavailable: ", "exited with 0"}},
     {"behave", "garbage", NULL, {"unavailable: ", "broke the frame protocol"}},
