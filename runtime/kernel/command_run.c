@@ -59,10 +59,11 @@ int command_do(kernel *k, command *c, diag *d) {
 
 void do_answered(kernel *k, const command *c, keel_json result) {
     int64_t id = 0;
-    if (keel_json_true(keel_json_get(c->args, "follow")) &&
-        keel_json_int(keel_json_get(result, "run"), &id)) {
+    keel_json follow = keel_json_get(c->args, "follow");
+    bool quiet = keel_json_is(follow, "end");
+    if ((quiet || keel_json_true(follow)) && keel_json_int(keel_json_get(result, "run"), &id)) {
         run *r = map_get(&k->runs, (uint64_t)id);
-        follow_run(k, c->client, c->ref, (uint64_t)id, r ? r->tree : NULL);
+        follow_run(k, c->client, c->ref, (uint64_t)id, r ? r->tree : NULL, quiet);
     }
 }
 

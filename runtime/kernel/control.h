@@ -8,7 +8,7 @@
  * command        args                                       result
  * status         {}                                         {"boot","halted","incarnation","open_runs","pid","seq","version","workspace"}
  * down           {}                                         {}; then the kernel drains and ends
- * do           M {"agent","input":{},"key"?,"follow":bool}  {"existing":bool,"run":N}
+ * do           M {"agent","input":{},"key"?,"follow":bool|"end"}  {"existing":bool,"run":N}
  * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person was shown
  * approve      M {"by":NAME,"items":[{"approval":hex,"nonce":hex,"number":N,"signature":hex}]}
  *                                                           {"items":[{"number","outcome":"approved|stale|denied|gone","why"?}]}
@@ -29,7 +29,7 @@
  *                                                           error and the old one stays
  * events         {"from":SEQ?,"run":N?}                     {} then C_EVENTs until the client goes
  *
- * `do` with follow: after the answer C_EVENTs of the run's tree, then C_DONE {"exit":0|1|3|5,"waiting":[N]}:
+ * `do` with follow "end": after the answer C_DONE alone. With true: C_EVENTs of the run's tree, then C_DONE {"exit":0|1|3|5,"waiting":[N]}:
  * 0 all ended, 3 the rest waits for a person, 5 the run ended and an effect was denied by policy, 1 failed.
  *
  * C_EVENT: {"agent"?,"at","kind":RECORD NAME,"path"?,"run","seq","text"}: text is one line for people.

@@ -23,9 +23,10 @@ static void done(kernel *k, uint64_t client, uint64_t ref, int exit, const keel_
     keel_buf_free(&out);
 }
 
-void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree *t) {
+void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree *t, bool quiet) {
     if (t) {
         follow_add(k, client, ref, t);
+        k->followers->quiet = quiet;
         return;
     }
     keel_buf outcome = KEEL_BUF_INIT;
@@ -186,7 +187,7 @@ void follow_records(kernel *k, const open_turn *t) {
         }
         body.len = 0;
         for (const follower *f = k->followers; f; f = f->all_next) {
-            if (f->tree && f->tree->root != t->roots[i]) {
+            if (f->quiet || (f->tree && f->tree->root != t->roots[i])) {
                 continue;
             }
             if (!body.len) {

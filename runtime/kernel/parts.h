@@ -169,7 +169,7 @@ const plugin *plugin_find(kernel *k, const digest *d);
 /* ---- follow.c ---- */
 void follow_add(kernel *k, uint64_t client, uint64_t ref, tree *t); /* NULL: everything */
 /* The tree of a run; t NULL when the run is over: the stream ends at once. */
-void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree *t);
+void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree *t, bool quiet);
 void follow_records(kernel *k, const open_turn *t);
 void follow_drop(kernel *k, uint64_t client);
 

@@ -220,11 +220,14 @@ run *run_begin(kernel *k, const run_spec *s) {
 
 /* ---- end ---- */
 
-static void end_body(const char *state, keel_json result, keel_json error, uint64_t next_run,
-                     keel_buf *out) {
+static void end_body(const char *state, bool dropped, keel_json result, keel_json error,
+                     uint64_t next_run, keel_buf *out) {
     keel_json_writer w;
     keel_json_write(&w, out);
     keel_json_object(&w);
+    if (dropped) {
+        keel_json_set_bool(&w, "dropped", true);
+    }
     if (error.len) {
         keel_json_set_raw(&w, "error", error);
     }
@@ -255,8 +258,9 @@ static void wait_outcome(const char *state, keel_json result, keel_json error, k
 
 /* Calls that nobody will answer: those that wait inward go; what was sent goes on until it settles.
  */
-static void drop_calls(kernel *k, run *r) {
+static bool drop_calls(kernel *k, run *r) {
     call *next;
+    bool any = r->calls != NULL;
     r->live = false; /* no answers any more */
     for (call *c = r->calls; c; c = next) {
         next = c->next;
@@ -267,6 +271,7 @@ static void drop_calls(kernel *k, run *r) {
             effect_not_done(k, c, "cancelled", "its run ended before it was sent", "keel");
         }
     }
+    return any;
 }
 
 void run_failed(kernel *k, run *r, const char *code, const char *text) {
@@ -286,8 +291,8 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     bool continued = !strcmp(state, "continued");
     uint64_t next_run = continued ? k->next_run : 0;
     keel_buf body = KEEL_BUF_INIT;
-    drop_calls(k, r);
-    end_body(state, result, error, next_run, &body);
+    bool dropped = drop_calls(k, r);
+    end_body(state, dropped, result, error, next_run, &body);
     int64_t seq = journal_run(k, RECORD_RUN_END, r, "", &body);
     if (!strcmp(state, "ended")) {
         role_ended(k, r->plugin->manifest->name, seq, result);

@@ -206,6 +206,7 @@ struct connection {
 };
 
 typedef struct follower {
+    bool quiet;                /* wants the end alone */
     struct follower *next;     /* of its tree */
     struct follower *all_next; /* of the kernel */
     uint64_t client, ref;

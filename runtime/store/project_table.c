@@ -94,8 +94,8 @@ const project_rule project_rules[] = {
      "INSERT INTO role(agent, run, seq) SELECT agent, id, :seq FROM run"
      " WHERE id = :run AND state = 'ended'"
      " ON CONFLICT(agent) DO UPDATE SET run = excluded.run, seq = excluded.seq"},
-    {RECORD_RUN_END, NULL, NULL, "DELETE FROM pending WHERE run = :run"},
-    {RECORD_RUN_END, AGAIN, NULL,
+    {RECORD_RUN_END, NULL, "dropped", "DELETE FROM pending WHERE run = :run"},
+    {RECORD_RUN_END, AGAIN, "dropped",
      "UPDATE item SET state = 'cancelled', closed_us = :at, closed_why = 'the run is ' || @t_state"
      " WHERE number = (SELECT min(number) FROM item WHERE run = :run AND state = 'open'"
      " AND kind = 'approval')"}, /* what is unknown stays so */

@@ -32,7 +32,8 @@
                                        "parent_path"?,"plugin":hex,"previous"?:seq of a run.end,    \
                                       "root","tainted"?,                                          \
                                        "version"} */                                               \
-    X(17, RUN_END, "run.end")      /* {"error"?:{"code","message","trace"?},"next_run"?,"result"?, \
+    X(17, RUN_END, "run.end")      /* {"dropped"?:true when calls were still open,                \
+                                       "error"?:{"code","message","trace"?},"next_run"?,"result"?, \
                                        "state":"ended|failed|cancelled|continued"} */              \
     X(18, RUN_PAUSED, "run.paused")   /* {"detail","reason"} */                                    \
     X(19, RUN_RESUMED, "run.resumed") /* {} */                                                     \

@@ -189,7 +189,7 @@ double world_pss_nothing(const char *nothing) {
 
 static void send_do(world *w, const load *l, int64_t number) {
     keel_buf args = KEEL_BUF_INIT;
-    keel_buf_printf(&args, "{\"agent\":\"%s\",\"follow\":true,\"input\":%s", l->agent, l->input);
+    keel_buf_printf(&args, "{\"agent\":\"%s\",\"follow\":\"end\",\"input\":%s", l->agent, l->input);
     if (l->keys) {
         keel_buf_printf(&args, ",\"key\":\"%s-%lld\"", l->keys, (long long)number);
     }
