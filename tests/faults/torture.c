@@ -24,6 +24,7 @@ typedef struct visit {
     bool fires; /* it must: a first hit */
     bool fails; /* the disk says no; the kernel ends by itself, and says so */
     char point[64];
+    char then[160]; /* the plan of the next life; "": none */
 } visit;
 
 /* ---- one visit ---- */
@@ -71,31 +72,46 @@ static void check_message(site *s, const visit *v) {
     keel_buf_free(&log);
 }
 
-static void run_visit(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
-    const visit *v = arg;
-    const script *sc = v->script;
+/* A life under a plan: until the kernel is gone, or to the end. */
+static void disturbed_life(site *s, const script *sc, const char *failpoints) {
     char plan[240];
-    site s;
-    script_site(&s, folder);
-    snprintf(plan, sizeof plan, "%s%s%s", sc->plan ? sc->plan : "", sc->plan ? ";" : "", v->plan);
+    snprintf(plan, sizeof plan, "%s%s%s", sc->plan ? sc->plan : "", sc->plan ? ";" : "",
+             failpoints);
     site_start how = {plan, NULL, sc->option};
-    if (!sc->prepare || sc->prepare(&s)) {
-        if (site_up(&s, &how) && sc->live(&s)) {
-            site_down(&s);
-        }
-        site_reap(&s);
-        bool fired = v->fails ? site_exit(&s) != 0 : site_killed(&s);
-        if (!fired && (v->fires || site_exit(&s) != 0)) {
-            site_fault(&s, "the failpoint was not reached: status %d", s.status);
-        } else if (fired && v->fails) {
-            check_message(&s, v);
-        }
-        if (!s.problem[0]) {
-            last_life(&s, sc);
+    if (site_up(s, &how) && site_repeat(s) && sc->live(s)) {
+        site_down(s);
+    }
+    site_reap(s);
+}
+
+static void run_lives(site *s, const visit *v) {
+    disturbed_life(s, v->script, v->plan);
+    bool fired = v->fails ? site_exit(s) != 0 : site_killed(s);
+    if (!fired && (v->fires || site_exit(s) != 0)) {
+        site_fault(s, "the failpoint was not reached: status %d", s->status);
+    } else if (fired && v->fails) {
+        check_message(s, v);
+    }
+    if (v->then[0] && !s->problem[0]) {
+        disturbed_life(s, v->script, v->then);
+        if (!site_killed(s) && site_exit(s) != 0) {
+            site_fault(s, "the second life ended with status %d", s->status);
         }
     }
+    if (!s->problem[0]) {
+        last_life(s, v->script);
+    }
+}
+
+static void run_visit(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
+    const visit *v = arg;
+    site s;
+    script_site(&s, folder);
+    if (!v->script->prepare || v->script->prepare(&s)) {
+        run_lives(&s, v);
+    }
     if (!s.problem[0]) {
-        script_check(&s, sc);
+        script_check(&s, v->script);
     }
     finish(&s, problem, detail);
 }
@@ -161,7 +177,7 @@ static void add_point(const script *sc, const char *name, long hits) {
     if (hits > 1) {
         add_visit(sc, name, "kill", hits);
     }
-    if (strstr(name, ".before_commit")) {
+    if (strstr(name, "_commit")) {
         add_visit(sc, name, plan.seen_count % 2 ? "eio" : "enospc", 1);
     }
 }
@@ -176,6 +192,23 @@ static void add_points(const script *sc) {
     }
     if (f) {
         fclose(f);
+    }
+}
+
+/* Killed at one point, and at another in the life after: the recovery's own records among them. */
+static void add_pairs(void) {
+    size_t count = plan.count;
+    for (size_t i = 0; i < count; i += 3) {
+        const visit *a = &plan.visits[i], *b = &plan.visits[i * 7 % count];
+        if (a->fails || b->fails || a->script != b->script || a == b) {
+            continue;
+        }
+        char title[400];
+        visit *v = &plan.visits[plan.count++];
+        *v = *a;
+        memcpy(v->then, b->plan, sizeof v->then);
+        snprintf(title, sizeof title, "%s: %s, then %s", v->script->name, v->plan, v->then);
+        pool_add(title, run_visit, v);
     }
 }
 
@@ -297,6 +330,7 @@ int main(int argc, char **argv) {
         for (size_t i = 0; i < script_count; i++) {
             add_points(&scripts[i]);
         }
+        add_pairs();
         pool_add("every kind of record has its failpoints hit", every_kind_was_hit, NULL);
         add_other_deaths();
         pool_run();
