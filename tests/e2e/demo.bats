@@ -37,7 +37,7 @@ workspace() {
 }
 
 @test "the denied mail was not sent, and the edited one was sent as edited" {
-    ! grep -rq '014501c237ef' "$(workspace)/outbox"
+    [ -z "$(grep -rl '014501c237ef' "$(workspace)/outbox")" ]
     [ "$(grep -rl 'I will look at it this afternoon' "$(workspace)/outbox" | wc -l)" -eq 1 ]
 }
 
