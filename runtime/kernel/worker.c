@@ -103,8 +103,12 @@ static void in_one(char *out, size_t size, const char *what, const char *next) {
     size_t len = strlen(what);
     bool ended = len > 0 && what[len - 1] == '.', sentence = next[0] >= 'A' && next[0] <= 'Z';
     const char *between = !next[0] ? "" : ended ? " " : sentence ? ". " : "; ";
-    int n = snprintf(out, size, "%s%s%s", what, between, next);
-    (void)n; /* what does not fit is left out */
+    keel_buf whole = KEEL_BUF_INIT;
+    keel_buf_printf(&whole, "%s%s%s", what, between, next);
+    size_t fits = whole.len < size ? whole.len : size - 1; /* what does not fit is left out */
+    memcpy(out, whole.data, fits);
+    out[fits] = 0;
+    keel_buf_free(&whole);
 }
 
 /* Not now: whoever asked for it still holds what a refusal ends. */

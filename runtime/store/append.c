@@ -76,7 +76,7 @@ static int make_row(store *s, const turn *t, size_t i, digest *head, row *out, d
     if (at_point(r->kind, RECORD_APPEND, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (r->len > STORE_INLINE &&
+    if (!seal->stands &&
         payload_put(&s->payload, s->db, seal->salt, r->body, r->len, &out->body, d) < 0) {
         return DIAG_STORAGE;
     }
@@ -104,7 +104,7 @@ static void bind_row(sqlite3_stmt *st, int first, const row *from, int64_t at_us
     sqlite3_bind_int(st, first + 5, (int)r->kind);
     sqlite3_bind_blob(st, first + 6, from->body.bytes, DIGEST_SIZE, SQLITE_STATIC);
     sqlite3_bind_blob(st, first + 7, from->hash.bytes, DIGEST_SIZE, SQLITE_STATIC);
-    if (r->len <= STORE_INLINE) {
+    if (from->seal->stands) {
         sqlite3_bind_blob(st, first + 8, from->seal->salt, STORE_SALT, SQLITE_STATIC);
         sqlite3_bind_blob(st, first + 9, r->body, (int)r->len, SQLITE_STATIC);
     } else {

@@ -200,6 +200,7 @@ typedef struct turn_seal {
     uint8_t salt[STORE_SALT];
     digest body; /* only of a body that stands inline */
     size_t path_len;
+    bool stands; /* inline: `body` is made; else it is put into payload */
 } turn_seal;
 const turn_seal *turn_sealed(const turn *t, size_t i);
 

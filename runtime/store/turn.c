@@ -126,11 +126,28 @@ static const uint8_t *take_salt(turn *t) {
     return t->salts + STORE_SALT * t->salts_used++;
 }
 
+/* Bodies of these kinds hold an id or a key that no other has, so storing them once per distinct
+ * bytes would save nothing and cost two more trees in the transaction. */
+static size_t inline_limit(record_kind kind) {
+    switch (kind) {
+    case RECORD_COMMAND:
+    case RECORD_RUN_BEGIN:
+    case RECORD_SPAWN:
+    case RECORD_EFFECT_INTENDED:
+    case RECORD_EFFECT_WAITING:
+    case RECORD_APPROVAL_GIVEN:
+        return STORE_INLINE_UNIQUE;
+    default:
+        return STORE_INLINE;
+    }
+}
+
 /* Here and not in the commit, so that it is done while the turn before is being synced. */
 static void seal(turn *t, turn_seal *s, const record *r, size_t path_len) {
     memcpy(s->salt, take_salt(t), STORE_SALT);
     s->path_len = path_len;
-    if (r->len <= STORE_INLINE) {
+    s->stands = r->len <= inline_limit(r->kind);
+    if (s->stands) {
         s->body = digest_of2(s->salt, STORE_SALT, r->body, r->len);
     }
 }

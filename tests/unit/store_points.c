@@ -135,10 +135,33 @@ static void test_same_thing_twice(void **state) {
     }
 }
 
+/* An intention has a key that no other has: it stands in its record up to 1 KiB. */
+static void test_unique_bodies_stand_inline(void **state) {
+    world w;
+    char body[1400];
+    static const int pads[] = {600, 900};
+    (void)state;
+    world_make(&w);
+    world_start(&w);
+    for (int i = 0; i < 2; i++) {
+        snprintf(
+            body, sizeof body,
+            "{'args':{},'attempt':1,'call':'c','class':'once','connector':'k','digest':'%064d',"
+            "'holds':[],'key':'%d','target':'a.b.write','why':'%0*d'}",
+            1, i, pads[i], 7);
+        world_add(&w, RECORD_EFFECT_INTENDED, 1, i ? "2" : "1", body);
+    }
+    world_committed(&w);
+    assert_string_equal(world_rows(&w, "SELECT path, body IS NULL FROM journal WHERE kind = 33"),
+                        "1|0;2|1");
+    world_end(&w);
+}
+
 int main(void) {
     static const enum record_point points[] = {RECORD_APPEND, RECORD_BEFORE_COMMIT,
                                                RECORD_AFTER_COMMIT};
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_unique_bodies_stand_inline),
         {"append", test_every_failpoint, NULL, NULL, (void *)&points[0]},
         {"before commit", test_every_failpoint, NULL, NULL, (void *)&points[1]},
         {"after commit", test_every_failpoint, NULL, NULL, (void *)&points[2]},
