@@ -46,7 +46,7 @@ count() {
 
 @test "a skipped test is a failed one" {
     [ "$(count 0 '1..2\nok 1 - a # SKIP no root\nok 2 - b # skip\n')" = "0 2" ]
-    [ "$(count 0 '1..1\nnot ok 1 - c # TODO later\n')" = "0 1" ]
+    [ "$(count 0 '1..1\nnot ok 1 - c # todo later\n')" = "0 1" ]
 }
 
 @test "tests that did not run have failed" {
