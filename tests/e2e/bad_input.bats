@@ -191,7 +191,7 @@ TABLE
         has "$what"
         has 'keel run show'
     done <<'TABLE'
-x =|bad1.lua:2:1: 
+x =|bad1.lua:2:1:
 return 1|does not return an agent
 error("at load")|at load
 os.exit(1)|os is not available
