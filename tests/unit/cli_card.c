@@ -8,48 +8,9 @@
 
 #include <cmocka.h>
 
+#include "card_world.h"
 #include "render.h"
 #include "text.h"
-
-#define HOUR_US 3600000000LL
-#define NOW_US  1700000000000000LL
-
-static const term plain = {.terminal = false};
-
-static keel_json canonical(keel_buf *out, const char *text) {
-    keel_json_error e;
-    if (keel_json_canonical(out, text, strlen(text), &e) != 0) {
-        fail_msg("%s: %s", text, e.message);
-    }
-    return keel_json_view(out->data, out->len);
-}
-
-static render_card card_of(keel_json args) {
-    return (render_card){.number = 3,
-                         .run = 7,
-                         .path = "2",
-                         .agent = "correspondent",
-                         .target = "inbox.message.write",
-                         .class = "checkable",
-                         .kind = "approval",
-                         .state = "open",
-                         .approval = "000102030405060708",
-                         .args = args,
-                         .opened_us = NOW_US - HOUR_US,
-                         .expires_us = NOW_US + HOUR_US,
-                         .calls = 4};
-}
-
-/* What no card may hold, whatever it was made of. */
-static void check_clean(const char *name, const keel_buf *out) {
-    for (size_t at = 0, used = 0; at < out->len; at += used) {
-        int32_t cp = text_next(out->data + at, out->len - at, &used);
-        bool mark = cp == 0xfe0f;
-        if (cp != '\n' && !mark && (cp < 0 || text_is_hidden(cp))) {
-            fail_msg("%s: U+%04x in the card", name, (unsigned)cp);
-        }
-    }
-}
 
 /* ---- fields ---- */
 
@@ -79,11 +40,11 @@ static void fields_are_named_and_measured(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         keel_buf args = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
-        render_fields(canonical(&args, fields[i].args), &plain, &out);
+        render_fields(card_args(&args, fields[i].args), &card_plain, &out);
         if (!strstr(out.data, fields[i].shown)) {
             fail_msg("%s: %s", fields[i].name, out.data);
         }
-        check_clean(fields[i].name, &out);
+        card_check_clean(fields[i].name, &out);
         keel_buf_free(&args);
         keel_buf_free(&out);
     }
@@ -97,7 +58,7 @@ static void an_outline_counts_what_is_large(void **state) {
         keel_buf_printf(&json, "%s{\"n\":%d}", i ? "," : "", i);
     }
     keel_buf_puts(&json, "],\"read\":500}");
-    render_outline(canonical(&args, json.data), &plain, &out);
+    render_outline(card_args(&args, json.data), &card_plain, &out);
     assert_string_equal(out.data, "  read          number        │ 500\n"
                                   "  many          list of 500 entries\n");
     keel_buf_free(&json);
@@ -120,7 +81,7 @@ static void summaries_tell_who_and_what(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof summaries / sizeof *summaries; i++) {
         keel_buf args = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
-        render_summary(canonical(&args, summaries[i].args), &out);
+        render_summary(card_args(&args, summaries[i].args), &out);
         assert_string_equal(out.data, summaries[i].summary);
         keel_buf_free(&args);
         keel_buf_free(&out);
@@ -162,10 +123,10 @@ static void quotations_are_looked_up(void **state) {
         keel_buf json = KEEL_BUF_INIT, list = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
         keel_buf_printf(&json, "[%s]", quotes[i].entry);
         render_card card = card_of(keel_json_view("{}", 2));
-        card.evidence = canonical(&list, json.data);
+        card.evidence = card_args(&list, json.data);
         card.sources = &source;
         card.source_count = 1;
-        render(&card, &plain, NOW_US, &out);
+        render(&card, &card_plain, NOW_US, &out);
         if (!strstr(out.data, quotes[i].verdict)) {
             fail_msg("%s: %s", quotes[i].name, out.data);
         }
@@ -199,13 +160,13 @@ static void a_card_as_a_whole(void **state) {
     (void)state;
     setenv("TZ", "UTC", 1);
     keel_buf all = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
-    keel_json v = canonical(&all, "{\"args\":{\"to\":\"ann@example.org\"},\"decision\":{\"file\":"
+    keel_json v = card_args(&all, "{\"args\":{\"to\":\"ann@example.org\"},\"decision\":{\"file\":"
                                   "\"policies/a.yaml\",\"line\":12,\"rule\":\"outbound\",\"why\":"
                                   "\"to_domain is not in own_domains\"},\"why\":\"she asked\"}");
     render_card card = card_of(keel_json_get(v, "args"));
     card.decision = keel_json_get(v, "decision");
     card.why = keel_json_get(v, "why");
-    render(&card, &plain, NOW_US, &out);
+    render(&card, &card_plain, NOW_US, &out);
     assert_string_equal(out.data, whole);
     keel_buf_free(&all);
     keel_buf_free(&out);
@@ -217,7 +178,7 @@ static void what_has_expired_says_so(void **state) {
     render_card card = card_of(keel_json_view("{}", 2));
     card.expires_us = NOW_US - HOUR_US / 2;
     card.state = "expired";
-    render(&card, &plain, NOW_US, &out);
+    render(&card, &card_plain, NOW_US, &out);
     assert_non_null(strstr(out.data, "expired 30 min ago"));
     assert_non_null(strstr(out.data, "write  [expired]\n"));
     keel_buf_free(&out);
@@ -229,7 +190,7 @@ static void an_unknown_outcome_asks_for_a_look(void **state) {
     render_card card = card_of(keel_json_view("{}", 2));
     card.kind = "unknown";
     card.approval = NULL;
-    render(&card, &plain, NOW_US, &out);
+    render(&card, &card_plain, NOW_US, &out);
     assert_non_null(strstr(out.data, "did inbox.message.write, or not: the answer was lost\n"));
     assert_non_null(strstr(out.data, "keel unknown verdict 3 done|not_done --why ..."));
     assert_null(strstr(out.data, "signs"));

@@ -8,48 +8,9 @@
 
 #include <cmocka.h>
 
+#include "card_world.h"
 #include "render.h"
 #include "text.h"
-
-#define HOUR_US 3600000000LL
-#define NOW_US  1700000000000000LL
-
-static const term plain = {.terminal = false};
-
-static keel_json canonical(keel_buf *out, const char *text) {
-    keel_json_error e;
-    if (keel_json_canonical(out, text, strlen(text), &e) != 0) {
-        fail_msg("%s: %s", text, e.message);
-    }
-    return keel_json_view(out->data, out->len);
-}
-
-static render_card card_of(keel_json args) {
-    return (render_card){.number = 3,
-                         .run = 7,
-                         .path = "2",
-                         .agent = "correspondent",
-                         .target = "inbox.message.write",
-                         .class = "checkable",
-                         .kind = "approval",
-                         .state = "open",
-                         .approval = "000102030405060708",
-                         .args = args,
-                         .opened_us = NOW_US - HOUR_US,
-                         .expires_us = NOW_US + HOUR_US,
-                         .calls = 4};
-}
-
-/* What no card may hold, whatever it was made of. */
-static void check_clean(const char *name, const keel_buf *out) {
-    for (size_t at = 0, used = 0; at < out->len; at += used) {
-        int32_t cp = text_next(out->data + at, out->len - at, &used);
-        bool mark = cp == 0xfe0f;
-        if (cp != '\n' && !mark && (cp < 0 || text_is_hidden(cp))) {
-            fail_msg("%s: U+%04x in the card", name, (unsigned)cp);
-        }
-    }
-}
 
 /* ---- forty payloads as the body of a mail ----
  * `text` is what stands between the quotes of JSON; `shown` must be in the card, `never` not. */
@@ -110,9 +71,9 @@ static void hostile_text_stays_behind_the_gutter(void **state) {
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
         keel_buf json = KEEL_BUF_INIT, args = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
         keel_buf_printf(&json, "{\"body\":\"%s\",\"to\":\"ann@example.org\"}", payloads[i].text);
-        render_card card = card_of(canonical(&args, json.data));
-        render(&card, &plain, NOW_US, &out);
-        check_clean(payloads[i].name, &out);
+        render_card card = card_of(card_args(&args, json.data));
+        render(&card, &card_plain, NOW_US, &out);
+        card_check_clean(payloads[i].name, &out);
         bool shown = strstr(out.data, payloads[i].shown) != NULL;
         bool never = payloads[i].never && strstr(out.data, payloads[i].never) != NULL;
         if (!shown || never || !strstr(out.data, "│ ann@example.org\n")) {
@@ -134,15 +95,15 @@ static void hostile_text_is_escaped_everywhere(void **state) {
                         "{\"args\":{\"k%s\":1},\"decision\":{\"rule\":\"%s\",\"why\":\"%s\"},"
                         "\"evidence\":[{\"quote\":\"%s\",\"source\":\"%s\"}],\"why\":\"%s\"}",
                         p, p, p, p, p, p);
-        keel_json v = canonical(&all, json.data);
+        keel_json v = card_args(&all, json.data);
         render_card card = card_of(keel_json_get(v, "args"));
         card.decision = keel_json_get(v, "decision");
         card.evidence = keel_json_get(v, "evidence");
         card.why = keel_json_get(v, "why");
         card.agent = card.target = card.path = "a\033[1m\xe2\x80\xae";
-        render(&card, &plain, NOW_US, &out);
+        render(&card, &card_plain, NOW_US, &out);
         render_brief(&card, &out);
-        check_clean(payloads[i].name, &out);
+        card_check_clean(payloads[i].name, &out);
         keel_buf_free(&json);
         keel_buf_free(&all);
         keel_buf_free(&out);
@@ -217,8 +178,8 @@ static void nothing_is_cut_and_emptiness_is_counted(void **state) {
         keel_json_quote(&json, text.data, text.len);
         keel_buf_putc(&json, '}');
         render_card card = card_of(keel_json_view(json.data, json.len));
-        render(&card, &plain, NOW_US, &out);
-        check_clean(large[i].name, &out);
+        render(&card, &card_plain, NOW_US, &out);
+        card_check_clean(large[i].name, &out);
         for (size_t s = 0; s < 3 && large[i].shown[s]; s++) {
             if (!strstr(out.data, large[i].shown[s])) {
                 fail_msg("%s: no %s in %.2000s", large[i].name, large[i].shown[s], out.data);
