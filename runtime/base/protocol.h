@@ -14,7 +14,8 @@ enum {
     EXECUTOR_FD_PAGE = 4,   /* struct executor_page, shared */
     EXECUTOR_FD_NATIVE = 5, /* sealed memfd of the .so; /dev/null for Lua */
     EXECUTOR_FD_LOCK = 6,   /* shared lock on .keel/generation, only to be held open */
-    EXECUTOR_FD_GRANTS = 7  /* first granted folder, then the others in order */
+    EXECUTOR_FD_EGRESS = 7, /* to egress (egress_protocol.h); /dev/null without a network need */
+    EXECUTOR_FD_GRANTS = 8  /* first granted folder, then the others in order */
 };
 /* How an executor ends when its plugin wants more memory than the manifest lets it. */
 #define EXECUTOR_OVER_MEMORY 86
@@ -35,8 +36,9 @@ typedef struct executor_page {
 enum {
     /* kernel -> executor */
     X_CONFIG =
-        1,    /* {"config","entry","grants":[{"fd","mode","path"}],"id","kind":"agent|connector",
-                 "libraries","memory","name","native":bool,"abi":[major,minor],"version"} */
+        1,    /* {"abi":[major,minor],"config","entry","grants":[{"fd","mode","path"}],"http":bool,
+                 "id","kind":"agent|connector","libraries","memory","name","native":bool,
+                 "stream":bool,"version"}; http, stream: the services that its needs open */
     X_FILE,   /* field name, rest: bytes. "keel.lua" is the library, then entry and templates */
     X_LOAD,   /* load now; answered by X_READY or X_REFUSED */
     X_START,  /* run; ref: how many X_RECORDs follow; {"input","previous"} */
@@ -44,8 +46,8 @@ enum {
     X_ANSWER, /* run; field path; rest: outcome */
     X_ACK,    /* run; ref: one-way records durable since X_START, recorded ones not counted */
     X_CANCEL, /* run: drop its coroutine, answer nothing */
-    X_VERB,   /* ref: dispatch; {"attempt","body","deadline_us","flags":[],"key","mode",
-                 "outcome","resource","verb"}; mode: "effect" for reconcile; flags: "dry_run";
+    X_VERB,   /* ref: dispatch; {"attempt","body","deadline_us","flags":[],"key","kv"?,
+                 "mode","outcome","resource","verb"}; kv: what keel.kv/1 has in force; mode: "effect" for reconcile; flags: "dry_run";
                  deadline_us: how long from now, 0 or absent: no deadline */
     X_STOP,   /* finish and exit 0 */
 
@@ -59,8 +61,9 @@ enum {
                      {"state":"failed","error":{"code","message","trace"}} */
     X_MISMATCH,   /* run;
                      {"path","recorded":{"call","kind","name"},"now":{"args","call","kind","name"}} */
-    X_REPLY, /* ref: dispatch; {"cost":{"currency","micros"}?,"result"}; of reconcile, result is
-                {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the write's result */
+    X_REPLY, /* ref: dispatch; {"cost":{"currency","micros"}?,"kv":{KEY:VALUE|null}?,"result"}; of
+                reconcile, result is {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the
+                write's result; kv: puts, null removes */
     X_FAIL,  /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
     X_NOTE   /* {"level","text"}: what a connector or the loader logs */
 };

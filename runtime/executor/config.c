@@ -61,6 +61,8 @@ int executor_config_parse(executor_config *out, const char *body, size_t len, di
     c.entry = text_of(v, "entry");
     c.connector = keel_json_is(keel_json_get(v, "kind"), "connector");
     c.native = keel_json_true(keel_json_get(v, "native"));
+    c.http = keel_json_true(keel_json_get(v, "http"));
+    c.stream = keel_json_true(keel_json_get(v, "stream"));
     c.memory_bytes = int_of(keel_json_get(v, "memory"), 64 << 20);
     c.config = keel_json_get(v, "config");
     read_abi(&c, keel_json_get(v, "abi"));

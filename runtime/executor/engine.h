@@ -27,6 +27,7 @@ typedef struct executor_config {
     char *entry;
     bool connector;
     bool native;
+    bool http, stream; /* the services that the manifest's needs open; else get_service is NULL */
     int abi_major, abi_minor;
     char **libraries; /* native: what the manifest lists beyond libc and libm */
     size_t library_count;

@@ -115,6 +115,12 @@ static int open_lock(child_plan *plan, const host_spec *spec, diag *d) {
     return keep(plan, EXECUTOR_FD_LOCK - FIRST_FD, fd, "no lock of the generation", d);
 }
 
+/* The child's end of a channel to egress; the caller keeps the other. */
+static int open_egress(child_plan *plan, const host_spec *spec, diag *d) {
+    int fd = spec->egress_fd <= 0 ? open_null() : fcntl(spec->egress_fd, F_DUPFD_CLOEXEC, FIRST_FD);
+    return keep(plan, EXECUTOR_FD_EGRESS - FIRST_FD, fd, "no channel to egress", d);
+}
+
 static int open_grants(child_plan *plan, const host_spec *spec, diag *d) {
     for (size_t i = 0; i < spec->grant_count; i++) {
         const char *path = spec->grants[i].path;
@@ -147,6 +153,7 @@ int child_prepare(child_plan *plan, const host_spec *spec, diag *d) {
     rc = rc ? rc : open_frames(plan, d);
     rc = rc ? rc : open_page(plan, d);
     rc = rc ? rc : open_lock(plan, spec, d);
+    rc = rc ? rc : open_egress(plan, spec, d);
     if (rc != 0) {
         child_finish(plan);
     }

@@ -39,8 +39,9 @@ typedef struct host_spec {
     digest native_digest; /* what those bytes must have: that of the plugin's file list */
     const host_grant *grants;
     size_t grant_count;
-    int lock_fd; /* host_generation_fd(): the child gets a shared lock of its own; -1: none */
-    bool unsafe; /* no sandbox: --unsafe */
+    int lock_fd;   /* host_generation_fd(): the child gets a shared lock of its own; -1: none */
+    int egress_fd; /* the executor's end of its channel to egress; 0: none. Stays the caller's */
+    bool unsafe;   /* no sandbox: --unsafe */
 } host_spec;
 
 typedef struct host_process host_process;

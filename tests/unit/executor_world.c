@@ -91,15 +91,21 @@ child *child_start_silent(const child_spec *spec) {
     assert_int_equal(ftruncate(c->page_fd, sizeof(executor_page)), 0);
     c->page = mmap(NULL, sizeof *c->page, PROT_READ | PROT_WRITE, MAP_SHARED, c->page_fd, 0);
     int folder = spec->folder ? open(spec->folder, O_PATH | O_DIRECTORY) : -1;
-    int fds[] = {pair[1], c->page_fd, sealed_copy(spec), open("/dev/null", O_RDONLY), folder};
+    int fds[] = {pair[1],
+                 c->page_fd,
+                 sealed_copy(spec),
+                 open("/dev/null", O_RDONLY),
+                 spec->egress ? spec->egress : open("/dev/null", O_RDONLY),
+                 folder};
     fflush(stdout);
     c->pid = fork();
     if (c->pid == 0) {
-        become_executor(spec, fds, folder < 0 ? 4 : 5);
+        become_executor(spec, fds, folder < 0 ? 5 : 6);
     }
     close(fds[0]);
     close(fds[2]);
     close(fds[3]);
+    close(fds[4]);
     if (folder >= 0) {
         close(folder);
     }

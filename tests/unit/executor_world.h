@@ -15,6 +15,7 @@ typedef struct child_spec {
     const char *config;    /* the connection's, or NULL for {} */
     const char *libraries; /* JSON list, or NULL for [] */
     const char *folder;    /* granted as "data", or NULL */
+    int egress;            /* the executor's end of a channel to egress, taken over; 0: none */
     bool read_only;
     bool unsafe;
     bool unsealed;

@@ -102,7 +102,7 @@ static void inherits_only_what_it_should(void **state) {
     world_run_until(w, X_NOTE);
     char want[512];
     snprintf(want, sizeof want,
-             "fds 0 1 2 3 4 5 6 7 8; env PATH=/usr/bin:/bin LANG=C.UTF-8; leader 1; cwd /; stdin "
+             "fds 0 1 2 3 4 5 6 7 8 9; env PATH=/usr/bin:/bin LANG=C.UTF-8; leader 1; cwd /; stdin "
              "null; files keel.lua=5 a.lua=0 ; config {\"config\":{\"mode\":\"inspect\"},"
              "\"grants\":[{\"fd\":7,\"mode\":\"ro\",\"path\":\"/tmp\"},{\"fd\":8,\"mode\":\"rw\","
              "\"path\":\"%s\"}],\"id\":\"test\"}",
