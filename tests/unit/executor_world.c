@@ -140,7 +140,7 @@ child *child_start(const child_spec *spec) {
     }
     keel_buf_puts(&text, ",\"native\":true,\"grants\":[");
     if (spec->folder) {
-        keel_buf_printf(&text, "{\"fd\":7,\"mode\":\"%s\",\"path\":\"data\"}",
+        keel_buf_printf(&text, "{\"fd\":%d,\"mode\":\"%s\",\"path\":\"data\"}", EXECUTOR_FD_GRANTS,
                         spec->read_only ? "ro" : "rw");
     }
     keel_buf_puts(&text, "]}");

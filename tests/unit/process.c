@@ -104,7 +104,7 @@ static void inherits_only_what_it_should(void **state) {
     snprintf(want, sizeof want,
              "fds 0 1 2 3 4 5 6 7 8 9; env PATH=/usr/bin:/bin LANG=C.UTF-8; leader 1; cwd /; stdin "
              "null; files keel.lua=5 a.lua=0 ; config {\"config\":{\"mode\":\"inspect\"},"
-             "\"grants\":[{\"fd\":7,\"mode\":\"ro\",\"path\":\"/tmp\"},{\"fd\":8,\"mode\":\"rw\","
+             "\"grants\":[{\"fd\":8,\"mode\":\"ro\",\"path\":\"/tmp\"},{\"fd\":9,\"mode\":\"rw\","
              "\"path\":\"%s\"}],\"id\":\"test\"}",
              w->folder);
     assert_string_equal(w->body.data, want);
