@@ -26,7 +26,7 @@ static char *absolute(const char *root, const char *path) {
 
 static const manifest_need *need_of(const manifest *m, keel_json key) {
     for (size_t i = 0; i < m->need_count; i++) {
-        if (m->needs[i].config && keel_json_is(key, m->needs[i].config)) {
+        if (m->needs[i].mode && m->needs[i].config && keel_json_is(key, m->needs[i].config)) {
             return &m->needs[i];
         }
     }
@@ -82,7 +82,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
     }
     keel_buf_putc(&l->config, '}');
     for (size_t i = 0; i < m->need_count; i++) {
-        if (m->needs[i].literal) {
+        if (m->needs[i].mode && m->needs[i].literal) {
             char *whole = absolute(root, m->needs[i].literal);
             int rc = grant(l, root, whole, !strcmp(m->needs[i].mode, "rw"), d);
             if (rc) {
