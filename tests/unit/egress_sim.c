@@ -105,7 +105,7 @@ static void send_text(egress_sim *s, uint16_t type, uint64_t run, const char *bo
 
 static void send_failed(egress_sim *s, uint16_t type, uint64_t run, const char *code) {
     char body[200];
-    snprintf(body, sizeof body, "{\"code\":\"%s\",\"message\":\"the simulator says %s\"}", code,
+    snprintf(body, sizeof body, "{\"code\":\"%.20s\",\"message\":\"the simulator says %.20s\"}", code,
              code);
     send_text(s, type, run, body);
 }
@@ -240,7 +240,7 @@ static void answer_fault(egress_sim *s, uint64_t run, const char *url, const cha
         send_failed(s, E_FAILED, run, path + 8);
     } else if (strncmp(path, "/late/", 6) == 0) {
         s->waiting = run;
-        snprintf(s->waiting_code, sizeof s->waiting_code, "%s", path + 6);
+        snprintf(s->waiting_code, sizeof s->waiting_code, "%.20s", path + 6);
     } else if (strcmp(path, "/close") == 0) {
         s->over = true;
     } else if (strcmp(path, "/cut") == 0) {
@@ -272,9 +272,13 @@ static void on_http(egress_sim *s, const frame *f) {
     keel_json_copy(keel_json_get(v, "url"), url, sizeof url);
     keel_json_copy(keel_json_get(v, "method"), method, sizeof method);
     note(s, "http %llu %s %s", (unsigned long long)f->ref, method, url);
-    const char *path = strncmp(url, SIM, strlen(SIM)) == 0 ? url + strlen(SIM) : url;
+    char path[sizeof url];
+    snprintf(path, sizeof path, "%s",
+             strncmp(url, SIM, strlen(SIM)) == 0 ? url + strlen(SIM) : url);
+    path[strcspn(path, "?")] = '\0';
     size_t body = (size_t)(r.end - r.p);
-    if (strncmp(path, "/echo", 5) == 0 || strstr(path, "/notes")) {
+    if (strncmp(path, "/echo", 5) == 0 || strncmp(path, "/v1/echo", 8) == 0 ||
+        strncmp(path, "/v1/notes", 9) == 0) {
         echo_request(s, f->run, v, url, r.p, body);
     } else if (strcmp(path, "/length") == 0) {
         char text[60];
@@ -328,7 +332,7 @@ static void open_stream(egress_sim *s, uint64_t run, const char *kind, size_t nu
         send_failed(s, E_CLOSED, run, "ok");
     } else if (strcmp(kind, "over") == 0) {
         static char block[FRAME_INLINE];
-        for (size_t i = 0; i < EGRESS_WINDOW / FRAME_INLINE + 1; i++) {
+        for (size_t i = 0; i < 2 * EGRESS_WINDOW / FRAME_INLINE; i++) {
             send_data(s, run, block, sizeof block);
         }
     } else if (strcmp(kind, "after") == 0) {

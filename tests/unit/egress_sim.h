@@ -3,7 +3,7 @@
  *
  *   /status/NNN           E_DONE with that status and {"message":"said NNN"}
  *   /body/TEXT            E_DONE 200 with that text, percent-decoded
- *   /echo                 E_DONE 200 with {"body":TEXT,"headers":[...],"method","url",...}
+ *   /echo /v1/echo /v1/notes   E_DONE 200 with {"body":TEXT,"headers":[...],"method","url",...}
  *   /large/N              E_DONE 200 with N bytes of sim_pattern
  *   /length               E_DONE 200 with "LENGTH SUM" of the request's body
  *   /slowly/N             E_DONE 200 with N bytes, written one at a time
