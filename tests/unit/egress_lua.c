@@ -15,16 +15,6 @@
 #define BOTH (NEEDS_HTTP | NEEDS_STREAM)
 #define MS   1000u
 
-static void rows(const char *config, unsigned needs, const services_row *table, size_t count) {
-    services_world *w = world_of("ask.lua", config, needs, true);
-    for (size_t i = 0; i < count; i++) {
-        world_row(w, &table[i]);
-    }
-    world_end(w);
-}
-
-#define ROWS(config, needs, table) rows(config, needs, table, sizeof(table) / sizeof *(table))
-
 #define ASK(method, url)        "{\"method\":\"" method "\",\"url\":\"" url "\"}"
 #define WITH(method, url, more) "{\"method\":\"" method "\",\"url\":\"" url "\"," more "}"
 
@@ -53,15 +43,15 @@ static const services_row joined[] = {
 
 static void urls(void **state) {
     (void)state;
-    ROWS(BASE, NEEDS_HTTP, joined);
+    WORLD_ROWS("ask.lua", BASE, NEEDS_HTTP, joined);
     static const services_row none[] = {
         {"thrown", "{\"url\":\"/x\"}",
          "ok \"error: |c.http.get: the path /x is joined to c.config.base, which is not there"},
     };
-    ROWS("{}", NEEDS_HTTP, none);
+    WORLD_ROWS("ask.lua", "{}", NEEDS_HTTP, none);
     static const services_row plain[] = {
         {"http", ASK("get", "/echo"), "ok {", 0, NULL, "GET " SIM "/echo\n"}};
-    ROWS("{\"base\":\"" SIM "\"}", NEEDS_HTTP, plain);
+    WORLD_ROWS("ask.lua", "{\"base\":\"" SIM "\"}", NEEDS_HTTP, plain);
 }
 
 /* ---- options and answers ---- */
@@ -106,7 +96,7 @@ static const services_row options[] = {
 
 static void answers(void **state) {
     (void)state;
-    ROWS(BASE, NEEDS_HTTP, options);
+    WORLD_ROWS("ask.lua", BASE, NEEDS_HTTP, options);
 }
 
 #define THROWN(opts) "{\"opts\":" opts ",\"url\":\"/echo\"}"
@@ -150,7 +140,7 @@ static const services_row wrongs[] = {
 
 static void wrong_arguments(void **state) {
     (void)state;
-    ROWS("{\"base\":\"" SIM "\"}", BOTH, wrongs);
+    WORLD_ROWS("ask.lua", "{\"base\":\"" SIM "\"}", BOTH, wrongs);
 }
 
 /* ---- keel.status ---- */
@@ -196,7 +186,7 @@ static const services_row meanings[] = {
 
 static void statuses(void **state) {
     (void)state;
-    ROWS(NULL, NEEDS_HTTP, meanings);
+    WORLD_ROWS("ask.lua", NULL, NEEDS_HTTP, meanings);
 }
 
 /* A text is cut at 200 bytes, and not inside of a character. */
@@ -282,7 +272,7 @@ static const services_row verdicts[] = {
 
 static void absent_needs_an_answer(void **state) {
     (void)state;
-    ROWS(NULL, NEEDS_HTTP, verdicts);
+    WORLD_ROWS("ask.lua", NULL, NEEDS_HTTP, verdicts);
 }
 
 /* ---- streams ---- */
@@ -312,9 +302,9 @@ static const services_row streams[] = {
 
 static void stream_table(void **state) {
     (void)state;
-    ROWS(NULL, BOTH, streams);
+    WORLD_ROWS("ask.lua", NULL, BOTH, streams);
     static const services_row forgotten[] = {{"forgets", "{}", "ok \"opened\""}};
-    ROWS(NULL, NEEDS_STREAM, forgotten);
+    WORLD_ROWS("ask.lua", NULL, NEEDS_STREAM, forgotten);
 }
 
 /* ---- kv, clock, keel.json and its like ---- */
@@ -342,7 +332,7 @@ static const services_row others[] = {
 
 static void other_services(void **state) {
     (void)state;
-    ROWS(NULL, 0, others);
+    WORLD_ROWS("ask.lua", NULL, 0, others);
 }
 
 int main(void) {

@@ -1,7 +1,7 @@
 -- Does with c what the resource's name and the body say, and answers with what it got.
 local keel = require "keel"
 
-local kept, late
+local kept
 
 local function told(value, err)
   if value == nil then
@@ -135,7 +135,7 @@ local function flow(c, q)
   return { length = length, many = pieces > 8 }
 end
 
-local function exact(c, q)
+local function exact(c)
   local s = c.stream.open("tls://flow:1")
   local a, b = s:read(300000), s:read(0)
   local rest = s:read(1048576)
@@ -152,7 +152,7 @@ local function keep(c, q)
   return told(kept and "kept", err)
 end
 
-local function use(c, q)
+local function use(_, q)
   local ok, err = kept:send(q.body)
   if not ok then
     return nil, err
@@ -218,11 +218,10 @@ end
 
 local function reconcile(state)
   return function(c, q)
-    local r = c.http.get(q.body.url)
+    c.http.get(q.body.url)
     if q.body.again then
-      r = c.http.get(q.body.again)
+      c.http.get(q.body.again)
     end
-    late = r
     return keel[state](state == "applied" and { id = 1 } or nil)
   end
 end
