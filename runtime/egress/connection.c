@@ -26,6 +26,7 @@ static void free_connection(connection *c) {
     free(c->allow);
     free(c->origins);
     free(c->name);
+    keel_buf_free(&c->words);
     free(c->ca);
     recipe_destroy(c->recipe);
     scrub_destroy(c->scrub);
@@ -107,21 +108,50 @@ static connection *read_connection(egress *e, uint64_t number, keel_json v) {
     return c;
 }
 
-void connection_set(egress *e, uint64_t number, const char *body, size_t len) {
-    connection *old = map_take(&e->connections, number);
-    if (old) {
-        token_stop(old);
-        connection_drop(old);
+static void end_idle_streams(egress *e, const connection *c) {
+    uint64_t key;
+    door *d;
+    for (size_t i = 0; (d = map_next(&e->doors, &i, &key));) {
+        stream_replaced(d, c);
     }
+}
+
+static void forget(egress *e, connection *old) {
+    map_take(&e->connections, old->number);
+    old->replaced = true;
+    token_stop(old);
+    end_idle_streams(e, old);
+    connection_drop(old);
+}
+
+/* The same words again are how the kernel says that a secret has changed. */
+static bool is_again(connection *old, const char *body, size_t len) {
+    if (!old || len == 0 || old->words.len != len || memcmp(old->words.data, body, len) != 0) {
+        return false;
+    }
+    login_forget(old);
+    token_forget(old);
+    return true;
+}
+
+void connection_set(egress *e, uint64_t number, const char *body, size_t len) {
     keel_json_error err;
+    connection *old = number ? map_get(&e->connections, number) : NULL;
+    if (is_again(old, body, len)) {
+        return;
+    }
+    if (old) {
+        forget(e, old);
+    }
     if (len == 0) {
         return;
     }
-    if (keel_json_check(body, len, &err) < 0) {
+    if (number == 0 || keel_json_check(body, len, &err) < 0) {
         egress_note(e, "error", "The kernel's words about a connection cannot be read.");
         return;
     }
     connection *c = read_connection(e, number, keel_json_view(body, len));
+    keel_buf_append(&c->words, body, len);
     if (multi_open(&c->m, e, c, on_multi_closed) < 0) {
         egress_note(e, "error", "libcurl does not start for a connection.");
         free_connection(c);

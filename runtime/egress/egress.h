@@ -62,6 +62,7 @@ struct transfer {
     connection *conn;
     bool private_ok; /* the address may be a private one */
     bool tried;      /* an address was let through */
+    bool forbidden;  /* the one that was not is let through for nobody */
     bool running;
     char refused[128]; /* an address that was not, for people */
     char error[CURL_ERROR_SIZE];
@@ -82,6 +83,8 @@ void transfer_start(transfer *t);
 void transfer_stop(transfer *t);
 /* The same rule again for a socket that was open already. */
 bool transfer_address_ok(transfer *t, const char *ip);
+/* Whether the guard let no address through; says so. */
+bool transfer_refused(const transfer *t, const origin *o, char *out, size_t size);
 /* What went wrong before anything was sent, for people: what, why, what to do. */
 void transfer_explain(const transfer *t, CURLcode code, const origin *o, char *out, size_t size);
 
@@ -96,6 +99,8 @@ struct connection {
     egress *e;
     uint64_t number;
     unsigned refs;
+    bool replaced; /* by other words: what is idle under these ends */
+    keel_buf words;
     char *name;
     char *ca;
     bool any;
@@ -158,6 +163,7 @@ struct token_waiter {
     void (*ready)(token_waiter *w, const diag *problem); /* NULL: conn->access is good */
 };
 
+void token_forget(connection *c);
 /* Whether the access token holds for now. */
 bool token_good(const connection *c);
 /* Fetches one, one fetch for all who wait. `ready` comes later, unless token_unwait was first. */
@@ -331,6 +337,8 @@ void stream_finish(stream *s);
 void stream_close(stream *s, const char *code, const char *message);
 /* The order is over: what has not been written under it is not written any more. */
 void stream_order_over(door *d, order *o);
+/* The connection's words have changed: its idle streams end. */
+void stream_replaced(door *d, const connection *c);
 /* Whether the other side is still to say something to what went out under this order. */
 bool stream_unanswered(const door *d, const order *o);
 /* Relays from now on. */

@@ -111,11 +111,7 @@ static void explain_lost(request *r, CURLcode code) {
     if (r->safe && r->sent) {
         after = "retry";
     }
-    if (r->t.refused[0] && !r->t.tried && !r->sent) {
-        snprintf(text, sizeof text,
-                 "%s cannot be reached from here: %s. Say `private: true` of the "
-                 "connection in keel.yaml if it is meant.",
-                 o->host, r->t.refused);
+    if (!r->sent && transfer_refused(&r->t, o, text, sizeof text)) {
         http_fail(r, "denied", text);
         return;
     }

@@ -52,6 +52,11 @@ static int harden(void) {
         prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
         return -1;
     }
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 8192) {
+        files.rlim_cur = files.rlim_max < 8192 ? files.rlim_max : 8192;
+        setrlimit(RLIMIT_NOFILE, &files); /* without it fewer connections fit */
+    }
     signal(SIGPIPE, SIG_IGN);
     return keep_environment();
 }

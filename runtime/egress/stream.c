@@ -90,6 +90,19 @@ void stream_finish(stream *s) {
     }
 }
 
+static void end_replaced(stream *s) {
+    stream_close(s, "retry", "The connection's words in keel.yaml or in a policy have changed.");
+}
+
+void stream_replaced(door *d, const connection *c) {
+    for (stream *s = d->streams, *next; s; s = next) {
+        next = s->next;
+        if (s->t.conn == c && !s->order) {
+            end_replaced(s);
+        }
+    }
+}
+
 void stream_order_over(door *d, order *o) {
     for (stream *s = d->streams, *next; s; s = next) {
         next = s->next;
@@ -103,6 +116,9 @@ void stream_order_over(door *d, order *o) {
                          "The effect is over, and part of what it sent had not left.");
         } else {
             leave_order(s);
+            if (s->t.conn->replaced) {
+                end_replaced(s);
+            }
         }
     }
 }
@@ -122,12 +138,8 @@ static void explain(stream *s, CURLcode code) {
     char text[500];
     const origin *o = &s->permit.o;
     const char *word = "retry";
-    if (s->t.refused[0] && !s->t.tried) {
+    if (transfer_refused(&s->t, o, text, sizeof text)) {
         word = "denied";
-        snprintf(text, sizeof text,
-                 "%s cannot be reached from here: %s. Say `private: true` of the "
-                 "connection in keel.yaml if it is meant.",
-                 o->host, s->t.refused);
     } else if (code == CURLE_LOGIN_DENIED) {
         word = "denied";
         snprintf(text, sizeof text,

@@ -23,6 +23,10 @@ bool token_good(const connection *c) {
     return c->access.data && egress_now_us() < c->access_until_us;
 }
 
+void token_forget(connection *c) {
+    c->access_until_us = 0;
+}
+
 void token_refused(connection *c, uint64_t serial) {
     if (c->access_serial == serial) {
         c->access_until_us = 0;

@@ -15,6 +15,7 @@ static bool address_ok(transfer *t, const struct sockaddr *a) {
         return true;
     }
     guard_describe(a, t->refused, sizeof t->refused);
+    t->forbidden = kind == GUARD_FORBIDDEN;
     return false;
 }
 
@@ -45,6 +46,7 @@ void transfer_prepare(transfer *t, connection *c, const char *url, const char *p
     t->conn = c;
     t->private_ok = private_ok;
     t->tried = false;
+    t->forbidden = false;
     t->refused[0] = 0;
     t->error[0] = 0;
     t->easy = multi_handle(&c->m);
@@ -80,6 +82,16 @@ static bool tls_problem(CURLcode code) {
     return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
            code == CURLE_SSL_CIPHER || code == CURLE_SSL_CACERT_BADFILE ||
            code == CURLE_SSL_ISSUER_ERROR || code == CURLE_USE_SSL_FAILED;
+}
+
+bool transfer_refused(const transfer *t, const origin *o, char *out, size_t size) {
+    if (!t->refused[0] || t->tried) {
+        return false;
+    }
+    snprintf(out, size, "%s is not connected to: %s. %s", o->host, t->refused,
+             t->forbidden ? "No connection of Keel's goes there."
+                          : "Say `private: true` of the connection in keel.yaml if it is meant.");
+    return true;
 }
 
 void transfer_explain(const transfer *t, CURLcode code, const origin *o, char *out, size_t size) {

@@ -9,47 +9,7 @@
 
 #include <cmocka.h>
 
-#include "egress_web.h"
-#include "egress_world.h"
-
-typedef struct scene {
-    web web;
-    egress_world *w;
-    egress_side *x; /* executor 7 of connection 1 */
-    char base[64];
-    uint64_t run;
-} scene;
-
-static void begin(scene *s, const char *more) {
-    char text[600];
-    memset(s, 0, sizeof *s);
-    web_start(&s->web);
-    s->w = egress_start();
-    snprintf(s->base, sizeof s->base, "http://127.0.0.1:%u", s->web.port);
-    snprintf(text, sizeof text, "{\"name\":\"notes\",\"origins\":[\"%s\"]%s}", s->base, more);
-    egress_connection(s->w, 1, text);
-    s->x = egress_executor(s->w, 7, 1);
-}
-
-static void end(scene *s) {
-    egress_side_free(s->x);
-    egress_end(s->w);
-    web_stop(&s->web);
-}
-
-static uint64_t ask(scene *s, uint64_t order, const char *method, const char *path,
-                    const char *more, const char *body) {
-    char url[300];
-    snprintf(url, sizeof url, "%s%s", s->base, path);
-    egress_http(s->x, order, ++s->run, method, url, more, body);
-    return s->run;
-}
-
-static int64_t number(keel_json v, const char *key) {
-    int64_t n = -1;
-    keel_json_int(keel_json_get(v, key), &n);
-    return n;
-}
+#include "egress_scene.h"
 
 /* ---- an answer ---- */
 
@@ -58,14 +18,14 @@ static void test_answer(void **state) {
     scene s;
     const char *body;
     size_t len;
-    begin(&s, "");
+    scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, false);
-    uint64_t run = ask(&s, 50, "POST", "/echo?q=1",
-                       "\"headers\":[[\"X-Mine\",\"a b\"],[\"X-Empty\",\"\"]]", "the body");
+    uint64_t run = scene_ask(&s, 50, "POST", "/echo?q=1",
+                             "\"headers\":[[\"X-Mine\",\"a b\"],[\"X-Empty\",\"\"]]", "the body");
     frame f = egress_expect(s.x, E_DONE);
     keel_json v = egress_answer(&f, &body, &len);
     assert_int_equal(f.run, run);
-    assert_int_equal(number(v, "status"), 200);
+    assert_int_equal(scene_number(v, "status"), 200);
     assert_non_null(memmem(body, len, "POST /echo?q=1 HTTP/1.1\r\n", 25));
     assert_non_null(memmem(body, len, "X-Mine: a b\r\n", 13));
     assert_non_null(memmem(body, len, "X-Empty:\r\n", 10));
@@ -75,22 +35,22 @@ static void test_answer(void **state) {
     assert_non_null(memmem(headers.data, headers.len, "[\"x-seen\",\"yes\"]", 16));
     keel_json ended = egress_over(s.w, 50);
     assert_false(keel_json_true(keel_json_get(ended, "sent")));
-    assert_int_equal(number(ended, "requests"), 1);
-    end(&s);
+    assert_int_equal(scene_number(ended, "requests"), 1);
+    scene_end(&s);
 }
 
 static void test_kept_alive(void **state) {
     (void)state;
     scene s;
-    begin(&s, "");
+    scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, false);
     for (int i = 0; i < 20; i++) {
-        ask(&s, 50, "GET", "/status/204", NULL, NULL);
+        scene_ask(&s, 50, "GET", "/status/204", NULL, NULL);
         egress_expect(s.x, E_DONE);
     }
     assert_int_equal(atomic_load(&s.web.requests), 20);
     assert_int_equal(atomic_load(&s.web.connections), 1);
-    end(&s);
+    scene_end(&s);
 }
 
 /* ---- what does not come back ---- */
@@ -120,24 +80,24 @@ static const struct {
 static void test_lost(void **state) {
     (void)state;
     scene s;
-    begin(&s, "");
+    scene_begin(&s, "");
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++) {
         egress_order(s.w, 100 + i, 7, 1, true);
-        ask(&s, 100 + i, lost[i].method, lost[i].path, lost[i].more, NULL);
+        scene_ask(&s, 100 + i, lost[i].method, lost[i].path, lost[i].more, NULL);
         egress_expect_code(s.x, E_FAILED, lost[i].code, lost[i].text);
         keel_json e = egress_over(s.w, 100 + i);
         assert_int_equal(keel_json_true(keel_json_get(e, "sent")), lost[i].sent);
         assert_false(keel_json_true(keel_json_get(e, "answered")));
         assert_int_equal(keel_json_count(keel_json_get(e, "digests")), lost[i].sent);
     }
-    end(&s);
+    scene_end(&s);
 }
 
 static void test_nobody_there(void **state) {
     (void)state;
     scene s;
     char url[100];
-    begin(&s, "");
+    scene_begin(&s, "");
     unsigned port = s.web.port;
     web_stop(&s.web);
     egress_order(s.w, 50, 7, 1, true);
@@ -168,56 +128,56 @@ static void test_evidence(void **state) {
     (void)state;
     scene s;
     char path[40];
-    begin(&s, "");
+    scene_begin(&s, "");
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         egress_order(s.w, 100 + i, 7, 1, true);
         snprintf(path, sizeof path, "/status/%d", statuses[i].status);
-        ask(&s, 100 + i, statuses[i].method, path, NULL, NULL);
+        scene_ask(&s, 100 + i, statuses[i].method, path, NULL, NULL);
         frame f = egress_expect(s.x, E_DONE);
-        assert_int_equal(number(egress_answer(&f, NULL, NULL), "status"), statuses[i].status);
+        assert_int_equal(scene_number(egress_answer(&f, NULL, NULL), "status"), statuses[i].status);
         keel_json e = egress_over(s.w, 100 + i);
         assert_int_equal(keel_json_true(keel_json_get(e, "sent")), statuses[i].sent);
         assert_int_equal(keel_json_true(keel_json_get(e, "answered")), statuses[i].answered);
     }
-    end(&s);
+    scene_end(&s);
 }
 
 /* The kernel has been told before the other side hears a byte. */
 static void test_sending_first(void **state) {
     (void)state;
     scene s;
-    begin(&s, "");
+    scene_begin(&s, "");
     s.web.watch = s.w->kernel.fd;
     for (uint64_t i = 100; i < 120; i++) {
         egress_order(s.w, i, 7, 1, true);
-        ask(&s, i, "POST", "/echo", NULL, "x");
+        scene_ask(&s, i, "POST", "/echo", NULL, "x");
         egress_expect(s.x, E_DONE);
         assert_true(atomic_load(&s.web.watched));
         frame f = egress_expect(&s.w->kernel, G_SENDING);
         assert_int_equal(f.ref, i);
-        ask(&s, i, "POST", "/echo", NULL, "x");
+        scene_ask(&s, i, "POST", "/echo", NULL, "x");
         egress_expect(s.x, E_DONE);
-        assert_int_equal(number(egress_over(s.w, i), "requests"), 2);
+        assert_int_equal(scene_number(egress_over(s.w, i), "requests"), 2);
     }
-    end(&s);
+    scene_end(&s);
 }
 
 /* curl sends again what a stale connection swallowed; an unsafe request may have been applied. */
 static void test_never_twice(void **state) {
     (void)state;
     scene s;
-    begin(&s, "");
+    scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, true);
-    ask(&s, 50, "GET", "/once", NULL, NULL);
+    scene_ask(&s, 50, "GET", "/once", NULL, NULL);
     egress_expect(s.x, E_DONE);
-    ask(&s, 50, "POST", "/echo", NULL, "x");
+    scene_ask(&s, 50, "POST", "/echo", NULL, "x");
     egress_expect_code(s.x, E_FAILED, "unknown", "closed the connection");
     assert_int_equal(atomic_load(&s.web.requests), 2);
-    ask(&s, 50, "GET", "/once", NULL, NULL);
+    scene_ask(&s, 50, "GET", "/once", NULL, NULL);
     egress_expect(s.x, E_DONE);
-    ask(&s, 50, "GET", "/echo", NULL, NULL);
+    scene_ask(&s, 50, "GET", "/echo", NULL, NULL);
     egress_expect(s.x, E_DONE); /* that one may be repeated */
-    end(&s);
+    scene_end(&s);
 }
 
 int main(void) {

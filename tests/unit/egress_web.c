@@ -20,6 +20,8 @@ typedef struct visitor {
     bool last; /* the next request is not answered */
 } visitor;
 
+static _Thread_local bool head_only; /* the request is a HEAD */
+
 static void say(int fd, const char *data, size_t len) {
     while (len) {
         ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
@@ -36,7 +38,7 @@ static void answer(int fd, int status, const char *headers, const char *body, si
     int n = snprintf(head, sizeof head, "HTTP/1.1 %d X\r\nContent-Length: %zu\r\n%s\r\n", status,
                      len, headers);
     say(fd, head, (size_t)n);
-    say(fd, body, len);
+    say(fd, body, head_only ? 0 : len);
 }
 
 static void many(int fd, const char *path) {
@@ -86,6 +88,7 @@ static bool serve(visitor *v, const char *text, size_t len) {
         return false;
     }
     path++;
+    head_only = strncmp(text, "HEAD ", 5) == 0;
     if (strncmp(path, "/echo", 5) == 0) {
         answer(fd, 200, "X-Seen: yes\r\nContent-Type: text/plain\r\n", text, len);
     } else if (strncmp(path, "/status/", 8) == 0) {
