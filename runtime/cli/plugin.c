@@ -146,7 +146,7 @@ static void print_manifest(cli *c, const manifest *m) {
                   n->config ? "config." : "",
                   n->config    ? n->config
                   : n->literal ? n->literal
-                               : "");
+                               : "any address that policy's `egress` lists");
     }
 }
 

@@ -1,0 +1,447 @@
+/* keel.http/1, stream, kv, clock and json of a connector in C, in a real executor, against a
+ * simulator of egress. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "services_world.h"
+
+#define GET(path)  "{\"method\":\"GET\",\"url\":\"" SIM path "\"}"
+#define POST(path) "{\"body\":\"hello\",\"method\":\"POST\",\"url\":\"" SIM path "\"}"
+#define MS         1000u
+
+static uint64_t now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void rows(const services_row *table, size_t count, unsigned needs) {
+    services_world *w = world_of(NULL, NULL, needs, true);
+    for (size_t i = 0; i < count; i++) {
+        world_row(w, &table[i]);
+    }
+    world_end(w);
+}
+
+#define ROWS(table, needs) rows(table, sizeof(table) / sizeof *(table), needs)
+
+/* ---- HTTP ---- */
+
+static const services_row answers[] = {
+    {"http", GET("/status/200"),
+     "ok {|\"status\":200|\"headers\":5|\"first\":\"content-type=text/plain\"|said "
+     "200|\"url\":\"" SIM "/status/200\"",
+     0, NULL, "http 101 GET " SIM "/status/200"},
+    {"http", POST("/status/404"), "ok {|\"status\":404", 0, NULL, "http 102 POST"},
+    {"http", GET("/body/"), "\"body\":\"\",|\"length\":0"},
+    {"http", POST("/echo"),
+     "\\\"body\\\":\\\"hello\\\"|\\\"follow\\\":false|\\\"headers\\\":[]|\\\"limit\\\":15728640|"
+     "\\\"method\\\":\\\"POST\\\""},
+    {"http",
+     "{\"flags\":1,\"headers\":2,\"limit\":77,\"method\":\"GET\",\"name\":\"X-A\",\"url\":\"" SIM
+     "/echo\",\"value\":\"v ü\"}",
+     "\\\"follow\\\":true|[[\\\"X-A\\\",\\\"v ü\\\"],[\\\"X-A\\\",\\\"v ü\\\"]]|\\\"limit\\\":77"},
+    {"http", "{\"limit\":99999999,\"method\":\"GET\",\"url\":\"" SIM "/echo\"}",
+     "\\\"limit\\\":15728640"},
+    {"http_short", "{}",
+     "ok {\"body\":\"\",\"follow\":false,\"headers\":[],\"limit\":15728640,\"method\":\"PUT\""},
+    {"http", GET("/slowly/700"), "\"length\":700"},
+    {"misuse", "{}", "ok \"refused\""},
+};
+
+static const services_row failures[] = {
+    {"http", POST("/failed/invalid"), "invalid: the simulator says invalid"},
+    {"http", POST("/failed/denied"), "denied: the simulator says denied"},
+    {"http", POST("/failed/not_found"), "not_found: "},
+    {"http", POST("/failed/conflict"), "conflict: "},
+    {"http", POST("/failed/retry"), "retry: "},
+    {"http", POST("/failed/unknown"), "unknown: "},
+    {"http", POST("/failed/deadline"), "deadline: "},
+    {"http", POST("/failed/cancelled"), "cancelled: "},
+    {"http", POST("/failed/internal"), "internal: "},
+    {"http", POST("/failed/no_memory"), "no_memory: "},
+    {"http", POST("/failed/not_implemented"), "not_implemented: "},
+    {"http", POST("/failed/nonsense"), "internal: the simulator says nonsense"},
+    {"http", POST("/stale"), "ok |\"body\":\"right\""},
+    {"http", GET("/status/200"), "ok |\"status\":200"},
+};
+
+/* The verb's deadline: egress is told, and its word is taken if it comes soon. */
+static const services_row late[] = {
+    {"http", POST("/late/retry"), "retry: the simulator says", 50 * MS, NULL, "POST|cancel"},
+    {"http", POST("/late/unknown"), "unknown: the simulator says", 50 * MS, NULL, "POST|cancel"},
+    {"http", POST("/late/deadline"), "deadline: the simulator", 50 * MS, NULL, "POST|cancel"},
+    {"http", POST("/late/done"), "ok |\"status\":201|\"body\":\"late\"", 50 * MS, NULL, "cancel"},
+    {"http", POST("/never"), "unknown: no answer came in time", 50 * MS, NULL, "POST|cancel"},
+    {"http", GET("/never"), "deadline: no answer came in time", 50 * MS, NULL, "GET|cancel"},
+    {"http", "{\"method\":\"HEAD\",\"url\":\"" SIM "/never\"}", "deadline: ", 50 * MS},
+    {"http", "{\"method\":\"DELETE\",\"url\":\"" SIM "/never\"}", "unknown: ", 50 * MS},
+    {"http", "{\"method\":\"get\",\"url\":\"" SIM "/never\"}", "unknown: ", 50 * MS},
+    {"http", "{\"method\":\"GET\",\"timeout_us\":40000,\"url\":\"" SIM "/never\"}",
+     "deadline: no answer came in time", 0, NULL, "GET|cancel"},
+    {"http", "{\"method\":\"GET\",\"timeout_us\":9000000,\"url\":\"" SIM "/never\"}",
+     "deadline: ", 40 * MS},
+    {"http", GET("/status/200"), "ok |\"status\":200", 5000 * MS},
+};
+
+static const services_row malformed[] = {
+    {"http", "{\"url\":\"" SIM "/\"}", "invalid: the request has no method"},
+    {"http", "{\"method\":\"G T\",\"url\":\"" SIM "/\"}", "invalid: the request has no method"},
+    {"http", "{\"method\":\"GET\"}", "invalid: |not absolute"},
+    {"http", "{\"method\":\"GET\",\"url\":\"/path\"}", "invalid: |not absolute"},
+    {"http", "{\"method\":\"GET\",\"url\":\"ftp://sim.example/\"}", "invalid: |not absolute"},
+    {"http", "{\"method\":\"GET\",\"url\":\"" SIM "/a b\"}", "invalid: |percent-encoded"},
+    {"http", "{\"method\":\"GET\",\"url\":\"" SIM "/\xc3\xbc\"}", "invalid: |percent-encoded"},
+    {"http", "{\"method\":\"GET\",\"url\":\"" SIM "/\\r\\nX: y\"}", "invalid: |percent-encoded"},
+    {"http",
+     "{\"headers\":1,\"method\":\"GET\",\"name\":\"X\",\"url\":\"" SIM
+     "/\",\"value\":\"a\\r\\nHost: b\"}",
+     "invalid: header 1|malformed"},
+    {"http", "{\"headers\":1,\"method\":\"GET\",\"name\":\"X:\",\"url\":\"" SIM "/\"}",
+     "invalid: header 1"},
+    {"http", "{\"headers\":1,\"method\":\"GET\",\"name\":\"\",\"url\":\"" SIM "/\"}",
+     "invalid: header 1"},
+    {"http", "{\"headers\":129,\"method\":\"GET\",\"name\":\"X\",\"url\":\"" SIM "/\"}",
+     "invalid: |at most 128 headers"},
+    {"http", "{\"method\":\"PUT\",\"size\":15728641,\"url\":\"" SIM "/length\"}",
+     "invalid: |larger than 15 MiB"},
+    {"http", GET("/status/204"), "ok |\"status\":204"},
+};
+
+static void http_answers(void **state) {
+    (void)state;
+    ROWS(answers, NEEDS_HTTP | NEEDS_STREAM);
+}
+
+static void http_failures(void **state) {
+    (void)state;
+    ROWS(failures, NEEDS_HTTP);
+}
+
+static void http_late(void **state) {
+    (void)state;
+    uint64_t before = now_ms();
+    ROWS(late, NEEDS_HTTP);
+    assert_true(now_ms() - before < 6000); /* none waits longer than its deadline and 200 ms */
+}
+
+static void http_malformed(void **state) {
+    (void)state;
+    ROWS(malformed, NEEDS_HTTP);
+}
+
+/* 15 MiB either way, in pieces with a window. */
+static void http_large(void **state) {
+    (void)state;
+    const size_t len = 15u << 20;
+    char *body = malloc(len), expected[100];
+    sim_pattern(body, 0, len);
+    uint32_t sum = sim_sum(0, body, len);
+    free(body);
+    services_world *w = world_of(NULL, NULL, NEEDS_HTTP, true);
+    snprintf(expected, sizeof expected, "ok |\"body\":\"%zu %u\"", len, sum);
+    world_row(w, &(services_row){
+                     "http", "{\"method\":\"PUT\",\"size\":15728640,\"url\":\"" SIM "/length\"}",
+                     expected});
+    snprintf(expected, sizeof expected, "ok |\"length\":%zu|\"sum\":%u", len, sum);
+    world_row(w, &(services_row){"http", GET("/large/15728640"), expected});
+    world_row(w, &(services_row){"http", GET("/large/65537"), "ok |\"length\":65537"});
+    world_end(w);
+}
+
+/* Each ends the connection: an unsafe request that was handed over is unknown then, a safe one
+ * retry; and whatever comes later is retry. */
+static const struct {
+    const char *path, *why;
+} ends[] = {
+    {"/close", "egress has ended; it is started again"},
+    {"/cut", "egress has ended; it is started again"},
+    {"/wrong/type", "egress broke the protocol (a frame of a type that is not known)"},
+    {"/wrong/kind", "an answer of the wrong kind"},
+    {"/wrong/empty", "an answer that is none"},
+    {"/wrong/no-json", "an answer that is none"},
+    {"/wrong/failed-empty", "a failure without its code"},
+    {"/wrong/failed-ok", "a failure without its code"},
+    {"/wrong/failed-json", "a failure without its code"},
+    {"/wrong/status", "an answer that is none"},
+    {"/wrong/no-status", "an answer that is none"},
+    {"/wrong/no-url", "an answer that is none"},
+    {"/wrong/header", "an answer that is none"},
+    {"/wrong/header-type", "an answer that is none"},
+    {"/wrong/headers", "an answer that is none"},
+    {"/wrong/future", "an answer to what was not asked"},
+    {"/wrong/data", "bytes of a stream that was not asked for"},
+    {"/wrong/junk", "a length over the limit"},
+};
+
+static void http_ends(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 2 * (sizeof ends / sizeof *ends); i++) {
+        char body[200], expected[300];
+        const char *method = i % 2 ? "GET" : "POST";
+        snprintf(body, sizeof body, "{\"method\":\"%s\",\"url\":\"" SIM "%s\"}", method,
+                 ends[i / 2].path);
+        snprintf(expected, sizeof expected, "%s: |%s", i % 2 ? "retry" : "unknown",
+                 ends[i / 2].why);
+        services_world *w = world_of(NULL, NULL, NEEDS_HTTP | NEEDS_STREAM, true);
+        world_row(w, &(services_row){"http", body, expected});
+        world_row(w, &(services_row){"http", POST("/status/200"), "retry: |it is started again"});
+        world_row(w, &(services_row){"stream", "{\"address\":\"tls://echo:1\"}",
+                                     "retry: |it is started again"});
+        world_row(w, &(services_row){"kv_put", "{\"json\":\"1\",\"key\":\"a\"}", "ok 1"});
+        world_end(w);
+    }
+}
+
+/* Nothing was handed over to an egress that had ended before. */
+static void http_ended_before(void **state) {
+    (void)state;
+    services_world *w = world_of(NULL, NULL, NEEDS_HTTP, true);
+    sim_end(w->sim);
+    w->sim = NULL;
+    world_row(w, &(services_row){"http", POST("/status/200"), "retry: egress has ended"});
+    world_end(w);
+    w = world_of(NULL, NULL, NEEDS_HTTP, false); /* /dev/null */
+    world_row(w, &(services_row){"http", POST("/status/200"), "retry: egress has ended"});
+    world_end(w);
+}
+
+static void kernel_goes(void **state) {
+    (void)state;
+    services_world *w = world_of(NULL, NULL, NEEDS_HTTP, true);
+    keel_json body;
+    world_verb(w, "write", "http", POST("/never"), 0, NULL);
+    assert_true(sim_saw(w->sim, "http 101 POST"));
+    shutdown(w->c->socket, SHUT_WR);
+    int type = child_next(w->c, 5000, &body);
+    assert_int_equal(type, X_FAIL);
+    assert_true(keel_json_is(keel_json_get(body, "code"), "cancelled"));
+    assert_true(sim_saw(w->sim, "cancel"));
+    world_end(w);
+}
+
+/* ---- streams ---- */
+
+static const services_row streams[] = {
+    {"stream", "{\"address\":\"tls://echo:1\",\"text\":\"hello\"}",
+     "ok {\"got\":\"hello\",\"length\":5", 0, NULL, "open 101 tls://echo:1\ndata 101\nclose\n"},
+    {"stream", "{\"address\":\"tls://denied:1\"}", "denied: the simulator says denied"},
+    {"stream", "{\"address\":\"tls://never:1\"}", "retry: the stream was not open in time", 50 * MS,
+     NULL, "cancel"},
+    {"stream", "{\"address\":\"tls://late:1\"}", "retry: the stream was not open in time", 50 * MS,
+     NULL, "cancel\nclose\n"},
+    {"stream", "{\"address\":\"\"}", "invalid: a stream is opened by an address"},
+    {"stream", "{\"address\":\"tls://a b\"}", "invalid: a stream is opened by an address"},
+    {"stream", "{\"address\":\"tls://silent:1\"}", "deadline: |before the other side said",
+     50 * MS},
+    {"stream", "{\"address\":\"tls://ends:1\",\"text\":\"x\"}", "ok {\"got\":\"\",\"length\":0"},
+    {"stream", "{\"address\":\"tls://breaks:1\",\"text\":\"x\"}",
+     "unknown: the simulator says retry"},
+    {"stream", "{\"address\":\"tls://lines:1\",\"all\":1}", "ok |\"length\":38"},
+    {"use", "{\"off\":1}", "not_found: there is no such stream"},
+};
+
+static void stream_table(void **state) {
+    (void)state;
+    ROWS(streams, NEEDS_STREAM);
+}
+
+static void stream_large(void **state) {
+    (void)state;
+    const size_t len = 7u << 20;
+    char *bytes = malloc(len + 1), expected[100];
+    sim_pattern(bytes, 0, len);
+    bytes[len] = '.';
+    services_world *w = world_of(NULL, NULL, NEEDS_STREAM, true);
+    snprintf(expected, sizeof expected, "ok |\"length\":%zu,\"sum\":%u", len,
+             sim_sum(0, bytes, len));
+    world_row(w, &(services_row){"stream", "{\"address\":\"tls://flow:7\",\"all\":1}", expected, 0,
+                                 NULL, "taken "});
+    snprintf(expected, sizeof expected, "ok {\"got\":\"%zu %u\"", len + 1,
+             sim_sum(0, bytes, len + 1));
+    world_row(w, &(services_row){"stream",
+                                 "{\"address\":\"tls://sink:1\",\"size\":7340032,\"text\":\".\"}",
+                                 expected});
+    char *log = sim_log(w->sim);
+    assert_null(strstr(log, "taken more"));
+    free(log);
+    free(bytes);
+    world_end(w);
+}
+
+/* A stream of one verb is used by the next, by its number alone; another's number is none. */
+static void stream_kept(void **state) {
+    (void)state;
+    services_world *w = world_of(NULL, NULL, NEEDS_STREAM, true);
+    services_world *other = world_of(NULL, NULL, NEEDS_STREAM, true);
+    world_row(w, &(services_row){"keep", "{\"address\":\"tls://echo:1\"}", "ok \"kept\""});
+    world_row(w, &(services_row){"use", "{\"text\":\"abc\"}", "ok \"abc\"", 0, NULL, "data 102"});
+    world_row(w, &(services_row){"use", "{\"off\":65536,\"text\":\"abc\"}", "not_found: "});
+    world_row(other, &(services_row){"keep", "{\"address\":\"tls://denied:1\"}", "denied: "});
+    world_row(other, &(services_row){"use", "{\"text\":\"abc\"}", "not_found: "});
+    char *log = sim_log(w->sim);
+    assert_string_equal(log, "");
+    free(log);
+    world_end(other);
+    world_end(w);
+}
+
+static void stream_many(void **state) {
+    (void)state;
+    services_world *w = world_of(NULL, NULL, NEEDS_STREAM, true);
+    world_row(w, &(services_row){"many", "{\"address\":\"tls://silent:1\",\"count\":16}", "ok"});
+    world_row(w, &(services_row){"many", "{\"address\":\"tls://silent:1\",\"count\":1}",
+                                 "invalid: 16 streams are open"});
+    world_end(w);
+}
+
+/* What the end of egress means for a verb depends on whether its bytes were among what was lost. */
+static void stream_ends(void **state) {
+    (void)state;
+    static const services_row table[] = {
+        {"stream", "{\"address\":\"tls://close:1\"}", "retry: egress has ended"},
+        {"stream", "{\"address\":\"tls://over:1\",\"all\":1}",
+         "retry: egress broke the protocol (bytes of a "
+         "stream beyond its window)"},
+        {"stream", "{\"address\":\"tls://over:1\",\"all\":1,\"text\":\"x\"}",
+         "egress broke the protocol"},
+        {"stream", "{\"address\":\"tls://dies:1\",\"text\":\"x\"}", "unknown: egress has ended"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        services_world *w = world_of(NULL, NULL, NEEDS_STREAM, true);
+        world_row(w, &table[i]);
+        world_end(w);
+    }
+    services_world *w = world_of(NULL, NULL, NEEDS_STREAM, true);
+    world_row(w, &(services_row){"keep", "{\"address\":\"tls://dies:1\"}", "ok"});
+    world_row(w, &(services_row){"use", "{\"text\":\"x\"}", "unknown: egress has ended"});
+    world_row(w, &(services_row){"use", "{\"text\":\"x\"}", "retry: egress has ended"});
+    world_end(w);
+}
+
+/* ---- kv ---- */
+
+#define KV "{\"cursor\":17,\"etag\":\"x\"}"
+
+static const services_row kvs[] = {
+    {"kv_get", "{\"key\":\"cursor\"}", "ok 17", 0, KV},
+    {"kv_get", "{\"key\":\"none\"}", "not_found: kv has no value of that key", 0, KV},
+    {"kv_get", "{\"key\":\"cursor\"}", "not_found: "},
+    {"kv_get", "{\"key\":\"\"}", "invalid: a key of kv is"},
+    {"kv_put", "{\"json\":\" { \\\"b\\\" : 1, \\\"a\\\" : [ ] } \",\"key\":\"new\"}",
+     "ok {\"a\":[],\"b\":1} kv {\"new\":{\"a\":[],\"b\":1}}", 0, KV},
+    {"kv_put", "{\"json\":\"18\",\"key\":\"cursor\"}", "ok 18 kv {\"cursor\":18}", 0, KV},
+    {"kv_put", "{\"json\":\"\",\"key\":\"cursor\"}", "ok \"removed\" kv {\"cursor\":null}", 0, KV},
+    {"kv_put", "{\"json\":\"{\",\"key\":\"a\"}", "invalid: a value of kv is JSON, and this is not"},
+    {"kv_many", "{\"count\":3,\"size\":4}",
+     "ok 3 kv {\"key-001\":\"ho\",\"key-002\":\"ho\",\"key-003\":\"ho\"}"},
+    {"kv_many", "{\"count\":64,\"size\":4}", "ok 64 kv {\"key-001\""},
+    {"kv_many", "{\"count\":65,\"size\":4}", "ok 64 kv {\"key-002\""},
+    {"kv_many", "{\"count\":64,\"size\":4}", "ok 62 kv ", 0, KV},
+    {"kv_many", "{\"count\":1,\"size\":4096}", "ok 1 kv "},
+    {"kv_many", "{\"count\":1,\"size\":4097}", "ok 0"},
+    {"kv_many", "{\"count\":8,\"size\":4089}", "ok 8 kv "},
+    {"kv_many", "{\"count\":8,\"size\":4090}", "ok 7 kv "},
+    {"kv_fails", "{}", "conflict: not now"},
+};
+
+static void kv_table(void **state) {
+    (void)state;
+    ROWS(kvs, 0);
+}
+
+/* A reply without puts has no "kv"; nor has a failure, whatever was put before. */
+static void kv_only_with_puts(void **state) {
+    (void)state;
+    keel_json answer;
+    services_world *w = world_of(NULL, NULL, 0, true);
+    assert_int_equal(world_ask(w, "read", "kv_get", "{\"key\":\"etag\"}", 0, KV, &answer), X_REPLY);
+    assert_null(keel_json_get(answer, "kv").data);
+    assert_int_equal(world_ask(w, "read", "kv_fails", "{}", 0, KV, &answer), X_FAIL);
+    assert_null(keel_json_get(answer, "kv").data);
+    world_end(w);
+}
+
+/* ---- clock, JSON, what is there ---- */
+
+static const services_row others[] = {
+    {"sleep", "{\"us\":30000}", "ok {\"slept_us\":3|\"wall\":true"},
+    {"sleep", "{\"us\":0}", "ok |\"wall\":true"},
+    {"sleep", "{\"us\":90000000}", "deadline: the verb's deadline came", 50 * MS},
+    {"json", "{\"do\":\"canonical\",\"in\":\" {\\\"b\\\":1.0, \\\"a\\\":\\\"\\\\u00fc\\\"}\"}",
+     "ok \"{\\\"a\\\":\\\"ü\\\",\\\"b\\\":1}\""},
+    {"json", "{\"do\":\"canonical\",\"in\":\"{\\\"a\\\":}\"}",
+     "invalid: that is no JSON, at byte 5"},
+    {"json", "{\"do\":\"canonical\",\"in\":\"\"}", "invalid: that is no JSON"},
+    {"json",
+     "{\"do\":\"get\",\"in\":\"{\\\"items\\\":[{\\\"id\\\":7},[3]]}\",\"path\":\"items.0.id\"}",
+     "ok \"7\""},
+    {"json",
+     "{\"do\":\"get\",\"in\":\"{\\\"items\\\":[{\\\"id\\\":7},[3]]}\",\"path\":\"items.1\"}",
+     "ok \"[3]\""},
+    {"json", "{\"do\":\"get\",\"in\":\"[1]\",\"path\":\"1\"}",
+     "not_found: there is no 1 in the JSON"},
+    {"json", "{\"do\":\"get\",\"in\":\"[1]\",\"path\":\"x\"}", "not_found: "},
+    {"json", "{\"do\":\"get\",\"in\":\"[1]\",\"path\":\"4294967296\"}", "not_found: "},
+    {"json", "{\"do\":\"get\",\"in\":\"1\",\"path\":\"\"}", "ok \"1\""},
+    {"json", "{\"do\":\"get\",\"in\":\"[1, 2]\",\"path\":\"0\"}",
+     "invalid: that is no canonical JSON"},
+    {"json", "{\"do\":\"text\",\"in\":\"{\\\"a\\\":\\\"x\\\\\\\\y\\\"}\",\"path\":\"a\"}",
+     "ok \"x\\\\y\""},
+    {"json", "{\"do\":\"text\",\"in\":\"[1]\",\"path\":\"0\"}", "invalid: |not a text"},
+    {"json", "{\"do\":\"quote\"}", "invalid: the bytes are no UTF-8"},
+    {"has", "{}", "ok {\"clock\":1,\"http\":0,\"json\":1,\"kv\":1,\"other\":0,\"stream\":0}"},
+};
+
+static void other_services(void **state) {
+    (void)state;
+    ROWS(others, 0);
+    static const services_row all[] = {
+        {"has", "{}", "ok {\"clock\":1,\"http\":1,\"json\":1,\"kv\":1,\"other\":0,\"stream\":0}"}};
+    ROWS(all, NEEDS_HTTP);
+}
+
+static void sleep_ends_with_the_kernel(void **state) {
+    (void)state;
+    services_world *w = world_of(NULL, NULL, 0, false);
+    keel_json body;
+    uint64_t before = now_ms();
+    world_verb(w, "write", "sleep", "{\"us\":60000000}", 0, NULL);
+    shutdown(w->c->socket, SHUT_WR);
+    assert_int_equal(child_next(w->c, 5000, &body), X_FAIL);
+    assert_true(keel_json_is(keel_json_get(body, "code"), "cancelled"));
+    assert_true(now_ms() - before < 5000);
+    world_end(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(http_answers),
+        cmocka_unit_test(http_failures),
+        cmocka_unit_test(http_late),
+        cmocka_unit_test(http_malformed),
+        cmocka_unit_test(http_large),
+        cmocka_unit_test(http_ends),
+        cmocka_unit_test(http_ended_before),
+        cmocka_unit_test(kernel_goes),
+        cmocka_unit_test(stream_table),
+        cmocka_unit_test(stream_large),
+        cmocka_unit_test(stream_kept),
+        cmocka_unit_test(stream_many),
+        cmocka_unit_test(stream_ends),
+        cmocka_unit_test(kv_table),
+        cmocka_unit_test(kv_only_with_puts),
+        cmocka_unit_test(other_services),
+        cmocka_unit_test(sleep_ends_with_the_kernel),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
