@@ -51,6 +51,7 @@ static keel_status host_reply(void *ctx, keel_call *call, keel_span body) {
     (void)ctx;
     keel_json_error e;
     keel_buf_clear(&call->reply);
+    call->continues = false;
     if (body.len == 0) {
         body = (keel_span){"null", 4};
     }
@@ -100,6 +101,9 @@ static int32_t host_cancelled(void *ctx, const keel_call *call) {
 
 static const void *host_get_service(void *ctx, const char *name) {
     native *n = ctx;
+    if (n->agent.run) { /* whatever else could be had would not be in the record */
+        return name && strcmp(name, KEEL_EFFECT_SERVICE) == 0 ? &n->effect : NULL;
+    }
     return name && n->fs && strcmp(name, KEEL_FS_SERVICE) == 0 ? &n->fs_table : NULL;
 }
 
