@@ -199,7 +199,7 @@ local function clock(c, q)
   return { slept = c.clock.monotonic() - before >= 20000000, now = c.clock.now() > 1700000000000000 }
 end
 
-local function codes(_, q)
+local function codes()
   local b = keel.base64
   return {
     encoded = keel.json.encode { b = 1, a = keel.list {} },
