@@ -218,7 +218,15 @@ end
 
 local function reconcile(state)
   return function(c, q)
-    c.http.get(q.body.url)
+    if q.body.stream then
+      local s = c.stream.open(q.body.stream)
+      if s then
+        s:send("x")
+        s:line()
+      end
+    else
+      c.http.get(q.body.url)
+    end
     if q.body.again then
       c.http.get(q.body.again)
     end
