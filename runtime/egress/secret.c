@@ -232,7 +232,7 @@ int secret_read(secret *out, const secret_places *places, const char *name, diag
 
 /* ---- changing ---- */
 
-static int check_ours(const secret_places *places, const char *name, diag *d) {
+int secret_may_change(const secret_places *places, const char *name, diag *d) {
     int rc = check_name(name, d);
     if (rc == 0 && keel_json_typeof(keel_json_get(places->declared, name)) != KEEL_JSON_NONE) {
         diag_set(d, DIAG_USAGE, "keel.yaml says under `secrets:` where the secret `%s` comes from.",
@@ -276,7 +276,7 @@ static void sweep(int dir) {
 
 int secret_write(const secret_places *places, const char *name, const char *data, size_t len,
                  diag *d) {
-    int rc = check_ours(places, name, d);
+    int rc = secret_may_change(places, name, d);
     if (rc) {
         return rc;
     }
@@ -303,7 +303,7 @@ int secret_write(const secret_places *places, const char *name, const char *data
 }
 
 int secret_remove(const secret_places *places, const char *name, diag *d) {
-    int rc = check_ours(places, name, d);
+    int rc = secret_may_change(places, name, d);
     int dir = rc ? -1 : open_folder(places->folder, &rc, d);
     if (dir < 0) {
         return rc == DIAG_NOT_FOUND ? not_there(name, d) : rc;

@@ -34,6 +34,8 @@ void secret_free(secret *s);
  * that keel.yaml declares elsewhere. */
 int secret_write(const secret_places *places, const char *name, const char *data, size_t len,
                  diag *d);
+/* What secret_write and secret_remove say of the name, before a value is asked for. */
+int secret_may_change(const secret_places *places, const char *name, diag *d);
 int secret_remove(const secret_places *places, const char *name, diag *d);
 /* Calls `each` for every secret, sorted by name: where is "file", "command" or "credential"; bytes
  * as they lie on the disk, -1 and changed_us 0 where that is not known without reading it. */
