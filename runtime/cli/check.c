@@ -47,7 +47,7 @@ static void print_tap(int number, const kit_line *l) {
     if (l->verdict == KIT_SKIPPED) {
         keel_buf_puts(&out, " # SKIP ");
         put_plain(&out, l->why);
-    } else if (l->verdict == KIT_FAILED) {
+    } else if (*l->why) {
         keel_buf_puts(&out, "\n# ");
         put_plain(&out, l->why);
     }

@@ -153,7 +153,7 @@ static kit_verdict kill_files(trial *t) {
     if (rc >= 0 && steps == 0) {
         return trial_skip(t, "it could not be stopped at its steps: ptrace is not allowed here");
     }
-    return rc >= 0 ? KIT_PASSED : KIT_FAILED;
+    return rc >= 0 ? trial_pass(t, "killed at each of its %d steps", steps) : KIT_FAILED;
 }
 
 /* ---- at requests ---- */
@@ -230,7 +230,7 @@ static kit_verdict kill_requests(trial *t) {
         v = kill_under(t, &w, i, false);
         v = v == KIT_PASSED ? kill_under(t, &w, i, true) : v;
     }
-    return v;
+    return v == KIT_PASSED ? trial_pass(t, "killed at each of its %d requests", count) : v;
 }
 
 const check checks_kill[] = {

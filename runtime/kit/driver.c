@@ -86,7 +86,7 @@ static void on_frame(void *ctx, host_process *p, const frame *f) {
     }
 }
 
-static void on_exit(void *ctx, host_process *p, int64_t status, int signal, const char *why) {
+static void on_exited(void *ctx, host_process *p, int64_t status, int signal, const char *why) {
     site *s = ctx;
     (void)p;
     (void)status;
@@ -107,7 +107,7 @@ static void on_gathered(void *ctx, host_process *p) {
 }
 
 const host_events *site_events(site *s, host_events *out) {
-    *out = (host_events){s, on_frame, on_exit, on_gathered};
+    *out = (host_events){s, on_frame, on_exited, on_gathered};
     return out;
 }
 

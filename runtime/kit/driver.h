@@ -17,10 +17,9 @@ typedef struct kit {
     plugin *plugin;
     plan *plan;
     char *temp;
-    outside *outside;  /* or NULL */
-    net *net;          /* or NULL */
-    uint64_t next;     /* numbers of folders, executors and dispatches */
-    char refused[800]; /* why the plugin cannot be read, or is not loaded; else "" */
+    outside *outside; /* or NULL */
+    net *net;         /* or NULL */
+    uint64_t next;    /* numbers of folders, executors and dispatches */
 } kit;
 
 typedef enum said_how {
@@ -54,6 +53,7 @@ typedef struct site {
     keel_buf config; /* filled */
     keel_buf kv;     /* canonical object: what keel.kv/1 has in force */
     host_process *process;
+    bool refused; /* its config names no address that can be used: why says so */
     bool ready, over;
     uint64_t executor, connection, ref;
     said *said; /* of the verb under way */

@@ -8,6 +8,7 @@
 
 #include "fsio.h"
 #include "library_int.h"
+#include "reach.h"
 #include "trial.h"
 
 typedef struct run {
@@ -66,7 +67,7 @@ static const char *lacks(const trial *t, const check *c) {
     if ((c->needs & NEED_FOLDER) && !has_folder(k)) {
         return "it has no folder that it may write";
     }
-    if ((c->needs & NEED_SERVICE) && !net_http(k->plugin->manifest)) {
+    if ((c->needs & NEED_SERVICE) && !reach_http(k->plugin->manifest)) {
         return "it does not use keel.http/1";
     }
     if ((c->needs & NEED_SERVICE) && !k->outside) {
@@ -162,7 +163,7 @@ static int start_parts(kit *k, diag *d) {
     }
     k->temp = temp.data;
     int rc = start_outside(k, d);
-    if (!rc && (net_http(k->plugin->manifest) || net_stream(k->plugin->manifest))) {
+    if (!rc && reach_any_network(k->plugin->manifest)) {
         rc = net_start(&k->net, &k->loop, k->set->egress, k->temp,
                        keel_json_view(k->plan->secrets.data, k->plan->secrets.len), d);
     }

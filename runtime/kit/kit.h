@@ -21,7 +21,9 @@ typedef struct kit_line {
     const char *resource; /* or "" */
     const char *what;     /* what holds when it passes */
     kit_verdict verdict;
-    const char *why; /* failed: what was seen; skipped: why, and how to have it run; may be "" */
+    const char
+        *why; /* failed: what was seen; skipped: why, and how to have it run; passed: what was
+                        done, mostly "" */
 } kit_line;
 
 typedef struct kit_settings {

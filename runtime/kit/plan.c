@@ -100,10 +100,10 @@ static void default_config(plan *p, const manifest *m) {
 }
 
 static int read_all(plan *p, const char *folder, const manifest *m, diag *d) {
-    static const char *const known[] = {"config", "seed",    "world", "auth",
-                                        "state",  "secrets", "cases", NULL};
+    static const char *const known[] = {"config",  "seed",  "world", "auth", "state",
+                                        "secrets", "cases", "ca",    NULL};
     const yaml_node *root = yaml_tree_root(p->tree), *config = yaml_get(root, "config");
-    const yaml_node *seed = yaml_get(root, "seed");
+    const yaml_node *seed = yaml_get(root, "seed"), *ca = yaml_get(root, "ca");
     int rc = yaml_known_keys(p->tree, root, known, d);
     if (!rc && config && config->kind != YAML_MAP) {
         rc = yaml_fault(p->tree, config, d, "config is a map, as in keel.yaml");
@@ -116,6 +116,9 @@ static int read_all(plan *p, const char *folder, const manifest *m, diag *d) {
     rc = rc ? rc : read_cases(p, yaml_get(root, "cases"), m, d);
     if (!rc && seed && seed->kind == YAML_SCALAR) {
         p->seed = beside(folder, seed->text);
+    }
+    if (!rc && ca && ca->kind == YAML_SCALAR) {
+        p->ca = beside(folder, ca->text);
     }
     return rc;
 }
@@ -152,6 +155,7 @@ void plan_destroy(plan *p) {
     keel_buf_free(&p->auth);
     keel_buf_free(&p->secrets);
     free(p->seed);
+    free(p->ca);
     free(p->world);
     free((void *)p->state);
     free(p->cases);

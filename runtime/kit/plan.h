@@ -24,6 +24,7 @@ typedef struct plan {
     char *world;        /* a script of the scripted outside, or NULL */
     keel_buf inlined;   /* the same, where it stands in check.yaml itself */
     keel_buf auth;      /* as in keel.yaml, or empty */
+    char *ca;           /* of a test server's certificate, or NULL */
     keel_buf secrets;   /* {NAME: VALUE} of test accounts, or empty */
     const char **state; /* a command whose output is the state of the outside; NULL-terminated */
     plan_case *cases;

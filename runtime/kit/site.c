@@ -9,6 +9,7 @@
 #include "driver_int.h"
 #include "fsio.h"
 #include "place.h"
+#include "reach.h"
 
 #define LOAD_US 20000000
 
@@ -24,7 +25,7 @@ static void write_config(const site *s, keel_buf *out) {
     keel_json_array_end(&w);
     keel_json_set_raw(&w, "config", keel_json_view(s->config.data, s->config.len));
     keel_json_set_text(&w, "entry", m->entry);
-    keel_json_set_bool(&w, "http", net_http(m));
+    keel_json_set_bool(&w, "http", reach_http(m));
     keel_json_set_text(&w, "id", m->id);
     keel_json_set_text(&w, "kind", "connector");
     keel_json_key(&w, "libraries");
@@ -36,7 +37,7 @@ static void write_config(const site *s, keel_buf *out) {
     keel_json_set_int(&w, "memory", m->memory_bytes);
     keel_json_set_text(&w, "name", m->name);
     keel_json_set_bool(&w, "native", m->native);
-    keel_json_set_bool(&w, "stream", net_stream(m));
+    keel_json_set_bool(&w, "stream", reach_stream(m));
     keel_json_set_text(&w, "version", m->version);
     keel_json_object_end(&w);
 }
@@ -111,7 +112,10 @@ static int start(site *s, diag *d) {
     add_files(k->plugin, k->set->folder, k->set->so_folder, &spec, files, &native);
     int rc = s->step ? write_stepper(s, &program, d) : 0;
     spec.program = s->step ? program.data : spec.program;
-    spec.egress_fd = k->net ? net_door(k->net, s->executor, s->connection) : 0;
+    if (!rc && k->net) {
+        spec.egress_fd = net_door(k->net, s->executor, s->connection, d);
+        rc = spec.egress_fd < 0 ? DIAG_FAILED : 0;
+    }
     rc = rc ? rc : host_spawn(&s->process, &k->loop, &spec, site_events(s, &ev), d);
     if (spec.egress_fd > 0) {
         close(spec.egress_fd);
@@ -130,6 +134,9 @@ bool site_up(site *s) {
     diag d = {0};
     if (s->process) {
         return true;
+    }
+    if (s->refused) {
+        return false;
     }
     s->ready = s->over = false;
     s->why[0] = 0;
@@ -170,9 +177,14 @@ int site_open(site *s, kit *k, keel_json config, diag *d) {
     plan_fill(&s->config, from, s->folder, outside_base(k->outside));
     keel_buf_puts(&s->kv, "{}");
     if (!rc && k->net) {
-        s->connection = net_connection(k->net, k->plugin->manifest,
-                                       keel_json_view(s->config.data, s->config.len),
-                                       keel_json_view(k->plan->auth.data, k->plan->auth.len));
+        diag why = {0};
+        s->connection = net_connection(
+            k->net, k->plugin->manifest, keel_json_view(s->config.data, s->config.len),
+            keel_json_view(k->plan->auth.data, k->plan->auth.len), k->plan->ca, &why);
+        if (!s->connection) {
+            s->refused = true;
+            snprintf(s->why, sizeof s->why, "%.590s", why.what);
+        }
     }
     return rc;
 }

@@ -22,6 +22,15 @@ kit_verdict trial_skip(trial *t, const char *format, ...) {
     return KIT_SKIPPED;
 }
 
+kit_verdict trial_pass(trial *t, const char *format, ...) {
+    va_list ap;
+    va_start(ap, format);
+    keel_buf_clear(&t->why);
+    keel_buf_vprintf(&t->why, format, ap);
+    va_end(ap);
+    return KIT_PASSED;
+}
+
 effect_class trial_class(const trial *t) {
     return t->resource ? t->resource->verbs[VERB_WRITE].class : CLASS_NONE;
 }

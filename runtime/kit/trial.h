@@ -33,7 +33,9 @@ typedef struct check {
 /* Each ends with a row without a name. */
 extern const check checks_plugin[], checks_read[], checks_write[], checks_kill[], checks_service[];
 
+/* What a verdict rests on, in words. A failure adds to what was said before. */
 kit_verdict trial_fail(trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+kit_verdict trial_pass(trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 kit_verdict trial_skip(trial *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 effect_class trial_class(const trial *t); /* of the write */
 void trial_next_key(trial *t);
