@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "place.h"
 #include "trial.h"
@@ -38,9 +39,12 @@ static bool write_whole(trial *t, keel_buf *state, whole *w) {
     return ok;
 }
 
+/* Twice, with a second between them: what holds the time differs then. */
 static bool learn_whole(trial *t, whole *w) {
+    const struct timespec second = {1, 100000000};
     keel_buf again = KEEL_BUF_INIT;
-    bool ok = write_whole(t, &w->state, w) && write_whole(t, &again, w);
+    bool ok =
+        write_whole(t, &w->state, w) && nanosleep(&second, NULL) == 0 && write_whole(t, &again, w);
     w->names_only = ok && (again.len != w->state.len || strcmp(again.data, w->state.data) != 0);
     keel_buf_free(&again);
     return ok;
@@ -80,14 +84,18 @@ static kit_verdict retry(trial *t, const whole *w, truth so, const char *where) 
     trial_write(t, &s);
     keel_buf_reserve(&now, 1);
     site_state(&t->site, &now);
-    bool all = place_contains(now.data, w->state.data, w->names_only);
-    bool more = so != PART && !place_contains(w->state.data, now.data, w->names_only);
+    size_t len = 0;
+    const char *less = place_missing(now.data, w->state.data, w->names_only, &len);
+    const char *more = so == PART || less || trial_class(t) == CLASS_REPEATABLE
+                           ? NULL
+                           : place_missing(w->state.data, now.data, w->names_only, &len);
     if (s.how != SAID_REPLY) {
         v = trial_fail(t, "killed %s, then sent again with the same key: it %s", where,
                        said_text(&s, text, sizeof text));
-    } else if (!all || (more && trial_class(t) != CLASS_REPEATABLE)) {
-        v = trial_fail(t, "killed %s, then sent again with the same key: the outside has %s", where,
-                       all ? "more than one write leaves" : "less than one write leaves");
+    } else if (less || more) {
+        v = trial_fail(
+            t, "killed %s (%s), then sent again with the same key: %s %.*s", where, truth_words[so],
+            less ? "not as one write leaves it:" : "one too many:", (int)len, less ? less : more);
     }
     said_free(&s);
     keel_buf_free(&now);
@@ -100,9 +108,10 @@ static truth truth_of(trial *t, const whole *w) {
     keel_buf now = KEEL_BUF_INIT;
     keel_buf_reserve(&now, 1);
     site_state(&t->site, &now);
-    truth so = place_contains(now.data, w->state.data, w->names_only) ? ALL
-               : !strcmp(now.data, t->before.data)                    ? NOTHING
-                                                                      : PART;
+    size_t len;
+    truth so = !place_missing(now.data, w->state.data, w->names_only, &len) ? ALL
+               : !strcmp(now.data, t->before.data)                          ? NOTHING
+                                                                            : PART;
     keel_buf_free(&now);
     return so;
 }

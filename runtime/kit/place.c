@@ -114,17 +114,17 @@ static bool has_line(const char *whole, const char *line, size_t len) {
     return false;
 }
 
-bool place_contains(const char *whole, const char *part, bool names_only) {
+const char *place_missing(const char *whole, const char *part, bool names_only, size_t *len) {
     for (const char *p = part; *p;) {
         const char *end = strchr(p, '\n');
-        size_t len = (size_t)(end - p);
-        if (names_only) {
-            len = (size_t)((const char *)memrchr(p, ' ', len) - p);
-        }
-        if (!has_line(whole, p, len)) {
-            return false;
+        size_t line = (size_t)(end - p);
+        size_t name = (size_t)((const char *)memrchr(p, ' ', line) - p);
+        bool folder = p[name - 1] == 'd'; /* an empty one is no part of an effect */
+        if (!folder && !has_line(whole, p, names_only ? name : line)) {
+            *len = name - 2; /* and the kind */
+            return p;
         }
         p = end + 1;
     }
-    return true;
+    return NULL;
 }

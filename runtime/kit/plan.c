@@ -88,15 +88,20 @@ static int read_world(plan *p, const yaml_node *n, const char *folder, diag *d) 
 
 /* Every folder that the manifest asks for. */
 static void default_config(plan *p, const manifest *m) {
-    keel_buf_putc(&p->config, '{');
+    keel_buf loose = KEEL_BUF_INIT;
+    keel_json_error e;
+    keel_buf_putc(&loose, '{');
     for (size_t i = 0; i < m->need_count; i++) {
         const manifest_need *n = &m->needs[i];
-        if (n->config && !strcmp(n->service, "file")) {
-            keel_buf_printf(&p->config, "%s\"%s\":\"{folder}\"", p->config.len > 1 ? "," : "",
-                            n->config);
+        if (n->config && !strcmp(n->service, "file") && !strchr(n->config, '.')) {
+            keel_buf_printf(&loose, "%s\"%s\":\"{folder}\"", loose.len > 1 ? "," : "", n->config);
         }
     }
-    keel_buf_putc(&p->config, '}');
+    keel_buf_putc(&loose, '}');
+    if (keel_json_canonical(&p->config, loose.data, loose.len, &e) != 0) {
+        keel_buf_puts(&p->config, "{}"); /* two needs of one name */
+    }
+    keel_buf_free(&loose);
 }
 
 static int read_all(plan *p, const char *folder, const manifest *m, diag *d) {
