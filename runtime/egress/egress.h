@@ -127,6 +127,8 @@ struct connection {
 
 /* Replaces, or with an empty body forgets. */
 void connection_set(egress *e, uint64_t number, const char *body, size_t len);
+/* The next request of each reads its secrets again. */
+void connection_forget_logins(egress *e);
 connection *connection_hold(connection *c);
 void connection_drop(connection *c);
 

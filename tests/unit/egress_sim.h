@@ -3,7 +3,7 @@
  *
  *   /status/NNN           E_DONE with that status and {"message":"said NNN"}
  *   /body/TEXT            E_DONE 200 with that text, percent-decoded
- *   /echo                 E_DONE 200 with {"body":TEXT,"headers":[...],"method","url",...}
+ *   /echo /v1/echo /v1/notes   E_DONE 200 with {"body":TEXT,"headers":[...],"method","url",...}
  *   /large/N              E_DONE 200 with N bytes of sim_pattern
  *   /length               E_DONE 200 with "LENGTH SUM" of the request's body
  *   /slowly/N             E_DONE 200 with N bytes, written one at a time
@@ -12,7 +12,7 @@
  *   /never                nothing at all
  *   /close /cut           the connection ends: at once; in the middle of the answer
  *   /stale                the answer to an older request, then the right one
- *   /wrong/NAME           what breaks the protocol, see egress_sim.c
+ *   /wrong/NAME           what breaks the protocol, see egress_sim_http.c
  *   tls://echo:1          opened; each E_DATA comes back
  *   tls://sink:1          opened; when bytes end with ".", their "LENGTH SUM"
  *   tls://flow:N          opened; N MiB of sim_pattern by the window, then E_CLOSED ok

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -153,4 +154,19 @@ void world_row(services_world *w, const services_row *row) {
         free(log);
     }
     free(said);
+}
+
+void world_rows(const char *script, const char *config, unsigned needs, const services_row *table,
+                size_t count) {
+    services_world *w = world_of(script, config, needs, true);
+    for (size_t i = 0; i < count; i++) {
+        world_row(w, &table[i]);
+    }
+    world_end(w);
+}
+
+uint64_t world_now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }

@@ -40,5 +40,12 @@ typedef struct services_row {
     const char *verb; /* NULL: write */
 } services_row;
 void world_row(services_world *w, const services_row *row);
+/* All rows of a table, asked of one executor. */
+void world_rows(const char *script, const char *config, unsigned needs, const services_row *table,
+                size_t count);
+#define WORLD_ROWS(script, config, needs, table)                                                   \
+    world_rows(script, config, needs, table, sizeof(table) / sizeof *(table))
+
+uint64_t world_now_ms(void);
 
 #endif
