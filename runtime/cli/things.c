@@ -322,7 +322,7 @@ static int connection_show(cli *c, const options *o, diag *d) {
 
 /* ---- the tables ---- */
 
-#define THING(noun, what, one)                                                                     \
+#define THING(noun, words_, what, one, ...)                                                        \
     static const command noun##_list_verb = {.name = "list",                                       \
                                              .words = "",                                          \
                                              .summary = "all " what,                               \
@@ -335,13 +335,16 @@ static int connection_show(cli *c, const options *o, diag *d) {
                                              .least = 1,                                           \
                                              .most = 1,                                            \
                                              .run = noun##_show};                                  \
-    static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb, NULL};     \
+    static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb,            \
+                                                  __VA_ARGS__};                                    \
     const command noun##_command = {                                                               \
-        .name = #noun, .words = "list | show", .summary = what, .verbs = noun##_verbs}
+        .name = #noun, .words = words_, .summary = what, .verbs = noun##_verbs}
 
-THING(agent, "agents: roles, and how often they ran",
-      "one agent: versions, files, and its last runs");
-THING(connector, "connectors: translators, and their verbs",
-      "one connector: verbs with their classes, attributes, needs");
-THING(connection, "connections: connectors configured in keel.yaml",
-      "one connection: its config, what it may reach, and what rules can say of it");
+extern const command connector_check_verb; /* check.c */
+
+THING(agent, "list | show", "agents: roles, and how often they ran",
+      "one agent: versions, files, and its last runs", NULL);
+THING(connector, "list | show | check", "connectors: translators, and their verbs",
+      "one connector: verbs with their classes, attributes, needs", &connector_check_verb, NULL);
+THING(connection, "list | show", "connections: connectors configured in keel.yaml",
+      "one connection: its config, what it may reach, and what rules can say of it", NULL);
