@@ -312,7 +312,8 @@ static int connection_show(cli *c, const options *o, diag *d) {
 
 /* ---- the tables ---- */
 
-#define THING(noun, what, one)                                                                     \
+/* more: further verbs. */
+#define THING(noun, more, what, one, ...)                                                          \
     static const command noun##_list_verb = {.name = "list",                                       \
                                              .words = "",                                          \
                                              .summary = "all " what,                               \
@@ -325,13 +326,16 @@ static int connection_show(cli *c, const options *o, diag *d) {
                                              .least = 1,                                           \
                                              .most = 1,                                            \
                                              .run = noun##_show};                                  \
-    static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb, NULL};     \
+    static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb,            \
+                                                  __VA_ARGS__};                                    \
     const command noun##_command = {                                                               \
-        .name = #noun, .words = "list | show", .summary = what, .verbs = noun##_verbs}
+        .name = #noun, .words = "list | show" more, .summary = what, .verbs = noun##_verbs}
 
-THING(agent, "agents: roles, and how often they ran",
-      "one agent: versions, files, and its last runs");
-THING(connector, "connectors: translators, and their verbs",
-      "one connector: verbs with their classes, attributes, needs");
-THING(connection, "connections: connectors configured in keel.yaml",
-      "one connection: its config, and what rules can say of it");
+extern const command agent_test_verb;
+
+THING(agent, " | test", "agents: roles, and how often they ran",
+      "one agent: versions, files, and its last runs", &agent_test_verb, NULL);
+THING(connector, "", "connectors: translators, and their verbs",
+      "one connector: verbs with their classes, attributes, needs", NULL);
+THING(connection, "", "connections: connectors configured in keel.yaml",
+      "one connection: its config, and what rules can say of it", NULL);

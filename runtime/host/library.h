@@ -30,6 +30,11 @@ typedef struct plugin {
 
 void plugin_destroy(plugin *p);
 
+/* An author's folder in memory, checked as for an installation; nothing is installed, and `folder`
+ * of it is NULL. sdk_lua: where keel.lua comes from; so_folder: where else a .so may be, or NULL. */
+int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
+                        const char *so_folder, diag *d);
+
 typedef struct library library;
 
 /* Installs what the sources have and is not yet there, then loads all installed plugins. A version

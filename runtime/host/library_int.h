@@ -27,10 +27,6 @@ struct library {
 
 /* ---- library_read.c: a folder's files in memory ---- */
 
-/* An author's folder. sdk_lua: where keel.lua comes from; so_folder: where else a .so may be, or
- * NULL. */
-int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
-                        const char *so_folder, diag *d);
 /* An installed folder: its owner and its digest are checked too. */
 int library_read_installed(plugin **out, const char *folder, diag *d);
 const plugin_file *library_file(const plugin *p, const char *name); /* NULL: none */
