@@ -67,11 +67,9 @@ typedef struct playing {
 } playing;
 
 static char *schema(void) {
-    char *path = path_share("schema/scene.schema.json");
-    keel_buf url = KEEL_BUF_INIT;
-    keel_buf_printf(&url, "%s%s", path[0] == '/' ? "file://" : "", path);
-    free(path);
-    return url.data;
+    char *folder = path_schema_url(), *url = join(folder, "scene.schema.json");
+    free(folder);
+    return url;
 }
 
 static int save(const scene *s, const char *path, diag *d) {

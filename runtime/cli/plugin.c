@@ -251,11 +251,14 @@ static const command install_verb = {
     .run = install_run,
 };
 
-static const command *const verbs[] = {&list_verb, &show_verb, &install_verb, &inspect_verb, NULL};
+extern const command plugin_new_verb;
+
+static const command *const verbs[] = {&list_verb,    &show_verb,       &install_verb,
+                                       &inspect_verb, &plugin_new_verb, NULL};
 
 const command plugin_command = {
     .name = "plugin",
-    .words = "list | show | install | inspect",
-    .summary = "plugins: installed versions, and installing",
+    .words = "list | show | install | inspect | new",
+    .summary = "plugins: installed versions, installing, making new ones",
     .verbs = verbs,
 };
