@@ -59,7 +59,7 @@ typedef struct playing {
     cli *c;
     const char *folder;
     scene_options options;
-    bool update;
+    agent_test_mode mode;
     keel_json_writer json;
     keel_buf out;
     int passed, failed;
@@ -153,9 +153,9 @@ static int play_one(playing *p, const char *file, diag *d) {
         unreadable(&r, &own);
         rc = 0;
     } else {
-        p->options.update = p->update;
+        p->options.update = p->mode == AGENT_TEST_UPDATE;
         rc = scene_play(s, &p->options, &r, d);
-        if (rc == 0 && p->update && r.passed) {
+        if (rc == 0 && p->options.update && r.passed) {
             rc = save(s, file, d);
         }
     }
@@ -164,7 +164,9 @@ static int play_one(playing *p, const char *file, diag *d) {
         p->passed += r.passed;
         p->failed += !r.passed;
         const char *name = file + strlen(p->folder) + 1;
-        (p->c->json ? add_json : print_tap)(p, name, s ? s->about : "", &r);
+        if (p->mode != AGENT_TEST_BRIEF || !r.passed || p->c->json) {
+            (p->c->json ? add_json : print_tap)(p, name, s ? s->about : "", &r);
+        }
     }
     scene_report_free(&r);
     scene_destroy(s);
@@ -176,7 +178,7 @@ static int play_all(playing *p, const agent_scenes *scenes, diag *d) {
     if (p->c->json) {
         keel_json_write(&p->json, &p->out);
         keel_json_array(&p->json);
-    } else {
+    } else if (p->mode != AGENT_TEST_BRIEF) {
         cli_print("1..%zu\n", scenes->count);
     }
     for (size_t i = 0; rc == 0 && i < scenes->count; i++) {
@@ -188,7 +190,8 @@ static int play_all(playing *p, const agent_scenes *scenes, diag *d) {
                   p->out.data);
     } else if (rc == 0) {
         cli_print("# %d passed, %d failed%s\n", p->passed, p->failed,
-                  p->update && p->passed ? ", those that passed are written" : "");
+                  p->mode == AGENT_TEST_UPDATE && p->passed ? ", those that passed are written"
+                                                            : "");
     }
     keel_buf_free(&p->out);
     return rc;
@@ -209,11 +212,11 @@ static int load_agent(plugin **out, const char *folder, diag *d) {
     return rc;
 }
 
-int agent_test_folder(cli *c, const char *folder, bool update, int *failed, diag *d) {
+int agent_test_folder(cli *c, const char *folder, agent_test_mode mode, int *failed, diag *d) {
     agent_scenes scenes;
     plugin *agent = NULL;
     char *program = path_program("keel-executor");
-    playing p = {.c = c, .folder = folder, .update = update};
+    playing p = {.c = c, .folder = folder, .mode = mode};
     int rc = load_agent(&agent, folder, d);
     agent_scenes_find(&scenes, folder);
     if (rc == 0 && scenes.count == 0) {
@@ -229,6 +232,28 @@ int agent_test_folder(cli *c, const char *folder, bool update, int *failed, diag
     *failed = p.failed;
     plugin_destroy(agent);
     agent_scenes_free(&scenes);
+    free(program);
+    return rc;
+}
+
+int agent_test_load(const char *folder, diag *d) {
+    plugin *agent = NULL;
+    char *program = path_program("keel-executor");
+    scene *none = scene_create(folder);
+    scene_report r = {.passed = false};
+    int rc = load_agent(&agent, folder, d);
+    if (rc == 0) {
+        scene_options o = {
+            .plugin = agent, .folder = folder, .executor = program, .root = folder, .load = true};
+        rc = scene_play(none, &o, &r, d);
+    }
+    if (rc == 0 && !r.passed) {
+        diag_set(d, DIAG_USAGE, "%s%s%s", r.place, r.place[0] ? ": " : "", r.what);
+        rc = r.detail.len ? diag_next(d, "%.300s", r.detail.data) : DIAG_USAGE;
+    }
+    scene_report_free(&r);
+    scene_destroy(none);
+    plugin_destroy(agent);
     free(program);
     return rc;
 }
@@ -311,7 +336,10 @@ static int test_run(cli *c, const options *o, diag *d) {
     const char *run = options_value(o, "record");
     char *folder = folder_of(c, o->args[0]);
     int rc = run ? record_run(c, folder, run, d) : 0;
-    rc = rc ? rc : agent_test_folder(c, folder, options_has(o, "update"), &failed, d);
+    rc = rc ? rc
+            : agent_test_folder(c, folder,
+                                options_has(o, "update") ? AGENT_TEST_UPDATE : AGENT_TEST_ALL,
+                                &failed, d);
     free(folder);
     return rc ? rc : failed > 0;
 }

@@ -12,8 +12,16 @@ typedef struct agent_scenes {
 void agent_scenes_find(agent_scenes *out, const char *folder);
 void agent_scenes_free(agent_scenes *s);
 
+typedef enum agent_test_mode {
+    AGENT_TEST_ALL,
+    AGENT_TEST_UPDATE, /* what the agent does now is written into the scenes that pass */
+    AGENT_TEST_BRIEF   /* only what fails is printed, and a last line */
+} agent_test_mode;
+
 /* Plays them all and prints TAP, or with --json one object. *failed: how many did not pass. 0, or a
  * DIAG_ code when the agent's own files are at fault. */
-int agent_test_folder(cli *c, const char *folder, bool update, int *failed, diag *d);
+int agent_test_folder(cli *c, const char *folder, agent_test_mode mode, int *failed, diag *d);
+/* Without scenes: whether its code loads. */
+int agent_test_load(const char *folder, diag *d);
 
 #endif

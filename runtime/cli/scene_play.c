@@ -104,7 +104,11 @@ static void on_frame(void *ctx, host_process *p, const frame *f) {
     }
     if (f->type == X_READY) {
         g->ready = true;
-        stage_start(g, LIVE_RUN, 0);
+        if (g->o->load) {
+            stage_over(g);
+        } else {
+            stage_start(g, LIVE_RUN, 0);
+        }
     } else if (f->type == X_REFUSED) {
         refused(g, f);
     } else if (f->type == X_NOTE) {

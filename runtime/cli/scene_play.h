@@ -13,6 +13,7 @@ typedef struct scene_options {
     const char *executor; /* the program */
     const char *root;     /* any folder: what config paths would be below */
     bool update;          /* take what the agent does now instead of comparing */
+    bool load;            /* only see whether the code loads */
     bool unsafe;
 } scene_options;
 
