@@ -144,7 +144,7 @@ static void unreadable(scene_report *r, const diag *d) {
     keel_buf_puts(&r->detail, d->next);
 }
 
-static int play_one(playing *p, const char *file, diag *d) {
+static int play_one(playing *p, const char *file, bool *refused, diag *d) {
     scene *s = NULL;
     scene_report r = {.passed = false};
     diag own = {0};
@@ -168,6 +168,7 @@ static int play_one(playing *p, const char *file, diag *d) {
             (p->c->json ? add_json : print_tap)(p, name, s ? s->about : "", &r);
         }
     }
+    *refused = r.refused;
     scene_report_free(&r);
     scene_destroy(s);
     return rc;
@@ -175,14 +176,16 @@ static int play_one(playing *p, const char *file, diag *d) {
 
 static int play_all(playing *p, const agent_scenes *scenes, diag *d) {
     int rc = 0;
+    bool refused = false;
     if (p->c->json) {
         keel_json_write(&p->json, &p->out);
         keel_json_array(&p->json);
     } else if (p->mode != AGENT_TEST_BRIEF) {
         cli_print("1..%zu\n", scenes->count);
     }
-    for (size_t i = 0; rc == 0 && i < scenes->count; i++) {
-        rc = play_one(p, scenes->files[i], d);
+    for (size_t i = 0; rc == 0 && i < scenes->count && !(refused && p->mode == AGENT_TEST_BRIEF);
+         i++) {
+        rc = play_one(p, scenes->files[i], &refused, d);
     }
     if (rc == 0 && p->c->json) {
         keel_json_array_end(&p->json);
@@ -197,17 +200,23 @@ static int play_all(playing *p, const agent_scenes *scenes, diag *d) {
     return rc;
 }
 
-static int load_agent(plugin **out, const char *folder, diag *d) {
+static int load_plugin(plugin **out, const char *folder, diag *d) {
     char *lua = path_share("lua/keel.lua");
     int rc = library_read_source(out, folder, lua, NULL, d);
     free(lua);
-    if (rc == 0 && (*out)->manifest->kind != PLUGIN_AGENT) {
-        plugin_destroy(*out);
-        diag_set(d, DIAG_USAGE, "%s holds a connector.", folder);
-        return diag_next(d, "Connectors are tried by `keel connector check %s`.", folder);
-    }
     if (rc == 0 && !(*out)->folder) {
         (*out)->folder = keel_strdup(folder);
+    }
+    return rc;
+}
+
+static int load_agent(plugin **out, const char *folder, diag *d) {
+    int rc = load_plugin(out, folder, d);
+    if (rc == 0 && (*out)->manifest->kind != PLUGIN_AGENT) {
+        plugin_destroy(*out);
+        *out = NULL;
+        diag_set(d, DIAG_USAGE, "%s holds a connector.", folder);
+        return diag_next(d, "Connectors are tried by `keel connector check %s`.", folder);
     }
     return rc;
 }
@@ -236,15 +245,19 @@ int agent_test_folder(cli *c, const char *folder, agent_test_mode mode, int *fai
     return rc;
 }
 
-int agent_test_load(const char *folder, diag *d) {
-    plugin *agent = NULL;
+int agent_test_load(const char *folder, const char *root, keel_json config, diag *d) {
+    plugin *p = NULL;
     char *program = path_program("keel-executor");
     scene *none = scene_create(folder);
     scene_report r = {.passed = false};
-    int rc = load_agent(&agent, folder, d);
+    int rc = load_plugin(&p, folder, d);
     if (rc == 0) {
-        scene_options o = {
-            .plugin = agent, .folder = folder, .executor = program, .root = folder, .load = true};
+        scene_options o = {.plugin = p,
+                           .folder = folder,
+                           .executor = program,
+                           .root = root,
+                           .load = true,
+                           .config = config};
         rc = scene_play(none, &o, &r, d);
     }
     if (rc == 0 && !r.passed) {
@@ -253,7 +266,7 @@ int agent_test_load(const char *folder, diag *d) {
     }
     scene_report_free(&r);
     scene_destroy(none);
-    plugin_destroy(agent);
+    plugin_destroy(p);
     free(program);
     return rc;
 }

@@ -21,7 +21,8 @@ typedef enum agent_test_mode {
 /* Plays them all and prints TAP, or with --json one object. *failed: how many did not pass. 0, or a
  * DIAG_ code when the agent's own files are at fault. */
 int agent_test_folder(cli *c, const char *folder, agent_test_mode mode, int *failed, diag *d);
-/* Without scenes: whether its code loads. */
-int agent_test_load(const char *folder, diag *d);
+/* Whether a plugin's code loads: an agent's, or a connector's with a connection's config, whose
+ * folders are below root. */
+int agent_test_load(const char *folder, const char *root, keel_json config, diag *d);
 
 #endif

@@ -94,13 +94,51 @@ static bool test_agent(dev *v, const dev_item *item, int *failed) {
     size_t count = scenes.count;
     agent_scenes_free(&scenes);
     int rc = count ? agent_test_folder(v->c, item->folder, AGENT_TEST_BRIEF, failed, &d)
-                   : agent_test_load(item->folder, &d);
+                   : agent_test_load(item->folder, v->c->ws->root, (keel_json){0}, &d);
+    shorten(v, &d);
+    return rc ? told(&d) : true;
+}
+
+/* Needs nothing but folders: what has a network need is only started by a kernel. */
+static bool files_only(const dev_item *item) {
+    char *file = join(item->folder, "manifest.yaml");
+    manifest *m = NULL;
+    bool only = manifest_load(&m, file, NULL) == 0;
+    for (size_t i = 0; only && i < m->need_count; i++) {
+        only = strcmp(m->needs[i].service, "file") == 0;
+    }
+    manifest_destroy(m);
+    free(file);
+    return only;
+}
+
+/* With the config of the first connection that uses it, as keel.yaml has it now. */
+static bool load_connector(dev *v, const dev_item *item) {
+    workspace *ws = NULL;
+    diag d = {0};
+    int rc = 0;
+    if (!files_only(item) || workspace_load(&ws, v->c->ws->root, NULL) != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < ws->connection_count; i++) {
+        const workspace_connection *k = &ws->connections[i];
+        size_t len = strcspn(k->use, "@");
+        if (strlen(item->id) == len && memcmp(k->use, item->id, len) == 0) {
+            rc = agent_test_load(item->folder, ws->root,
+                                 keel_json_view(k->config.data, k->config.len), &d);
+            break;
+        }
+    }
+    workspace_destroy(ws);
     shorten(v, &d);
     return rc ? told(&d) : true;
 }
 
 /* The conformance kit, where this Keel has it and the connector says what to try. */
-static bool test_connector(const dev_item *item, int *failed) {
+static bool test_connector(dev *v, const dev_item *item, int *failed) {
+    if (!load_connector(v, item)) {
+        return false;
+    }
     char *file = join(item->folder, "check.yaml"), self[] = "/proc/self/exe";
     const command *check = command_verb(command_find("connector"), "check");
     bool there = check && access(file, F_OK) == 0;
@@ -115,8 +153,8 @@ static bool test_connector(const dev_item *item, int *failed) {
 
 static bool tested(dev *v, const dev_item *item) {
     int failed = 0;
-    bool ran =
-        !v->tests || (item->agent ? test_agent(v, item, &failed) : test_connector(item, &failed));
+    bool ran = !v->tests ||
+               (item->agent ? test_agent(v, item, &failed) : test_connector(v, item, &failed));
     if (ran && failed) {
         dev_say(v, "%s is not installed: its tests do not pass (--no-tests installs all the same).",
                 item->shown);

@@ -122,15 +122,23 @@ static void show_line(dev *v, const char *line) {
     keel_buf_free(&place);
 }
 
-/* "20:25:12 error run 7    ...": what a run says stands in the record already. */
-static void log_line(dev *v, char *line) {
-    static const char *const known[] = {" policy in force", " Keel "};
-    bool run = strlen(line) > 20 && strncmp(line + 15, "run ", 4) == 0;
-    bool usual = run || !*line;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        usual = usual || strstr(line, known[i]);
+/* Whether a line of the log begins with a plugin that is watched. */
+static bool of_plugin(const dev *v, const char *text) {
+    bool found = false;
+    for (size_t i = 0; i < v->count && !found; i++) {
+        const char *id = v->items[i].id;
+        found = id && strncmp(text, id, strlen(id)) == 0;
     }
-    if (!usual) {
+    return found;
+}
+
+/* "20:25:12 error run 7    TEXT": what a run says stands in the record already, and of Keel itself
+ * only what is wrong matters here. */
+static void log_line(dev *v, const char *line) {
+    size_t len = strlen(line);
+    bool run = len > 24 && strncmp(line + 15, "run ", 4) == 0;
+    bool usual = len < 24 || strncmp(line + 9, "info", 4) == 0;
+    if (!run && (!usual || (len > 24 && of_plugin(v, line + 24)))) {
         show_line(v, line);
     }
 }

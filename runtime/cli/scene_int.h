@@ -65,14 +65,21 @@ typedef struct stage {
 /* The first fault counts; the process is ended. place NULL: the scene itself. */
 void stage_fail(stage *g, int line, const char *what, ...) __attribute__((format(printf, 3, 4)));
 void stage_over(stage *g);
+/* "triage.lua:12: ...": the report's place is there, in the agent's folder. */
+void stage_place(stage *g, const char *message);
 void stage_answer(stage *g, uint64_t run, const char *path, const keel_buf *outcome);
 void stage_start(stage *g, uint64_t run, size_t records);
 
 /* ---- scene_live.c: the run that is compared ---- */
 void live_frame(stage *g, const frame *f);
 void live_stuck(stage *g); /* nothing moves, and it has not ended */
-/* "use inbox.message.read", for messages. */
+/* "use inbox.message.read", for messages; of a call in a scene with what is compared of it. */
 void live_title(const char *kind, const char *name, keel_buf *out);
+void live_call_title(const scene_call *c, keel_buf *out);
+bool live_same(keel_json a, keel_json b); /* both are there, byte by byte */
+
+/* ---- scene_end.c ---- */
+void live_end_frame(stage *g, const frame *f); /* X_END: compared, then the replays begin */
 
 /* ---- scene_replay.c ---- */
 void replay_begin(stage *g);

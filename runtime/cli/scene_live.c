@@ -46,7 +46,7 @@ static void title_said(const said *w, keel_buf *out) {
     scene_short(w->value, 100, out);
 }
 
-static void title_call(const scene_call *c, keel_buf *out) {
+void live_call_title(const scene_call *c, keel_buf *out) {
     live_title(c->kind, strcmp(c->kind, "log") == 0 ? "" : c->name, out);
     const keel_buf *value = one_way(c->kind) ? &c->outcome : &c->args;
     if (value->len > 2) {
@@ -60,7 +60,7 @@ static void two_sides(stage *g, const scene_call *c, const said *w) {
     keel_buf *out = &g->report->detail;
     keel_buf_puts(out, "expected  ");
     if (c) {
-        title_call(c, out);
+        live_call_title(c, out);
     } else {
         keel_buf_puts(out, "no further call");
     }
@@ -103,7 +103,7 @@ static size_t namesake(const stage *g, const said *w) {
     return NONE;
 }
 
-static bool same(keel_json a, keel_json b) {
+bool live_same(keel_json a, keel_json b) {
     return a.len == b.len && a.data && b.data && memcmp(a.data, b.data, a.len) == 0;
 }
 
@@ -111,7 +111,7 @@ static bool same_args(const scene_call *c, const said *w) {
     for (keel_json_iter it = keel_json_each(view(&c->args)); keel_json_next(&it);) {
         char key[24];
         keel_json_copy(it.key, key, sizeof key);
-        if (!same(it.value, keel_json_get(w->value, key))) {
+        if (!live_same(it.value, keel_json_get(w->value, key))) {
             return false;
         }
     }
@@ -179,7 +179,7 @@ static void compare_one_way(stage *g, const said *w) {
     bool kind = c && strcmp(c->kind, w->kind) == 0;
     bool step = strcmp(w->kind, "step") == 0;
     bool name = kind && (strcmp(c->name, w->name) == 0 || (!step && !c->name[0]));
-    bool value = name && (c->outcome.len == 0 || same(view(&c->outcome), w->value));
+    bool value = name && (c->outcome.len == 0 || live_same(view(&c->outcome), w->value));
     if (value) {
         g->used[i] = true;
         keel_buf_clear(&g->skipped);
@@ -368,118 +368,13 @@ static void on_call(stage *g, const frame *f) {
     }
 }
 
-/* ---- the end ---- */
-
-static void failed_place(stage *g, const char *message) {
-    size_t name = strcspn(message, ":");
-    size_t digits = message[name] ? strspn(message + name + 1, "0123456789") : 0;
-    if (digits && !memchr(message, ' ', name)) {
-        snprintf(g->report->place, sizeof g->report->place, "%s/%.*s", g->o->folder,
-                 (int)(name + 1 + digits), message);
-    }
-}
-
-static void unexpected_end(stage *g, const char *state, keel_json body) {
-    char message[400] = "";
-    keel_buf trace = KEEL_BUF_INIT;
-    keel_json error = keel_json_get(body, "error");
-    if (error.data) {
-        keel_json_copy(keel_json_get(error, "message"), message, sizeof message);
-        failed_place(g, message);
-        keel_json_string(keel_json_get(error, "trace"), &trace);
-        keel_buf_append(&g->report->detail, trace.data, trace.len);
-        keel_buf_puts(&g->report->detail, trace.len ? "\n" : "");
-        stage_fail(g, 0, "the run failed: %s", message);
-    } else {
-        scene_differ((keel_json){0}, keel_json_get(body, "result"), "result", 1,
-                     &g->report->detail);
-        stage_fail(g, g->s->end_line, "the run has %s, and the scene says %s", state, g->s->end);
-    }
-    keel_buf_free(&trace);
-}
-
-static bool compare_failure(stage *g, keel_json error) {
-    size_t before = g->report->detail.len;
-    for (keel_json_iter it = keel_json_each(view(&g->s->result)); keel_json_next(&it);) {
-        char key[24];
-        keel_json_copy(it.key, key, sizeof key);
-        scene_differ(it.value, keel_json_get(error, key), key, DIFFERENCES, &g->report->detail);
-    }
-    return g->report->detail.len == before;
-}
-
-static void compare_end(stage *g, const char *state, keel_json body) {
-    keel_json result = keel_json_get(body, "result");
-    for (size_t i = 0; i < g->s->count; i++) {
-        if (!g->used[i] && !(strcmp(state, "failed") == 0 && strcmp(g->s->end, "failed") != 0)) {
-            keel_buf_puts(&g->report->detail, "expected  ");
-            title_call(&g->s->calls[i], &g->report->detail);
-            keel_buf_printf(&g->report->detail, "\ngot       the end, %s ", state);
-            scene_short(result, 100, &g->report->detail);
-            keel_buf_putc(&g->report->detail, '\n');
-            stage_fail(g, g->s->calls[i].line, "the run ended before it came to this");
-            return;
-        }
-    }
-    if (!g->s->end[0]) {
-        keel_buf_puts(&g->report->detail, "got      ");
-        scene_short(result, 200, &g->report->detail);
-        keel_buf_putc(&g->report->detail, '\n');
-        stage_fail(g, 0, "the scene does not say how the run ends (end:, failed: or continued:)");
-    } else if (strcmp(g->s->end, state) != 0) {
-        unexpected_end(g, state, body);
-    } else if (strcmp(state, "failed") == 0) {
-        if (!compare_failure(g, keel_json_get(body, "error"))) {
-            stage_fail(g, g->s->end_line, "the run fails in another way");
-        }
-    } else if (!same(view(&g->s->result), result)) {
-        scene_differ(view(&g->s->result), result, "", DIFFERENCES, &g->report->detail);
-        stage_fail(g, g->s->end_line, "the run ends with another result");
-    }
-}
-
-static void see_end(stage *g, const char *state, keel_json body) {
-    keel_json error = keel_json_get(body, "error");
-    snprintf(g->seen->end, sizeof g->seen->end, "%s", state);
-    if (!error.data) {
-        keel_json result = keel_json_get(body, "result");
-        keel_buf_append(&g->seen->result, result.data, result.len);
-        return;
-    }
-    keel_json_writer w;
-    keel_json_write(&w, &g->seen->result);
-    keel_json_object(&w);
-    keel_json_set_raw(&w, "code", keel_json_get(error, "code"));
-    keel_json_set_raw(&w, "message", keel_json_get(error, "message"));
-    keel_json_object_end(&w);
-}
-
-static void on_end(stage *g, const frame *f) {
-    keel_json body = keel_json_view(f->body, f->len);
-    char state[16] = "";
-    if (keel_json_check(f->body, f->len, NULL)) {
-        stage_fail(g, 0, "its executor sent an end that cannot be read");
-        return;
-    }
-    keel_json_copy(keel_json_get(body, "state"), state, sizeof state);
-    keel_buf_append(&g->end, f->body, f->len);
-    if (g->seen) {
-        see_end(g, state, body);
-    } else {
-        compare_end(g, state, body);
-    }
-    if (!g->failed) {
-        replay_begin(g);
-    }
-}
-
 void live_frame(stage *g, const frame *f) {
     if (f->type == X_STEP || f->type == X_LOG) {
         on_one_way(g, f);
     } else if (f->type == X_CALL) {
         on_call(g, f);
     } else if (f->type == X_END) {
-        on_end(g, f);
+        live_end_frame(g, f);
     }
 }
 
@@ -487,12 +382,12 @@ void live_stuck(stage *g) {
     const scene_call *next = g->next_answer < g->s->count ? &g->s->calls[g->next_answer] : NULL;
     for (size_t i = 0; i < g->wait_count; i++) {
         keel_buf_printf(&g->report->detail, "waits     path %s, ", g->waits[i].record.path);
-        title_call(&g->s->calls[g->waits[i].call], &g->report->detail);
+        live_call_title(&g->s->calls[g->waits[i].call], &g->report->detail);
         keel_buf_putc(&g->report->detail, '\n');
     }
     if (next && !g->seen) {
         keel_buf_puts(&g->report->detail, "expected  ");
-        title_call(next, &g->report->detail);
+        live_call_title(next, &g->report->detail);
         keel_buf_putc(&g->report->detail, '\n');
         stage_fail(g, next->line, "the run waits, and this call does not come");
     } else {

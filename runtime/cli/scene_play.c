@@ -74,12 +74,12 @@ void stage_start(stage *g, uint64_t run, size_t records) {
 
 /* ---- frames in ---- */
 
-/* "triage.lua:12: ..." begins with the place in the agent's folder. */
-static void place_of(stage *g, const char *message, char *to, size_t size) {
+void stage_place(stage *g, const char *message) {
     size_t name = strcspn(message, ":");
     size_t digits = message[name] ? strspn(message + name + 1, "0123456789") : 0;
     if (digits && message[name + 1 + digits] == ':' && !memchr(message, ' ', name)) {
-        snprintf(to, size, "%s/%.*s", g->o->folder, (int)(name + 1 + digits), message);
+        snprintf(g->report->place, sizeof g->report->place, "%s/%.*s", g->o->folder,
+                 (int)(name + 1 + digits), message);
     }
 }
 
@@ -90,8 +90,9 @@ static void refused(stage *g, const frame *f) {
         keel_json_copy(keel_json_get(body, "message"), message, sizeof message);
         keel_json_copy(keel_json_get(body, "next"), next, sizeof next);
     }
-    place_of(g, message, g->report->place, sizeof g->report->place);
+    stage_place(g, message);
     keel_buf_printf(&g->report->detail, "%s%s", next, *next ? "\n" : "");
+    g->report->refused = true;
     stage_fail(g, 0, "it does not load: %s", message);
 }
 
@@ -174,7 +175,7 @@ static void on_tick(uv_timer_t *t) {
 static int play(stage *g, diag *d) {
     kernel_settings settings = {
         .root = g->o->root, .executor = g->o->executor, .unsafe = g->o->unsafe};
-    kernel_spawn what = {.plugin = g->o->plugin};
+    kernel_spawn what = {.plugin = g->o->plugin, .config = g->o->config};
     host_events events = {g, on_frame, on_exited, on_gathered};
     int rc = uv_loop_init(&g->loop);
     if (rc) {

@@ -11,14 +11,16 @@ typedef struct scene_options {
     const plugin *plugin;
     const char *folder;   /* where its files are, for places in messages */
     const char *executor; /* the program */
-    const char *root;     /* any folder: what config paths would be below */
+    const char *root;     /* the folder that paths of a config are below */
     bool update;          /* take what the agent does now instead of comparing */
-    bool load;            /* only see whether the code loads */
+    bool load;            /* only see whether the code loads; connectors too, with this config: */
+    keel_json config;
     bool unsafe;
 } scene_options;
 
 typedef struct scene_report {
     bool passed;
+    bool refused;    /* the code does not load: no scene can be played */
     char place[400]; /* FILE:LINE of what is at fault, "" when there is none */
     char what[600];  /* one sentence */
     keel_buf detail; /* lines */

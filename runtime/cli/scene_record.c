@@ -133,7 +133,7 @@ static opened *on_effect(recording *r, const journal_row *row) {
     keel_json_write(&w, &o->args);
     keel_json_object(&w);
     static const char *const effect[] = {"args", "evidence", "why"}, *const spawned[] = {"input",
-                                                                                       "key"};
+                                                                                         "key"};
     for (size_t i = 0; i < (spawn ? 2u : 3u); i++) {
         const char *key = spawn ? spawned[i] : effect[i];
         keel_json v = keel_json_get(spawn ? args : row->body, key);
