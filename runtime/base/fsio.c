@@ -194,7 +194,9 @@ static int replace(const char *temporary, const char *path, diag *d) {
 
 int fsio_write_atomic(const char *path, const void *data, size_t len, mode_t mode, diag *d) {
     keel_buf temporary = KEEL_BUF_INIT;
-    keel_buf_printf(&temporary, "%s.XXXXXX", path);
+    const char *slash = strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0;
+    keel_buf_printf(&temporary, "%.*s.%s.XXXXXX", (int)folder, path, path + folder);
     int fd = mkostemp(temporary.data, O_CLOEXEC);
     if (fd < 0) {
         int rc = storage(d, path, "make a file beside it", errno);

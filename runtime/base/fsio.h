@@ -19,7 +19,7 @@ int fsio_read_at(int dir, const char *path, size_t limit, keel_buf *out, diag *d
 /* The file holds either what it held before or all of these bytes, also after a loss of power: a
  * temporary file beside it, fsync, rename, fsync of the folder. The file gets exactly `mode`. 0 or
  * DIAG_STORAGE; a failure before the rename leaves nothing behind; a process that is
- * killed before it may leave NAME.XXXXXX, which nobody reads. */
+ * killed before it may leave .NAME.XXXXXX, which nobody reads. */
 int fsio_write_atomic(const char *path, const void *data, size_t len, mode_t mode, diag *d);
 
 /* Makes a folder and those above it that are not there, each with `mode` less the umask. A folder

@@ -73,12 +73,13 @@ static bool readable(const char *path, int mode, finding *f) {
 
 bool check_programs(cli *c, finding *f) {
     (void)c;
-    char *executor = path_program("keel-executor"), *plugins = path_share("plugins");
-    char *lua = path_share("lua/keel.lua");
-    if (readable(executor, X_OK, f) && readable(plugins, R_OK, f) && readable(lua, R_OK, f)) {
+    char *executor = path_program("keel-executor"), *egress = path_program("keel-egress");
+    char *lua = path_share("lua/keel.lua"), *plugins = path_share("plugins");
+    if (readable(executor, X_OK, f) && readable(egress, X_OK, f) && readable(plugins, R_OK, f) && readable(lua, R_OK, f)) {
         found(f, HEALTH_OK, "%s, plugins in %s", executor, plugins);
     }
     free(executor);
+    free(egress);
     free(plugins);
     free(lua);
     return true;

@@ -149,7 +149,7 @@ static void print_manifest(cli *c, const manifest *m) {
                   n->config ? "config." : "",
                   n->config    ? n->config
                   : n->literal ? n->literal
-                               : "*");
+                               : "any address that policy's `egress` lists");
     }
 }
 

@@ -185,7 +185,7 @@ static int play(stage *g, diag *d) {
     g->tick.data = g;
     g->tick_open = true;
     g->since_us = (int64_t)(uv_hrtime() / 1000);
-    rc = launch(&g->process, &g->loop, &settings, &what, -1, &events, d);
+    rc = launch(&g->process, &g->loop, &settings, &what, -1, 0, &events, d);
     if (rc == 0) {
         uv_timer_start(&g->tick, on_tick, TICK_MS, TICK_MS);
     } else {

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
 #include "protocol.h"
 
 /* A call that was made and is not answered at this place of the record. */
@@ -71,45 +70,12 @@ static void set_outcome(scene_call *c, const char *key, keel_json v) {
     keel_buf_putc(&c->outcome, '}');
 }
 
-/* Whether a call with these arguments has that digest: what the record does not hold in full is
- * only taken where it is certain. */
-static bool certain(const char *kind, const char *name, const keel_buf *args, const char *call) {
-    keel_buf whole = KEEL_BUF_INIT;
-    char hex[17];
-    keel_buf_append(&whole, kind, strlen(kind) + 1);
-    keel_buf_append(&whole, name, strlen(name) + 1);
-    keel_buf_append(&whole, args->data, args->len);
-    digest d = digest_of(whole.data, whole.len);
-    hex_encode(hex, d.bytes, 8);
-    keel_buf_free(&whole);
-    return strcmp(hex, call) == 0;
-}
-
 /* ---- openings ---- */
 
 static void on_timed(recording *r, const journal_row *row, const char *kind) {
-    char call[20] = "";
-    int64_t until = 0;
     opened *o = opening(r, row->path, kind);
-    keel_json name = keel_json_get(row->body, "name");
-    bool timed = keel_json_int(keel_json_get(row->body, "until_us"), &until);
-    bool sleep = strcmp(kind, "sleep") == 0;
-    keel_json_copy(keel_json_get(row->body, "call"), call, sizeof call);
-    keel_json_copy(name, o->name, sizeof o->name);
-    keel_json_writer w;
-    keel_json_write(&w, &o->args);
-    keel_json_object(&w);
-    if (name.data) {
-        keel_json_set_raw(&w, "name", name);
-    }
-    if (timed) {
-        keel_json_set_int(&w, sleep ? "us" : "timeout_us", until - row->at);
-    }
-    keel_json_object_end(&w);
-    if (!certain(kind, "", &o->args, call)) {
-        keel_buf_clear(&o->args);
-        keel_buf_puts(&o->args, "{}");
-    }
+    keel_json_copy(keel_json_get(row->body, "name"), o->name, sizeof o->name);
+    scene_span(kind, row, &o->args);
 }
 
 static void on_wait(recording *r, const journal_row *row) {
@@ -327,7 +293,7 @@ static int take_birth(void *ctx, const journal_row *row) {
         }
         keel_json_object_end(&w);
     }
-    if (certain("spawn", "run.spawn", &whole, b->k->call)) {
+    if (scene_certain("spawn", "run.spawn", &whole, b->k->call)) {
         keel_buf_append(&c->args, kept.data, kept.len);
     }
     keel_buf_free(&whole);

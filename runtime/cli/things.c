@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "reaches.h"
 #include "render.h"
 #include "survey.h"
 #include "text.h"
@@ -260,19 +261,28 @@ static void add_attributes(keel_buf *out, const manifest_resource *r) {
 }
 
 /* What rules can speak of: targets, and attributes beside the arguments' own fields. */
-static void show_targets(cli *c, const workspace_connection *k, keel_buf *out) {
+static void show_targets(const workspace_connection *k, const manifest *m, keel_buf *out) {
+    keel_buf_printf(out, "\nFor rules in policies/%s\n",
+                    m ? "" : ": nothing, its connector is not there");
+    for (size_t i = 0; m && i < m->resource_count; i++) {
+        add_targets(out, k->name, &m->resources[i]);
+        add_attributes(out, &m->resources[i]);
+    }
+}
+
+static void show_use(cli *c, const workspace_connection *k, keel_buf *out) {
     survey *w = NULL;
     diag ignored = {0};
     const survey_plugin *p = NULL;
     if (open_survey(c, &w, &ignored) == 0) {
         p = survey_find(w, k->use, PLUGIN_CONNECTOR);
     }
-    keel_buf_printf(out, "\nFor rules in policies/%s\n",
-                    p ? "" : ": nothing, its connector is not there");
-    for (size_t i = 0; p && i < p->manifest->resource_count; i++) {
-        add_targets(out, k->name, &p->manifest->resources[i]);
-        add_attributes(out, &p->manifest->resources[i]);
+    const manifest *m = p ? p->manifest : NULL;
+    if (m) {
+        (void)survey_compile(c, w, NULL, NULL, &ignored);
+        reaches_lines(w->policy, m, k, out);
     }
+    show_targets(k, m, out);
     survey_free(w);
 }
 
@@ -284,7 +294,7 @@ static void show_connection(cli *c, const workspace_connection *k) {
     } else {
         keel_buf_printf(&out, "%s uses %s (keel.yaml:%d)\n", k->name, k->use, k->line);
         render_fields(keel_json_view(k->config.data, k->config.len), &c->out, &out);
-        show_targets(c, k, &out);
+        show_use(c, k, &out);
     }
     cli_out(&out);
     keel_buf_free(&out);
@@ -338,4 +348,4 @@ THING(agent, " | test", "agents: roles, and how often they ran",
 THING(connector, "", "connectors: translators, and their verbs",
       "one connector: verbs with their classes, attributes, needs", NULL);
 THING(connection, "", "connections: connectors configured in keel.yaml",
-      "one connection: its config, and what rules can say of it", NULL);
+      "one connection: its config, what it may reach, and what rules can say of it", NULL);

@@ -21,7 +21,7 @@
 #define DOWN_MS 60000
 
 typedef struct start {
-    char *root, *executor, *shipped, *sdk_lua, *log;
+    char *root, *executor, *egress, *shipped, *sdk_lua, *log;
     kernel_settings settings;
 } start;
 
@@ -30,12 +30,14 @@ static void prepare(cli *c, const options *o, start *s) {
     keel_buf_printf(&log, "%s/keel.log", c->ws->keel);
     *s = (start){keel_strdup(c->ws->root),
                  path_program("keel-executor"),
+                 path_program("keel-egress"),
                  path_share("plugins"),
                  path_share("lua/keel.lua"),
                  log.data,
                  {.root = NULL}};
     s->settings = (kernel_settings){.root = s->root,
                                     .executor = s->executor,
+                                    .egress = s->egress,
                                     .shipped = s->shipped,
                                     .sdk_lua = s->sdk_lua,
                                     .unsafe = options_has(o, "unsafe"),
@@ -45,7 +47,7 @@ static void prepare(cli *c, const options *o, start *s) {
 }
 
 static void finish(start *s) {
-    char *const texts[] = {s->root, s->executor, s->shipped, s->sdk_lua, s->log};
+    char *const texts[] = {s->root, s->executor, s->egress, s->shipped, s->sdk_lua, s->log};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         free(texts[i]);
     }

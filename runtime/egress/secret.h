@@ -29,12 +29,14 @@ bool secret_name_ok(const char *name);
  * its output), took over 10 s, or gave nothing, NUL or over SECRET_LIMIT. */
 int secret_read(secret *out, const secret_places *places, const char *name, diag *d);
 void secret_free(secret *s);
-/* Durable: temporary file 0600, fsync, rename, fsync of the folder (made 0700). Not for a secret
- * that keel.yaml declares elsewhere (DIAG_USAGE). */
+/* Durable: temporary file 0600, fsync, rename, fsync of the folder (made 0700). One newline at the
+ * end is not part of it, as in reading. DIAG_USAGE: nothing, NUL or over SECRET_LIMIT, or a secret
+ * that keel.yaml declares elsewhere. */
 int secret_write(const secret_places *places, const char *name, const char *data, size_t len,
                  diag *d);
 int secret_remove(const secret_places *places, const char *name, diag *d);
-/* Calls `each` for every secret, sorted by name: where is "file", "command" or "credential". */
+/* Calls `each` for every secret, sorted by name: where is "file", "command" or "credential"; bytes
+ * as they lie on the disk, -1 and changed_us 0 where that is not known without reading it. */
 int secret_list(const secret_places *places,
                 void (*each)(void *ctx, const char *name, const char *where, long long bytes,
                              long long changed_us),

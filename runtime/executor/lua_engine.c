@@ -30,6 +30,9 @@ static void destroy(void *self) {
     }
     lua_region_destroy(h);
     fs_destroy(h->files);
+    egress_client_destroy(h->egress);
+    kv_end(&h->kv);
+    keel_buf_free(&h->failure);
     keel_buf_free(&h->args);
     keel_buf_free(&h->body);
     keel_buf_free(&h->text);

@@ -1,20 +1,9 @@
 /* c.fs: the folders that the connection was granted. Each function gives its value, or nil and a
  * keel.fail with the status word and the reason. */
-#include <string.h>
-
 #include "lua_host.h"
-#include "status.h"
 
 static int give_failure(lua_State *L, keel_status status) {
-    lua_host *h = lua_host_of(L);
-    lua_pushnil(L);
-    lua_createtable(L, 0, 2);
-    lua_pushstring(L, status_name(status));
-    lua_setfield(L, -2, "code");
-    lua_pushstring(L, fs_error(h->files));
-    lua_setfield(L, -2, "message");
-    lua_mark_set(L, -1, MARK_FAIL);
-    return 2;
+    return lua_give_failure(L, status, fs_error(lua_host_of(L)->files));
 }
 
 static int give_true(lua_State *L, keel_status status) {
@@ -25,12 +14,8 @@ static int give_true(lua_State *L, keel_status status) {
     return 1;
 }
 
-/* A path, refused when it holds a NUL: C would see another one. */
 static const char *check_path(lua_State *L, int index) {
-    size_t len;
-    const char *s = luaL_checklstring(L, index, &len);
-    luaL_argcheck(L, strlen(s) == len, index, "a path cannot hold a NUL byte");
-    return s;
+    return lua_check_text(L, index, "a path");
 }
 
 static const char *kind_name(uint32_t kind) {

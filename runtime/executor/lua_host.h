@@ -15,10 +15,12 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "egress_client.h"
 #include "engine.h"
 #include "fs.h"
 #include "keel/buf.h"
 #include "keel/json.h"
+#include "kv.h"
 #include "map.h"
 
 /* Levels of what an author hands over: records wrap it in some more, up to KEEL_JSON_DEPTH. */
@@ -83,10 +85,16 @@ struct lua_host {
     int verb_ctx; /* a connector's c */
     map runs;
     fs *files;
-    keel_buf args;    /* of the ctx call being made */
-    keel_buf body;    /* of the frame being made */
-    keel_buf text;    /* short-lived */
-    keel_buf problem; /* why lua_encode refused */
+    egress_client *egress; /* NULL without a network need */
+    kv kv;                 /* of the verb that runs */
+    uint64_t deadline_ns;  /* of it; 0: none */
+    bool doubt;            /* its last HTTP request was not answered by a yes or a "not there" */
+    keel_buf failure;      /* why its last network call failed; empty: it did not */
+    int response;          /* metatable of what c.http gives */
+    keel_buf args;         /* of the ctx call being made */
+    keel_buf body;         /* of the frame being made */
+    keel_buf text;         /* short-lived */
+    keel_buf problem;      /* why lua_encode refused */
     lua_sort_key *keys;
     size_t key_cap;
 };
@@ -302,9 +310,45 @@ void lua_ctx_push(lua_run *r, keel_json previous);    /* pushes a run's ctx */
 void lua_join_finished(lua_task *child, int results); /* they are on the top of its coroutine */
 void lua_join_failed(lua_task *child);                /* so is the error */
 
-/* lua_verb.c, lua_fs.c */
+/* lua_verb.c */
 int lua_connector_create(lua_host *h, int index); /* 0, or -1 with h->problem */
 void lua_verb_handle(lua_host *h, const frame *f);
-void lua_fs_push(lua_host *h);
+
+/* The services that a connector has in c. Each pushes its table. */
+void lua_fs_push(lua_host *h);     /* lua_fs.c */
+void lua_http_push(lua_host *h);   /* lua_http.c, lua_answer.c */
+void lua_stream_push(lua_host *h); /* lua_stream.c */
+void lua_kv_push(lua_host *h);     /* lua_service.c */
+void lua_clock_push(lua_host *h);
+/* Pushes nil and a keel.fail, and returns 2. */
+int lua_give_failure(lua_State *L, keel_status status, const char *message);
+/* The same of a call to egress, which is remembered until one goes well. */
+int lua_give_egress_failure(lua_State *L, keel_status status);
+/* A text without a NUL, which C would end at. */
+const char *lua_check_text(lua_State *L, int index, const char *what);
+
+/* lua_answer.c */
+void lua_answer_open(lua_host *h); /* makes h->response */
+void lua_answer_push(lua_State *L, const egress_answer *a);
+
+/* lua_url.c: texts for a URL */
+void lua_url_encode(keel_buf *out, const char *text, size_t len);
+/* Appends the table at `index` as NAME=VALUE&..., by sorted names. */
+void lua_url_query(lua_State *L, int index, const char *what, keel_buf *out);
+typedef struct lua_name {
+    const char *text; /* lives in its table */
+    size_t len;
+} lua_name;
+/* The names of the table at `index`, sorted, in memory that is pushed. */
+const lua_name *lua_sorted_names(lua_State *L, int index, const char *what, size_t *count);
+/* The text of a string, a number or a boolean, pushed; or an error. */
+const char *lua_push_plain(lua_State *L, int index, const char *what, size_t *len);
+
+/* lua_json.c: what keel.lua is lent for keel.json, keel.base64 and keel.url. Each pushes its table. */
+void lua_json_push(lua_State *L);
+void lua_base64_push(lua_State *L);
+void lua_url_push(lua_State *L);
+/* Pushes the value of ordinary JSON (null: keel.null); or nil and a keel.fail. How many. */
+int lua_give_json(lua_State *L, const char *text, size_t len, const char *what);
 
 #endif

@@ -229,13 +229,19 @@ static int base_file(lua_State *L) {
 
 /* What keel.lua gets as its argument. */
 static void push_lent(lua_State *L) {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 8);
     lua_pushlightuserdata(L, NULL);
     lua_setfield(L, -2, "null");
     lua_pushcfunction(L, lua_mark_named);
     lua_setfield(L, -2, "mark");
     lua_pushcfunction(L, base_file);
     lua_setfield(L, -2, "file");
+    lua_json_push(L);
+    lua_setfield(L, -2, "json");
+    lua_base64_push(L);
+    lua_setfield(L, -2, "base64");
+    lua_url_push(L);
+    lua_setfield(L, -2, "url");
 }
 
 /* keel.lua returns the library and the functions that replace those of Lua: {"table.sort" = f}. */

@@ -159,7 +159,9 @@ void lua_check_options(lua_State *L, int index, const char *what, const char *co
         if (lua_type(L, -1) != LUA_TSTRING || !is_known(lua_tostring(L, -1), known)) {
             lua_push_text(L, -1);
             luaL_error(L, "%s: there is no option '%s' (%s)", what, lua_tostring(L, -1),
-                       *known ? "see the ctx table in sdk/README.md" : "it takes none");
+                       !*known          ? "it takes none"
+                       : what[1] == '.' ? "see the c table in sdk/README.md"
+                                        : "see the ctx table in sdk/README.md");
         }
     }
 }

@@ -1,6 +1,7 @@
 /* Connectors: one verb per X_VERB, answered at once. */
 #include <string.h>
 
+#include "clock.h"
 #include "lua_host.h"
 #include "status.h"
 
@@ -35,6 +36,60 @@ static int c_log(lua_State *L) {
     return 0;
 }
 
+/* What c does not have. A need that the manifest does not name is said by its line. */
+static int c_index(lua_State *L) {
+    static const struct {
+        const char *name, *line;
+    } needs[] = {
+        {"http", "\"http:{config.base}\" (or an address such as \"http:https://api.example/v1\")"},
+        {"stream", "\"stream:{config.imap}\" (or an address such as \"stream:tls://host:993\")"},
+    };
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        if (strcmp(name, needs[i].name) == 0) {
+            return luaL_error(L,
+                              "c.%s is not open to this connector: add %s to `needs` in its "
+                              "manifest.yaml",
+                              name, needs[i].line);
+        }
+    }
+    return 0;
+}
+
+/* Puts the table on the top into c, closed. */
+static void put_service(lua_State *L, const char *name) {
+    lua_pushfstring(L, "c.%s", name);
+    const char *full = lua_tostring(L, -1);
+    lua_insert(L, -2);
+    lua_freeze(L, full, "libraries cannot be changed");
+    lua_setfield(L, -3, name);
+    lua_pop(L, 1);
+}
+
+static void put_services(lua_host *h) {
+    const struct {
+        const char *name;
+        bool open;
+        void (*push)(lua_host *h);
+    } services[] = {
+        {"clock", true, lua_clock_push},
+        {"fs", true, lua_fs_push},
+        {"http", h->config->http, lua_http_push},
+        {"kv", true, lua_kv_push},
+        {"stream", h->config->stream, lua_stream_push},
+    };
+    if (h->config->http || h->config->stream) {
+        h->egress = egress_client_create(EXECUTOR_FD_EGRESS, EXECUTOR_FD_FRAMES);
+    }
+    lua_answer_open(h);
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+        if (services[i].open) {
+            services[i].push(h);
+            put_service(h->L, services[i].name);
+        }
+    }
+}
+
 int lua_connector_create(lua_host *h, int index) {
     lua_State *L = h->L;
     if (lua_mark_of(L, index) != MARK_CONNECTOR) {
@@ -45,18 +100,22 @@ int lua_connector_create(lua_host *h, int index) {
     }
     lua_pushvalue(L, index);
     h->verbs = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 8);
     lua_decode_view(L, h->config->config);
     if (lua_isnil(L, -1)) {
         lua_newtable(L);
         lua_replace(L, -2);
     }
     lua_setfield(L, -2, "config");
-    lua_fs_push(h);
-    lua_freeze(L, "c.fs", "libraries cannot be changed");
-    lua_setfield(L, -2, "fs");
+    put_services(h);
     lua_pushcfunction(L, c_log);
     lua_setfield(L, -2, "log");
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, c_index);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "c");
+    lua_setfield(L, -2, "__metatable");
+    lua_setmetatable(L, -2);
     h->verb_ctx = luaL_ref(L, LUA_REGISTRYINDEX);
     return 0;
 }
@@ -122,6 +181,13 @@ static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, ke
         keel_buf_append(b, cost.data, cost.len);
         keel_buf_putc(b, ',');
     }
+    size_t before = b->len;
+    keel_buf_puts(b, "\"kv\":");
+    if (kv_write(&h->kv, b)) {
+        keel_buf_putc(b, ',');
+    } else {
+        b->len = before;
+    }
     keel_buf_puts(b, "\"result\":");
     if (lua_encode(co, index, "result", b)) {
         send_fail_text(h, ref, "internal", "what the verb returned cannot be recorded: %s",
@@ -130,6 +196,22 @@ static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, ke
     }
     keel_buf_putc(b, '}');
     executor_send(h->x, X_REPLY, 0, ref, b->data, b->len);
+}
+
+/* "absent" is a proof. A verb whose last question was not answered has none, whatever it says: a
+ * script that reads an error page as an empty list must not have a mail sent again. */
+static void doubt_verdict(lua_host *h, lua_State *co, int index) {
+    lua_getfield(co, index, "state");
+    bool absent =
+        h->doubt && lua_type(co, -1) == LUA_TSTRING && strcmp(lua_tostring(co, -1), "absent") == 0;
+    lua_pop(co, 1);
+    if (absent) {
+        lua_pushliteral(co, "cannot_tell");
+        lua_setfield(co, index, "state");
+        lua_pushliteral(co, "the connector said absent, but its last request was answered neither "
+                            "by 2xx nor by 404");
+        lua_setfield(co, index, "why");
+    }
 }
 
 /* Results: value, cost? | nil, fail, cost? | fail | verdict. Nothing at all is no answer: the verb
@@ -158,6 +240,9 @@ static void answer(lua_host *h, uint64_t ref, const char *verb, lua_State *co, i
                        "keel.pending() or keel.cannot_tell()",
                        verb);
         return;
+    }
+    if (reconcile) {
+        doubt_verdict(h, co, first);
     }
     answer_value(h, ref, co, first, cost);
 }
@@ -214,9 +299,43 @@ static bool push_function(lua_host *h, lua_State *co, const char *resource, cons
     return true;
 }
 
+static void begin(lua_host *h, uint64_t ref, keel_json request) {
+    int64_t us;
+    bool limited = keel_json_int(keel_json_get(request, "deadline_us"), &us) && us > 0;
+    h->deadline_ns = limited ? clock_monotonic_ns() + (uint64_t)us * 1000u : 0;
+    h->doubt = false;
+    keel_buf_clear(&h->failure);
+    kv_begin(&h->kv, keel_json_get(request, "kv"));
+    if (h->egress) {
+        egress_client_verb(h->egress, ref, h->deadline_ns);
+    }
+}
+
+static void end(lua_host *h) {
+    kv_end(&h->kv);
+    if (h->egress) {
+        egress_client_verb(h->egress, 0, 0);
+    }
+}
+
+/* What was thrown, and the failed call that the script did not look at, if there is one. */
+static void answer_thrown(lua_host *h, uint64_t ref, lua_State *co) {
+    keel_buf message = KEEL_BUF_INIT;
+    lua_error_text(co, -1, &message);
+    if (h->failure.len > 0) {
+        keel_buf_printf(&message, " (before that, a call to the network gave %s)", h->failure.data);
+    }
+    send_fail(h, ref, "internal", &message, (keel_json){NULL, 0});
+    keel_buf_clear(&message);
+    lua_trace_text(h->L, co, &message);
+    executor_note(h->x, "error", message.data);
+    keel_buf_free(&message);
+}
+
 static void run_verb(lua_host *h, uint64_t ref, const char *verb, lua_State *co,
                      keel_json request) {
     int results;
+    begin(h, ref, request);
     lua_rawgeti(co, LUA_REGISTRYINDEX, h->verb_ctx);
     push_request(co, request);
     h->current = NULL;
@@ -226,15 +345,10 @@ static void run_verb(lua_host *h, uint64_t ref, const char *verb, lua_State *co,
     executor_running(h->x, 0);
     if (status == LUA_OK) {
         answer(h, ref, verb, co, results);
-        return;
+    } else {
+        answer_thrown(h, ref, co);
     }
-    keel_buf message = KEEL_BUF_INIT;
-    lua_error_text(co, -1, &message);
-    send_fail(h, ref, "internal", &message, (keel_json){NULL, 0});
-    keel_buf_clear(&message);
-    lua_trace_text(h->L, co, &message);
-    executor_note(h->x, "error", message.data);
-    keel_buf_free(&message);
+    end(h);
 }
 
 void lua_verb_handle(lua_host *h, const frame *f) {

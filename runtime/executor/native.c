@@ -3,9 +3,9 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "status.h"
 
 /* ---- the start ---- */
@@ -16,6 +16,19 @@ static int refuse_start(const native *n, const char *step, keel_status status, d
     return diag_next(d, "Correct the connection in keel.yaml, or ask the plugin's author.");
 }
 
+static void init_services(native *n) {
+    const executor_config *c = executor_get_config(n->x);
+    if (c->http || c->stream) {
+        n->egress = egress_client_create(EXECUTOR_FD_EGRESS, EXECUTOR_FD_FRAMES);
+    }
+    native_fs_init(n);
+    native_http_init(n);
+    native_stream_init(n);
+    native_kv_init(n);
+    native_clock_init(n);
+    native_json_init(n);
+}
+
 static int load(executor *x, void **self, diag *d) {
     native *n = keel_alloc(sizeof *n);
     memset(n, 0, sizeof *n);
@@ -23,7 +36,7 @@ static int load(executor *x, void **self, diag *d) {
     *self = n; /* destroyed by the executor, whatever comes */
     setlocale(LC_CTYPE, "C.UTF-8");
     native_host_init(n);
-    native_fs_init(n);
+    init_services(n);
     if (native_open(n, EXECUTOR_FD_NATIVE, d) < 0) {
         return DIAG_FAILED;
     }
@@ -51,6 +64,7 @@ static void destroy(void *self) {
     }
     native_take_back(&n->lent);
     fs_destroy(n->fs);
+    egress_client_destroy(n->egress);
     free(n);
 }
 
@@ -115,13 +129,8 @@ static uint32_t read_mode(keel_json mode) {
 }
 
 static uint64_t deadline_after(keel_json us) {
-    struct timespec t;
     int64_t left;
-    if (!keel_json_int(us, &left) || left <= 0) {
-        return 0;
-    }
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + (uint64_t)left * 1000u;
+    return keel_json_int(us, &left) && left > 0 ? clock_monotonic_ns() + (uint64_t)left * 1000u : 0;
 }
 
 static void read_request(keel_call *call, keel_json v, keel_request *r) {
@@ -139,6 +148,7 @@ static void read_request(keel_call *call, keel_json v, keel_request *r) {
         .mode = read_mode(keel_json_get(v, "mode")),
     };
     call->deadline_ns = r->deadline_ns;
+    kv_begin(&call->kv, keel_json_get(v, "kv"));
 }
 
 static void put_cost(keel_json_writer *w, const keel_call *call) {
@@ -157,6 +167,11 @@ static void answer(native *n, uint64_t ref, const keel_call *call) {
     keel_json_write(&w, &body);
     keel_json_object(&w);
     put_cost(&w, call);
+    keel_buf puts = KEEL_BUF_INIT;
+    if (kv_write(&call->kv, &puts)) {
+        keel_json_set_raw(&w, "kv", keel_json_view(puts.data, puts.len));
+    }
+    keel_buf_free(&puts);
     keel_json_set_raw(&w, "result", keel_json_view(call->reply.data, call->reply.len));
     keel_json_object_end(&w);
     executor_send(n->x, X_REPLY, 0, ref, body.data, body.len);
@@ -190,6 +205,22 @@ static void finish_call(native *n, uint64_t ref, keel_call *call, keel_status st
     }
 }
 
+static keel_status enter(native *n, uint64_t ref, verb_function *verb, keel_call *call,
+                         const keel_request *request) {
+    n->call = call;
+    if (n->egress) {
+        egress_client_verb(n->egress, ref, request->deadline_ns);
+    }
+    executor_running(n->x, ref);
+    keel_status status = verb(n->instance, call, request);
+    executor_running(n->x, 0);
+    if (n->egress) {
+        egress_client_verb(n->egress, 0, 0);
+    }
+    n->call = NULL;
+    return status;
+}
+
 static void run_verb(native *n, const frame *f) {
     keel_call call = {0};
     keel_request request;
@@ -201,10 +232,9 @@ static void run_verb(native *n, const frame *f) {
         return;
     }
     read_request(&call, v, &request);
-    executor_running(n->x, f->ref);
-    keel_status status = verb(n->instance, &call, &request);
-    executor_running(n->x, 0);
+    keel_status status = enter(n, f->ref, verb, &call, &request);
     finish_call(n, f->ref, &call, status);
+    kv_end(&call.kv);
     native_take_back(&call.scratch);
     keel_buf_free(&call.reply);
 }

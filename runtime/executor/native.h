@@ -1,12 +1,19 @@
 /* The engine for shared objects, in parts: native_load.c checks and opens, native_host.c is the
- * table that a plugin calls, native_fs.c the service keel.fs/1, native.c the verbs. One instance,
- * one thread, one call at a time. */
+ * table that a plugin calls, native_NAME.c the service keel.NAME/1, native.c the verbs. One
+ * instance, one thread, one call at a time. */
 #ifndef NATIVE_H
 #define NATIVE_H
 
+#include "egress_client.h"
 #include "engine.h"
 #include "fs.h"
+#include "keel/clock.h"
+#include "keel/http.h"
+#include "keel/json_service.h"
+#include "keel/kv.h"
 #include "keel/plugin.h"
+#include "keel/stream.h"
+#include "kv.h"
 
 #define NATIVE_SIZE_LIMIT (256u << 20) /* bytes of a .so */
 
@@ -20,10 +27,13 @@ typedef struct native_block {
 
 void *native_lend(native_block **list, size_t size);
 void native_take_back(native_block **list);
+/* A copy with a NUL behind it, until the call returns. */
+keel_span native_lend_copy(keel_call *call, const char *data, size_t len);
 
 struct keel_call {
     uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: none */
     native_block *scratch;
+    kv kv;
     keel_buf reply; /* canonical, once replied */
     bool replied;
     char bad[200];     /* why the last reply was refused; "" */
@@ -39,15 +49,30 @@ struct native {
     keel_connector connector; /* the same of its functions */
     keel_host host;
     keel_fs fs_table;
-    fs *fs; /* NULL without a grant */
+    keel_http http_table;
+    keel_stream stream_table;
+    keel_kv kv_table;
+    keel_clock clock_table;
+    keel_json_service json_table;
+    fs *fs;                /* NULL without a grant */
+    egress_client *egress; /* NULL without a network need */
+    keel_call *call;       /* the verb that runs, or NULL */
     void *instance;
     bool created;
     native_block *lent;
     char why[512]; /* what prepare or create said through fail */
 };
 
+/* Whether this is the call that runs: not one that has returned, not NULL, not an invented one. */
+bool native_is_current(const native *n, const keel_call *call);
+
 void native_host_init(native *n);
 void native_fs_init(native *n);
+void native_http_init(native *n);
+void native_stream_init(native *n);
+void native_kv_init(native *n);
+void native_clock_init(native *n);
+void native_json_init(native *n);
 
 /* Checks the bytes behind fd, opens them and checks the description; fills plugin and connector. */
 int native_open(native *n, int fd, diag *d);

@@ -1,8 +1,8 @@
 /* The table of functions that a plugin calls. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "native.h"
 #include "text.h"
 
@@ -22,6 +22,21 @@ void native_take_back(native_block **list) {
         *list = b->next;
         free(b);
     }
+}
+
+keel_span native_lend_copy(keel_call *call, const char *data, size_t len) {
+    native_block *b = keel_alloc(sizeof *b + len + 1);
+    if (len) {
+        memcpy(b->bytes, data, len);
+    }
+    b->bytes[len] = '\0';
+    b->next = call->scratch;
+    call->scratch = b;
+    return (keel_span){(const char *)b->bytes, len};
+}
+
+bool native_is_current(const native *n, const keel_call *call) {
+    return call && call == n->call;
 }
 
 static void host_log(void *ctx, int32_t level, const char *text) {
@@ -87,20 +102,33 @@ static keel_status host_fail(void *ctx, keel_call *call, keel_status status, con
     return status;
 }
 
-static uint64_t monotonic_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int32_t host_cancelled(void *ctx, const keel_call *call) {
     native *n = ctx;
-    return (call->deadline_ns && monotonic_ns() >= call->deadline_ns) || executor_orphaned(n->x);
+    return (call->deadline_ns && clock_monotonic_ns() >= call->deadline_ns) ||
+           executor_orphaned(n->x);
 }
 
 static const void *host_get_service(void *ctx, const char *name) {
     native *n = ctx;
-    return name && n->fs && strcmp(name, KEEL_FS_SERVICE) == 0 ? &n->fs_table : NULL;
+    const executor_config *c = executor_get_config(n->x);
+    const struct {
+        const char *name;
+        bool open;
+        const void *table;
+    } services[] = {
+        {KEEL_FS_SERVICE, n->fs != NULL, &n->fs_table},
+        {KEEL_HTTP_SERVICE, c->http, &n->http_table},
+        {KEEL_STREAM_SERVICE, c->stream, &n->stream_table},
+        {KEEL_KV_SERVICE, c->connector, &n->kv_table},
+        {KEEL_CLOCK_SERVICE, c->connector, &n->clock_table},
+        {KEEL_JSON_SERVICE, true, &n->json_table},
+    };
+    for (size_t i = 0; name && i < sizeof services / sizeof *services; i++) {
+        if (strcmp(name, services[i].name) == 0) {
+            return services[i].open ? services[i].table : NULL;
+        }
+    }
+    return NULL;
 }
 
 void native_host_init(native *n) {

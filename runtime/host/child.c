@@ -14,7 +14,7 @@
 #include "host_generation.h"
 #include "keel/json.h"
 
-#define FIRST_FD 3
+#define FIRST_FD CHILD_FIRST_FD
 _Static_assert(FIRST_FD == EXECUTOR_FD_FRAMES, "the frames come first");
 
 static int refuse_errno(diag *d, const char *what) {
@@ -31,7 +31,7 @@ static int refuse_errno(diag *d, const char *what) {
 
 /* Takes fd and puts it in its place, moved above the numbers that the child will use, so that no
  * dup2 in the child overwrites a descriptor that is still needed. */
-static int keep(child_plan *plan, size_t i, int fd, const char *what, diag *d) {
+int child_keep(child_plan *plan, size_t i, int fd, const char *what, diag *d) {
     if (fd < 0) {
         return refuse_errno(d, what);
     }
@@ -56,7 +56,7 @@ static int open_frames(child_plan *plan, diag *d) {
         return refuse_errno(d, "no socket pair");
     }
     plan->frames = pair[0];
-    return keep(plan, EXECUTOR_FD_FRAMES - FIRST_FD, pair[1], "no socket pair", d);
+    return child_keep(plan, EXECUTOR_FD_FRAMES - FIRST_FD, pair[1], "no socket pair", d);
 }
 
 /* Sealed in its size: a child that could cut it would end us with SIGBUS. */
@@ -67,7 +67,7 @@ static int open_page(child_plan *plan, diag *d) {
         close(fd);
         return refuse_errno(d, "no shared page");
     }
-    int rc = keep(plan, EXECUTOR_FD_PAGE - FIRST_FD, fd, "no shared page", d);
+    int rc = child_keep(plan, EXECUTOR_FD_PAGE - FIRST_FD, fd, "no shared page", d);
     if (rc != 0) {
         return rc;
     }
@@ -94,31 +94,31 @@ static int open_native(child_plan *plan, const host_spec *spec, diag *d) {
             return rc;
         }
     }
-    return keep(plan, EXECUTOR_FD_NATIVE - FIRST_FD, fd, "/dev/null", d);
+    return child_keep(plan, EXECUTOR_FD_NATIVE - FIRST_FD, fd, "/dev/null", d);
 }
 
 /* A lock belongs to the open file, and whoever holds a copy of its descriptor can give it up for
  * all. So each child gets an open file, and a lock, of its own. */
-static int open_lock(child_plan *plan, const host_spec *spec, diag *d) {
+int child_open_lock(child_plan *plan, size_t i, int lock_fd, diag *d) {
     int fd;
-    if (spec->lock_fd < 0) {
+    if (lock_fd < 0) {
         fd = open_null();
     } else {
         char path[64];
-        snprintf(path, sizeof path, "/proc/self/fd/%d", spec->lock_fd);
+        snprintf(path, sizeof path, "/proc/self/fd/%d", lock_fd);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0 && host_generation_share(fd) != 0) {
             close(fd);
             return refuse_errno(d, "the generation's lock is not shared");
         }
     }
-    return keep(plan, EXECUTOR_FD_LOCK - FIRST_FD, fd, "no lock of the generation", d);
+    return child_keep(plan, i, fd, "no lock of the generation", d);
 }
 
 /* The child's end of a channel to egress; the caller keeps the other. */
 static int open_egress(child_plan *plan, const host_spec *spec, diag *d) {
     int fd = spec->egress_fd <= 0 ? open_null() : fcntl(spec->egress_fd, F_DUPFD_CLOEXEC, FIRST_FD);
-    return keep(plan, EXECUTOR_FD_EGRESS - FIRST_FD, fd, "no channel to egress", d);
+    return child_keep(plan, EXECUTOR_FD_EGRESS - FIRST_FD, fd, "no channel to egress", d);
 }
 
 static int open_grants(child_plan *plan, const host_spec *spec, diag *d) {
@@ -133,7 +133,7 @@ static int open_grants(child_plan *plan, const host_spec *spec, diag *d) {
             return diag_next(d, "Make it with `mkdir -p`, or correct the connection's config in "
                                 "keel.yaml.");
         }
-        int rc = keep(plan, EXECUTOR_FD_GRANTS - FIRST_FD + i, fd, path, d);
+        int rc = child_keep(plan, EXECUTOR_FD_GRANTS - FIRST_FD + i, fd, path, d);
         if (rc != 0) {
             return rc;
         }
@@ -141,18 +141,21 @@ static int open_grants(child_plan *plan, const host_spec *spec, diag *d) {
     return 0;
 }
 
-int child_prepare(child_plan *plan, const host_spec *spec, diag *d) {
-    *plan = (child_plan){.frames = -1};
-    plan->count = EXECUTOR_FD_GRANTS - FIRST_FD + spec->grant_count;
-    plan->fds = keel_alloc(plan->count * sizeof *plan->fds);
-    for (size_t i = 0; i < plan->count; i++) {
+void child_plan_init(child_plan *plan, size_t count) {
+    *plan = (child_plan){.frames = -1, .count = count};
+    plan->fds = keel_alloc(count * sizeof *plan->fds);
+    for (size_t i = 0; i < count; i++) {
         plan->fds[i] = -1;
     }
+}
+
+int child_prepare(child_plan *plan, const host_spec *spec, diag *d) {
+    child_plan_init(plan, EXECUTOR_FD_GRANTS - FIRST_FD + spec->grant_count);
     int rc = open_grants(plan, spec, d);
     rc = rc ? rc : open_native(plan, spec, d);
     rc = rc ? rc : open_frames(plan, d);
     rc = rc ? rc : open_page(plan, d);
-    rc = rc ? rc : open_lock(plan, spec, d);
+    rc = rc ? rc : child_open_lock(plan, EXECUTOR_FD_LOCK - FIRST_FD, spec->lock_fd, d);
     rc = rc ? rc : open_egress(plan, spec, d);
     if (rc != 0) {
         child_finish(plan);
@@ -186,10 +189,11 @@ static int set_attributes(posix_spawnattr_t *attr) {
                                                    POSIX_SPAWN_SETSIGDEF);
 }
 
-static int exec_child(const child_plan *plan, const char *program, bool unsafe, pid_t *pid) {
-    char *const argv[] = {(char *)(uintptr_t) "keel-executor",
-                          unsafe ? (char *)(uintptr_t) "--unsafe" : NULL, NULL};
-    char *const env[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin",
+static int exec_child(const child_plan *plan, const char *program, const child_way *way,
+                      pid_t *pid) {
+    char *const argv[] = {(char *)(uintptr_t)way->name,
+                          way->unsafe ? (char *)(uintptr_t) "--unsafe" : NULL, NULL};
+    char *const few[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin",
                          (char *)(uintptr_t) "LANG=C.UTF-8", NULL};
     posix_spawn_file_actions_t fa;
     posix_spawnattr_t attr;
@@ -201,22 +205,22 @@ static int exec_child(const child_plan *plan, const char *program, bool unsafe, 
     if (rc == 0) {
         rc = add_actions(&fa, plan);
         rc = rc ? rc : set_attributes(&attr);
-        rc = rc ? rc : posix_spawn(pid, program, &fa, &attr, argv, env);
+        rc = rc ? rc : posix_spawn(pid, program, &fa, &attr, argv, way->env ? way->env : few);
         posix_spawnattr_destroy(&attr);
     }
     posix_spawn_file_actions_destroy(&fa);
     return rc;
 }
 
-int child_start(const child_plan *plan, const host_spec *spec, pid_t *pid, diag *d) {
+int child_start(const child_plan *plan, const child_way *way, pid_t *pid, diag *d) {
     char program[PATH_MAX];
-    if (!realpath(spec->program, program) || access(program, X_OK) != 0) {
-        diag_set(d, DIAG_NOT_FOUND, "the program %s that runs plugins cannot be started: %s",
-                 spec->program, strerror(errno));
+    if (!realpath(way->program, program) || access(program, X_OK) != 0) {
+        diag_set(d, DIAG_NOT_FOUND, "the program %s cannot be started: %s", way->program,
+                 strerror(errno));
         return diag_next(d, "Install Keel whole, or build it with `./dev build`.");
     }
     pid_t child;
-    int rc = exec_child(plan, program, spec->unsafe, &child);
+    int rc = exec_child(plan, program, way, &child);
     if (rc != 0) {
         errno = rc;
         return refuse_errno(d, program);

@@ -196,67 +196,6 @@ static int read_outcome(manifest_reader *r, const yaml_node *n) {
     return manifest_text(r, n, "outcome", &r->m->outcome);
 }
 
-static int need_service(manifest_reader *r, const yaml_node *n, size_t len) {
-    static const char *const later[] = {"http", "stream", "kv", NULL};
-    for (size_t i = 0; later[i]; i++) {
-        if (strlen(later[i]) == len && strncmp(n->text, later[i], len) == 0) {
-            yaml_fault(r->tree, n, r->d,
-                       "the service %s is known, not yet available in this version", later[i]);
-            diag_next(r->d, "This version offers file:ro:FOLDER and file:rw:FOLDER.");
-            return DIAG_USAGE;
-        }
-    }
-    yaml_fault(r->tree, n, r->d, "\"%.60s\" names no service", n->text);
-    diag_next(r->d, "Write \"file:ro:{config.folder}\" or \"file:rw:{config.folder}\".");
-    return DIAG_USAGE;
-}
-
-/* "file:rw:{config.folder}" or "file:ro:/some/folder" */
-static int read_need(manifest_reader *r, const yaml_node *n, manifest_need *need) {
-    const char *text;
-    int rc = manifest_text(r, n, "needs", &text);
-    if (rc) {
-        return rc;
-    }
-    size_t len = strcspn(text, ":");
-    if (strncmp(text, "file:", 5) != 0) {
-        return need_service(r, n, len);
-    }
-    bool rw = strncmp(text + 5, "rw:", 3) == 0;
-    const char *folder = text + 8;
-    if ((!rw && strncmp(text + 5, "ro:", 3) != 0) || !*folder) {
-        return manifest_fault(r, n, "a file need says ro or rw, and a folder",
-                              "Write \"file:ro:{config.folder}\".");
-    }
-    need->service = "file";
-    need->mode = rw ? "rw" : "ro";
-    if (strncmp(folder, "{config.", 8) != 0) {
-        need->literal = folder;
-        return 0;
-    }
-    size_t path = strcspn(folder + 8, "{}");
-    if (path == 0 || strcmp(folder + 8 + path, "}") != 0) {
-        return manifest_fault(r, n, "the folder is not of the form {config.NAME}",
-                              "Write \"file:ro:{config.folder}\".");
-    }
-    char *config = manifest_alloc(r, path + 1);
-    memcpy(config, folder + 8, path);
-    need->config = config;
-    return 0;
-}
-
-static int read_needs(manifest_reader *r, const yaml_node *n) {
-    int rc = manifest_list(r, n, "needs");
-    if (rc == 0) {
-        r->m->needs = manifest_alloc(r, n->count * sizeof *r->m->needs);
-    }
-    for (size_t i = 0; rc == 0 && i < n->count; i++) {
-        rc = read_need(r, n->items[i], &r->m->needs[i]);
-        r->m->need_count += rc == 0;
-    }
-    return rc;
-}
-
 /* ---- the whole ---- */
 
 enum { FOR_AGENTS = 1, FOR_CONNECTORS = 2, FOR_BOTH = 3 };
@@ -276,7 +215,7 @@ static const struct {
     {"name", read_name, FOR_BOTH, FOR_AGENTS, "name: triage"},
     {"abi", read_abi, FOR_BOTH, 0, ""},
     {"libraries", read_libraries, FOR_CONNECTORS, 0, ""},
-    {"needs", read_needs, FOR_CONNECTORS, 0, ""},
+    {"needs", manifest_needs, FOR_CONNECTORS, 0, ""},
     {"concurrency", read_concurrency, FOR_BOTH, 0, ""},
     {"memory", read_memory, FOR_BOTH, 0, ""},
     {"templates", read_templates, FOR_AGENTS, 0, ""},

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "origin.h"
 
 typedef enum plugin_kind { PLUGIN_AGENT, PLUGIN_CONNECTOR } plugin_kind;
 
@@ -68,11 +69,14 @@ typedef struct manifest_resource {
     size_t attr_count;
 } manifest_resource;
 
+/* One of config, literal and any. */
 typedef struct manifest_need {
-    const char *service; /* "file" */
-    const char *mode;    /* file: "ro" | "rw" */
+    const char *service; /* "file" | "http" | "stream" */
+    const char *mode;    /* file: "ro" | "rw"; else NULL */
     const char *config;  /* dotted path into the connection's config, when "{config.X}" */
-    const char *literal; /* or the text itself */
+    const char *literal; /* or the text itself: a folder, or an address that manifest_need_origin
+                            takes */
+    bool any;            /* or "http:*": what a policy's `egress` lists, and nothing without one */
 } manifest_need;
 
 typedef struct manifest {
@@ -103,5 +107,9 @@ int manifest_parse(manifest **out, const char *file, const char *text, size_t le
 int manifest_load(manifest **out, const char *path, diag *d);
 void manifest_destroy(manifest *m);
 const manifest_resource *manifest_find(const manifest *m, const char *resource);
+/* An address of a need of http or stream, whose scheme is one of that service. 0 or DIAG_USAGE,
+ * without a place. */
+int manifest_need_origin(const manifest_need *need, const char *url, size_t len, origin *out,
+                         diag *d);
 
 #endif

@@ -34,6 +34,7 @@ int manifest_map(manifest_reader *r, const yaml_node *n, const char *what);
 int manifest_list(manifest_reader *r, const yaml_node *n, const char *what);
 int manifest_fault(manifest_reader *r, const yaml_node *n, const char *what, const char *next);
 
+int manifest_needs(manifest_reader *r, const yaml_node *list);
 int manifest_resources(manifest_reader *r, const yaml_node *map);
 
 #endif

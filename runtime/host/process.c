@@ -9,9 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "executor.h"
 #include "keel/buf.h"
+#include "process_int.h"
 
 #define READ_SIZE   65536
 #define BURST_LIMIT (256 << 10) /* read in one go: then the others have their turn */
@@ -300,41 +300,44 @@ static int start_handles(host_process *p, uv_loop_t *loop, diag *d) {
     return rc;
 }
 
-static int start(host_process *p, uv_loop_t *loop, const host_spec *spec, diag *d) {
-    child_plan plan;
-    int rc = child_prepare(&plan, spec, d);
-    if (rc != 0) {
-        return rc;
-    }
-    p->fd = plan.frames;
-    p->page = plan.page;
-    plan.frames = -1;
-    plan.page = NULL;
-    if (start_handles(p, loop, d) != 0) {
-        rc = DIAG_FAILED;
-    } else {
-        rc = child_start(&plan, spec, &p->pid, d);
-    }
-    child_finish(&plan);
-    return rc;
+static int start(host_process *p, uv_loop_t *loop, child_plan *plan, const child_way *way,
+                 diag *d) {
+    p->fd = plan->frames;
+    p->page = plan->page;
+    plan->frames = -1;
+    plan->page = NULL;
+    return start_handles(p, loop, d) != 0 ? DIAG_FAILED : child_start(plan, way, &p->pid, d);
 }
 
-int host_spawn(host_process **out, uv_loop_t *loop, const host_spec *spec, const host_events *ev,
-               diag *d) {
+int process_start(host_process **out, uv_loop_t *loop, child_plan *plan, const child_way *way,
+                  const host_events *ev, diag *d) {
     host_process *p = keel_alloc(sizeof *p);
     *p = (host_process){.fd = -1, .ev = *ev};
     p->channel = frame_channel_create();
     diag unheard = {0};
-    d = d ? d : &unheard; /* the code stands in it */
-    int rc = start(p, loop, spec, d);
+    int rc = start(p, loop, plan, way, d ? d : &unheard); /* the code stands in it */
+    child_finish(plan);
     if (rc == 0) {
-        send_plugin(p, spec);
         *out = p;
     } else if (p->handles > 0) {
         close_handles(p);
     } else {
         discard(p);
         release(p);
+    }
+    return rc;
+}
+
+int host_spawn(host_process **out, uv_loop_t *loop, const host_spec *spec, const host_events *ev,
+               diag *d) {
+    child_plan plan;
+    child_way way = {.program = spec->program, .name = "keel-executor", .unsafe = spec->unsafe};
+    diag unheard = {0};
+    d = d ? d : &unheard;
+    int rc = child_prepare(&plan, spec, d);
+    rc = rc ? rc : process_start(out, loop, &plan, &way, ev, d);
+    if (rc == 0) {
+        send_plugin(*out, spec);
     }
     return rc;
 }
@@ -363,7 +366,7 @@ static int64_t cpu_time_us(pid_t pid) {
 }
 
 void host_watch(const host_process *p, uint64_t *run, uint64_t *ticks, int64_t *cpu_us) {
-    *run = atomic_load_explicit(&p->page->run, memory_order_acquire);
-    *ticks = atomic_load_explicit(&p->page->ticks, memory_order_acquire);
+    *run = p->page ? atomic_load_explicit(&p->page->run, memory_order_acquire) : 0;
+    *ticks = p->page ? atomic_load_explicit(&p->page->ticks, memory_order_acquire) : 0;
     *cpu_us = cpu_time_us(p->pid);
 }

@@ -134,13 +134,16 @@ void workspace_destroy(workspace *w) {
     for (size_t i = 0; i < w->connection_count; i++) {
         free(w->connections[i].name);
         free(w->connections[i].use);
+        free(w->connections[i].ca);
         keel_buf_free(&w->connections[i].config);
+        keel_buf_free(&w->connections[i].auth);
     }
     char *all[] = {w->root,       w->name,   w->keel,       w->db,       w->socket,  w->lock,
                    w->generation, w->anchor, w->anchor_key, w->currency, w->timezone};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }
+    keel_buf_free(&w->secrets);
     free(w->connections);
     free(w);
 }

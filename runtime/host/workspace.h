@@ -14,7 +14,13 @@ typedef struct workspace_connection {
     char *name;
     char *use;       /* "com.keel.mailbox@0.1" */
     keel_buf config; /* canonical JSON object */
-    int line;        /* in keel.yaml */
+    keel_buf auth;   /* `auth`: canonical JSON {"kind":S, ...}, all scalars texts; empty: none. Its
+                        words are recipe_parse's (runtime/egress/recipe.h) */
+    char *ca;        /* `tls: { ca }`: whole path of a file that can be read, or NULL */
+    bool private;    /* may reach private addresses by name */
+    bool plain;      /* its streams may go without TLS */
+    int line;        /* of its name in keel.yaml */
+    int column;
 } workspace_connection;
 
 typedef struct workspace {
@@ -34,6 +40,8 @@ typedef struct workspace {
     char *timezone;   /* or NULL: UTC */
     workspace_connection *connections;
     size_t connection_count;
+    keel_buf secrets;     /* `secrets`: canonical JSON {NAME:{"command":[S...]}|{"credential":S}};
+                             empty: none */
     int64_t step_wall_us; /* limits: { wall: 10s, cpu: 5s } of one resume */
     int64_t step_cpu_us;
 } workspace;
@@ -41,8 +49,8 @@ typedef struct workspace {
 /* Looks for keel.yaml in `start` and its parents (like git). DIAG_NOT_FOUND says to run keel init.
  */
 int workspace_find(workspace **out, const char *start, diag *d);
-/* Reads ROOT/keel.yaml; every refusal names file, line and column; `auth:` on a connection and
- * other keys not yet enforced are refused by name. */
+/* Reads ROOT/keel.yaml; every refusal names file, line and column; a secret in the file, and keys
+ * not yet enforced, are refused by name. */
 int workspace_load(workspace **out, const char *root, diag *d);
 void workspace_destroy(workspace *w);
 /* Makes .keel, for its owner alone, and the anchor's folder (0700 if it is new). DIAG_AUTH when

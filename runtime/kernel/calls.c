@@ -23,6 +23,7 @@ void call_free(kernel *k, call *c) {
     }
     *at = c->next;
     timer_clear(&k->timers, &c->timer);
+    order_forget(k, c);
     if (c->number) {
         map_take(&k->items, c->number);
     }

@@ -71,8 +71,9 @@ static void put_error(keel_json_writer *w, const char *code, const char *rule, c
     keel_buf_free(&error);
 }
 
-void effect_done(kernel *k, call *c, keel_json result, keel_json cost, const char *by) {
+void effect_done(kernel *k, call *c, keel_json result, keel_json said, const char *by) {
     keel_json_writer w;
+    keel_json cost = keel_json_get(said, "cost");
     bool tainted = c->verb && c->verb->untrusted;
     close_body(k, &w, c, by);
     if (cost.len) {
@@ -83,6 +84,10 @@ void effect_done(kernel *k, call *c, keel_json result, keel_json cost, const cha
         keel_json_set_text(&w, "currency", c->verb->currency);
         keel_json_set_int(&w, "micros", c->verb->cost_micros);
         keel_json_object_end(&w);
+    }
+    kv_put(k, c, keel_json_get(said, "kv"), &w);
+    if (c->requests.len) {
+        keel_json_set_raw(&w, "requests", keel_json_view(c->requests.data, c->requests.len));
     }
     keel_json_set_raw(&w, "result", result);
     holds_settle(k, c, true, cost, &w);

@@ -38,12 +38,8 @@ static void lose_current(kernel *k, worker *w, const char *why) {
     call *c = worker_take_current(k, w);
     snprintf(text, sizeof text, "%s %s", w->plugin->manifest->id,
              w->overdue ? "did not answer in time and was killed" : why);
-    if (c->reconcile) {
-        effect_look_later(k, c, text, SECOND);
-    } else if (!w->plugin->manifest->need_count) {
-        effect_retry(k, c, text); /* it had no way out of its sandbox, so nothing was applied */
-    } else {
-        effect_lost(k, c, text);
+    if (!order_keeps(k, c, HEARD_DEATH, text, strlen(text))) {
+        call_conclude(k, c, HEARD_DEATH, text, strlen(text));
     }
 }
 
@@ -105,6 +101,10 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
     int64_t cpu;
     worker *w = map_get(&k->executors, executor);
     if (!w) {
+        return;
+    }
+    if (executor == k->egress.id) {
+        egress_gone(k, why);
         return;
     }
     k->env.watch(k->env.ctx, executor, &running, &ticks, &cpu);

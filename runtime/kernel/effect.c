@@ -312,7 +312,7 @@ void effect_again(kernel *k, call *c) {
 bool effect_is_out(const call *c) {
     switch (c->state) {
     case EFFECT_INTENDED:
-        return c->dispatch != 0 || c->maybe_applied;
+        return c->dispatch != 0 || c->order != 0 || c->maybe_applied;
     case EFFECT_RETRY:
         return c->maybe_applied;
     case EFFECT_UNKNOWN:

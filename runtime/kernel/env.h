@@ -11,10 +11,13 @@
 #include "library.h"
 #include "store.h"
 
-/* An executor to be started: one plugin version, for connectors with one connection's config. */
+/* A process to be started: an executor for one plugin version, for connectors with one connection's
+ * config; or, without a plugin, egress. */
 typedef struct kernel_spawn {
     const plugin *plugin;
-    keel_json config; /* connectors; none for agents */
+    keel_json config;    /* connectors; none for agents */
+    uint32_t egress;     /* number of egress, to which this one gets a channel; 0: none */
+    uint64_t connection; /* that governs the channel */
 } kernel_spawn;
 
 typedef struct kernel_env {

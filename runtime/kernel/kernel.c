@@ -39,6 +39,7 @@ int kernel_create(kernel **out, const kernel_env *env, const kernel_options *o, 
                   .identity = *o->identity,
                   .load_world = o->load_world,
                   .load_ctx = o->load_ctx,
+                  .credentials = o->credentials,
                   .next_seq = o->identity->next_seq,
                   .durable_seq = o->identity->next_seq - 1,
                   .next_run = 1,
@@ -100,6 +101,8 @@ void kernel_destroy(kernel *k) {
     map_free(&k->trees);
     map_free(&k->executors);
     map_free(&k->items);
+    map_free(&k->orders);
+    timer_clear(&k->timers, &k->egress.timer);
     recent_free(k);
     world_free(k);
     budgets_destroy(k->budgets);
@@ -124,7 +127,7 @@ void kernel_tick(kernel *k) {
     timer *t;
     int64_t now = k->env.boot_us(k->env.ctx);
     while ((t = timers_due(&k->timers, now)) != NULL) {
-        if (!k->stopping || worker_deadline(t)) {
+        if (!k->stopping || worker_deadline(t) || order_late(t)) {
             t->fire(k, t);
         }
     }
@@ -157,6 +160,9 @@ bool kernel_stopped(kernel *k) {
             if (w->current) {
                 return false;
             }
+        }
+        if (k->orders.count) {
+            return false;
         }
         effect_park(k, "Keel was stopped before it was sent");
         k->scratch.len = 0;

@@ -28,7 +28,8 @@ typedef struct kernel_options {
     /* `keel reload`: loads a world anew. 0, or a DIAG_ code and the old world stays. */
     int (*load_world)(void *ctx, kernel_world *out, keel_buf *warnings, diag *d);
     void *load_ctx;
-    keel_json approver; /* .keel/approver.json of a new workspace, or none */
+    const char *credentials; /* $CREDENTIALS_DIRECTORY, or NULL; borrowed */
+    keel_json approver;      /* .keel/approver.json of a new workspace, or none */
 } kernel_options;
 
 /* Recovers all that is open from env->reads and opens the first turn. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reach.h"
+
 #define GRANTS 8
 
 typedef struct launching {
@@ -26,7 +28,7 @@ static char *absolute(const char *root, const char *path) {
 
 static const manifest_need *need_of(const manifest *m, keel_json key) {
     for (size_t i = 0; i < m->need_count; i++) {
-        if (m->needs[i].config && keel_json_is(key, m->needs[i].config)) {
+        if (m->needs[i].mode && m->needs[i].config && keel_json_is(key, m->needs[i].config)) {
             return &m->needs[i];
         }
     }
@@ -82,7 +84,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
     }
     keel_buf_putc(&l->config, '}');
     for (size_t i = 0; i < m->need_count; i++) {
-        if (m->needs[i].literal) {
+        if (m->needs[i].mode && m->needs[i].literal) {
             char *whole = absolute(root, m->needs[i].literal);
             int rc = grant(l, root, whole, !strcmp(m->needs[i].mode, "rw"), d);
             if (rc) {
@@ -105,6 +107,7 @@ static void config_body(const manifest *m, keel_json config, keel_buf *out) {
     keel_json_array_end(&w);
     keel_json_set_raw(&w, "config", config);
     keel_json_set_text(&w, "entry", m->entry);
+    keel_json_set_bool(&w, "http", reach_http(m));
     keel_json_set_text(&w, "id", m->id);
     keel_json_set_text(&w, "kind", m->kind == PLUGIN_AGENT ? "agent" : "connector");
     keel_json_key(&w, "libraries");
@@ -116,13 +119,14 @@ static void config_body(const manifest *m, keel_json config, keel_buf *out) {
     keel_json_set_int(&w, "memory", m->memory_bytes);
     keel_json_set_text(&w, "name", m->name);
     keel_json_set_bool(&w, "native", m->native);
+    keel_json_set_bool(&w, "stream", reach_stream(m));
     keel_json_key(&w, "version"); /* what its code says: `keel dev` stamps the manifest alone */
     keel_json_textn(&w, m->version, semver_author(m->version));
     keel_json_object_end(&w);
 }
 
 static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, const plugin *p,
-                 launching *l, int lock_fd, const host_events *ev, diag *d) {
+                 launching *l, int lock_fd, int door, const host_events *ev, diag *d) {
     keel_buf body = KEEL_BUF_INIT, entry = KEEL_BUF_INIT;
     host_file *files = keel_alloc((p->file_count + 1) * sizeof *files);
     host_spec spec = {.program = s->executor,
@@ -130,6 +134,7 @@ static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, 
                       .grants = l->grants,
                       .grant_count = l->grant_count,
                       .lock_fd = lock_fd,
+                      .egress_fd = door,
                       .unsafe = s->unsafe};
     config_body(p->manifest,
                 l->config.len ? keel_json_view(l->config.data, l->config.len) : (keel_json){0},
@@ -154,14 +159,14 @@ static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, 
 }
 
 int launch(host_process **out, uv_loop_t *loop, const kernel_settings *s, const kernel_spawn *what,
-           int lock_fd, const host_events *ev, diag *d) {
+           int lock_fd, int door, const host_events *ev, diag *d) {
     launching l = {.config = KEEL_BUF_INIT};
     int rc = 0;
     if (what->config.len) {
         rc = grant_folders(&l, s->root, what->plugin->manifest, what->config, d);
     }
     if (!rc) {
-        rc = spawn(out, loop, s, what->plugin, &l, lock_fd, ev, d);
+        rc = spawn(out, loop, s, what->plugin, &l, lock_fd, door, ev, d);
     }
     for (size_t i = 0; i < l.grant_count; i++) {
         free((void *)(uintptr_t)l.grants[i].path);

@@ -7,8 +7,9 @@
 #include "main.h"
 
 /* host_spawn for one plugin version (and, for connectors, one connection's config). Folders in the
- * config that the manifest needs are made absolute: "~/" is the home, others are below root. */
+ * config that the manifest needs are made absolute: "~/" is the home, others are below root. door: the
+ * executor's end of a channel to egress, 0: none. */
 int launch(host_process **out, uv_loop_t *loop, const kernel_settings *s, const kernel_spawn *what,
-           int lock_fd, const host_events *ev, diag *d);
+           int lock_fd, int door, const host_events *ev, diag *d);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "main.h"
+#include "parts.h"
 
 typedef struct loading {
     keel_json_writer warnings;
@@ -66,6 +67,19 @@ static int compile(kernel_world *w, loading *l, diag *d) {
     return rc;
 }
 
+/* Their addresses, in the form that they take. */
+static int check_reach(const kernel_world *w, diag *d) {
+    int rc = 0;
+    for (size_t i = 0; i < w->workspace->connection_count && !rc; i++) {
+        const workspace_connection *c = &w->workspace->connections[i];
+        keel_buf body = KEEL_BUF_INIT;
+        rc = world_reach(w->policy, library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest,
+                         c, &body, d);
+        keel_buf_free(&body);
+    }
+    return rc;
+}
+
 int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *warnings, diag *d) {
     kernel_world w = {0};
     loading l;
@@ -80,6 +94,9 @@ int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *war
     }
     if (!rc) {
         rc = compile(&w, &l, d);
+    }
+    if (!rc) {
+        rc = check_reach(&w, d);
     }
     keel_json_array_end(&l.warnings);
     if (rc) {

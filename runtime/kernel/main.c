@@ -12,11 +12,11 @@
 
 #include "boot_timer.h"
 #include "failpoint.h"
+#include "fleet.h"
 #include "fsio.h"
 #include "host_generation.h"
-#include "launch.h"
 #include "log.h"
-#include "map.h"
+#include "protocol.h"
 #include "stream.h"
 #include "writer.h"
 
@@ -29,8 +29,8 @@ typedef struct host {
     writer *writer;
     server *server;
     host_generation *generation;
-    turn *turn;    /* decided, to be committed */
-    map executors; /* number -> host_process */
+    turn *turn; /* decided, to be committed */
+    fleet *fleet;
     uv_prepare_t prepare;
     boot_timer timer;
     uv_timer_t anchor_timer;
@@ -73,30 +73,26 @@ static void env_commit(void *ctx, turn *t) {
     h->turn = t; /* on_prepare knows who commits it */
 }
 
+static int env_spawn(void *ctx, uint32_t executor, const kernel_spawn *s, diag *d) {
+    host *h = ctx;
+    return fleet_spawn(h->fleet, executor, s, d);
+}
+
 static void env_send(void *ctx, uint32_t executor, uint16_t type, uint64_t run, uint64_t ref,
                      const void *body, size_t len) {
     host *h = ctx;
-    host_process *p = map_get(&h->executors, executor);
-    if (p) {
-        host_send(p, type, run, ref, body, len);
-    }
+    fleet_send(h->fleet, executor, type, run, ref, body, len);
 }
 
 static void env_kill(void *ctx, uint32_t executor) {
     host *h = ctx;
-    host_process *p = map_get(&h->executors, executor);
-    if (p) {
-        host_kill(p);
-    }
+    fleet_kill(h->fleet, executor);
 }
 
 static void env_watch(void *ctx, uint32_t executor, uint64_t *run, uint64_t *ticks,
                       int64_t *cpu_us) {
     host *h = ctx;
-    host_process *p = map_get(&h->executors, executor);
-    if (p) {
-        host_watch(p, run, ticks, cpu_us);
-    }
+    fleet_watch(h->fleet, executor, run, ticks, cpu_us);
 }
 
 static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, const void *body,
@@ -112,44 +108,16 @@ static void env_log(void *ctx, const char *level, uint64_t run, const char *text
     log_line(h->settings, level, run, text);
 }
 
-/* ---- executors ---- */
+/* ---- its children ---- */
 
-static uint32_t number_of(const host_process *p) {
-    return (uint32_t)(uintptr_t)host_data(p);
-}
-
-static void on_executor_frame(void *ctx, host_process *p, const frame *f) {
+static void on_child_frame(void *ctx, uint32_t number, const frame *f) {
     host *h = ctx;
-    if (!h->ending) { /* it would start others */
-        kernel_executor_frame(h->kernel, number_of(p), f);
-    }
+    kernel_executor_frame(h->kernel, number, f);
 }
 
-static void on_executor_exited(void *ctx, host_process *p, int64_t status, int sig,
-                               const char *why) {
+static void on_child_gone(void *ctx, uint32_t number, bool clean, const char *why) {
     host *h = ctx;
-    uint32_t number = number_of(p);
-    if (!h->ending) {
-        kernel_executor_gone(h->kernel, number, status == 0 && !sig, why);
-    }
-    map_take(&h->executors, number);
-}
-
-static void on_gathered(void *ctx, host_process *p) {
-    (void)ctx;
-    (void)p;
-}
-
-static int env_spawn(void *ctx, uint32_t executor, const kernel_spawn *s, diag *d) {
-    host *h = ctx;
-    host_process *p;
-    host_events ev = {h, on_executor_frame, on_executor_exited, on_gathered};
-    int rc = launch(&p, &h->loop, h->settings, s, host_generation_fd(h->generation), &ev, d);
-    if (!rc) {
-        host_set_data(p, (void *)(uintptr_t)executor);
-        map_put(&h->executors, executor, p);
-    }
-    return rc;
+    kernel_executor_gone(h->kernel, number, clean, why);
 }
 
 /* ---- the loop ---- */
@@ -158,16 +126,6 @@ static void on_timer(void *ctx) {
     host *h = ctx;
     if (!h->ending) {
         kernel_tick(h->kernel);
-    }
-}
-
-static void flush_executors(host *h) {
-    size_t at = 0;
-    host_process *p;
-    while ((p = map_next(&h->executors, &at, NULL)) != NULL) {
-        if (host_queued(p)) {
-            host_flush(p);
-        }
     }
 }
 
@@ -182,7 +140,7 @@ static void on_prepare(uv_prepare_t *p) {
     host *h = p->data;
     kernel_turn(h->kernel);
     (void)kernel_stopped(h->kernel); /* may add the last turn, which must not wait for an event */
-    flush_executors(h);              /* early answers: they work while the disk is waited for */
+    fleet_flush(h->fleet);           /* early answers: they work while the disk is waited for */
     while (h->turn) {
         turn *t = h->turn;
         h->turn = NULL;
@@ -190,7 +148,7 @@ static void on_prepare(uv_prepare_t *p) {
             writer_commit(h->writer, t);
         }
     }
-    flush_executors(h);
+    fleet_flush(h->fleet);
     server_flush(h->server);
     boot_timer_set(&h->timer, kernel_next_timer(h->kernel));
     if (kernel_stopped(h->kernel)) {
@@ -280,6 +238,7 @@ static int make_kernel(host *h, kernel_world *world, diag *d) {
                         .boot_body = keel_json_view(body.data, body.len),
                         .load_world = load_world,
                         .load_ctx = h,
+                        .credentials = getenv("CREDENTIALS_DIRECTORY"),
                         .approver = approver.len ? keel_json_view(approver.data, approver.len)
                                                  : (keel_json){0}};
     int rc = kernel_create(&h->kernel, &env, &o, d);
@@ -305,6 +264,9 @@ static int start(host *h, diag *d) {
     rc = rc ? rc
             : host_generation_take(&h->generation, w->lock, w->generation, HOST_GENERATION_WAIT_MS,
                                    d);
+    if (!rc) {
+        fleet_lock(h->fleet, host_generation_fd(h->generation));
+    }
     rc = rc ? rc : open_store(h, w, d);
     writer_events we = {h, on_committed, env_wall};
     rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);
@@ -339,22 +301,11 @@ static void close_handle(uv_handle_t *handle, void *ctx) {
     }
 }
 
-static void end_executors(host *h) {
-    size_t at = 0;
-    host_process *p;
-    h->ending = true;
-    while ((p = map_next(&h->executors, &at, NULL)) != NULL) {
-        host_kill(p);
-    }
-    while (h->executors.count) {
-        uv_run(&h->loop, UV_RUN_ONCE);
-    }
-}
-
 static int finish(host *h, diag *d) {
     int rc = 0;
     uv_prepare_stop(&h->prepare);
-    end_executors(h);
+    h->ending = true;
+    fleet_end(h->fleet);
     server_close(h->server);
     h->server = NULL;
     if (h->writer) {
@@ -366,7 +317,7 @@ static int finish(host *h, diag *d) {
     reader_close(h->reader);
     store_close(h->store);
     host_generation_release(h->generation);
-    map_free(&h->executors);
+    fleet_destroy(h->fleet);
     boot_timer_finish(&h->timer);
     uv_loop_close(&h->loop);
     return rc;
@@ -379,6 +330,7 @@ int kernel_main(const kernel_settings *s, diag *d) {
         boot_timer_init(&h.timer, &h.loop, on_timer, &h)) {
         return diag_set(d, DIAG_FAILED, "cannot start: libsodium or libuv refused");
     }
+    h.fleet = fleet_create(s, &h.loop, &(fleet_events){&h, on_child_frame, on_child_gone});
     start_loop(&h);
     int rc = start(&h, d);
     if (!rc) {

@@ -11,6 +11,7 @@
 typedef struct kernel_settings {
     const char *root;     /* the workspace: the folder with keel.yaml */
     const char *executor; /* program keel-executor */
+    const char *egress;   /* program keel-egress */
     const char *shipped;  /* folder of the plugins that ship */
     const char *sdk_lua;  /* keel.lua */
     bool unsafe;          /* executors without a sandbox */

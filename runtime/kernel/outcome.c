@@ -217,7 +217,7 @@ static void replied(kernel *k, call *c, keel_json body) {
     if (c->reconcile) {
         looked(k, c, result);
     } else {
-        effect_done(k, c, result, keel_json_get(body, "cost"), NULL);
+        effect_done(k, c, result, body, NULL);
     }
 }
 
@@ -232,6 +232,24 @@ static bool is_final(const char *code) {
     return false;
 }
 
+/* Nothing of this attempt can have been applied: it had no way out but the network, and egress has
+ * announced no byte that could change something. */
+static bool proved_absent(const call *c) {
+    const manifest *m = c->connection ? c->connection->plugin->manifest : NULL;
+    for (size_t i = 0; m && i < m->need_count; i++) {
+        if (!strcmp(m->needs[i].service, "file")) {
+            return false;
+        }
+    }
+    return m && (!m->need_count || (c->proof.known && !c->proof.sent));
+}
+
+/* It was sent, and the other side has not said what became of it: then no word of the connector's
+ * makes it not applied. */
+static bool unproved(const call *c) {
+    return c->proof.known && c->proof.sent && !c->proof.answered;
+}
+
 static void failed(kernel *k, call *c, keel_json body) {
     char code[24] = "internal", text[512] = "the connector gave no reason";
     body_text(body, "code", code, sizeof code);
@@ -242,9 +260,11 @@ static void failed(kernel *k, call *c, keel_json body) {
         } else {
             effect_look_later(k, c, text, backoff_us(k, c->looks) + SECOND);
         }
+    } else if (unproved(c)) {
+        effect_lost(k, c, text);
     } else if (is_final(code)) {
         effect_give_up(k, c, code, text);
-    } else if (!strcmp(code, "retry")) {
+    } else if (!strcmp(code, "retry") || (c->class != CLASS_READ && proved_absent(c))) {
         effect_retry(k, c, text);
     } else {
         effect_lost(k, c, text);
@@ -258,20 +278,44 @@ void connector_frame(kernel *k, worker *w, const frame *f) {
                    w->plugin->manifest->id);
         return;
     }
-    keel_json body = keel_json_view(f->body, f->len);
+    call_heard heard = keel_json_check(f->body, f->len, NULL) ? HEARD_NONSENSE
+                       : reply                                ? HEARD_REPLY
+                                                              : HEARD_FAIL;
     call *c = worker_take_current(k, w);
-    if (keel_json_check(f->body, f->len, NULL)) {
-        if (c->reconcile) {
-            effect_look_later(k, c, "its connector's answer was not canonical JSON", SECOND);
-        } else {
-            effect_lost(k, c, "its connector's answer was not canonical JSON");
-        }
-    } else if (reply) {
-        replied(k, c, body);
-    } else {
-        failed(k, c, body);
+    if (!order_keeps(k, c, heard, f->body, f->len)) {
+        call_conclude(k, c, heard, f->body, f->len);
     }
     worker_next(k, w);
+}
+
+static void lost(kernel *k, call *c, const char *why) {
+    if (c->reconcile) {
+        effect_look_later(k, c, why, SECOND);
+    } else if (proved_absent(c)) {
+        effect_retry(k, c, why);
+    } else {
+        effect_lost(k, c, why);
+    }
+}
+
+void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
+    keel_json said = keel_json_view(body, len);
+    char why[512];
+    switch (heard) {
+    case HEARD_REPLY:
+        replied(k, c, said);
+        break;
+    case HEARD_FAIL:
+        failed(k, c, said);
+        break;
+    case HEARD_DEATH:
+        snprintf(why, sizeof why, "%.*s", (int)len, body);
+        lost(k, c, why);
+        break;
+    default:
+        lost(k, c, "its connector's answer was not canonical JSON");
+        break;
+    }
 }
 
 void effect_recover(kernel *k, call *c) {

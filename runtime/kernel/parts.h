@@ -108,7 +108,8 @@ void effect_put_target(const call *c, keel_json_writer *w);
 void spawn_go(kernel *k, call *c, keel_json decision);
 
 /* ---- close.c: how an effect ends ---- */
-void effect_done(kernel *k, call *c, keel_json result, keel_json cost, const char *by);
+/* said: the connector's whole answer, for "cost" and "kv"; or none. */
+void effect_done(kernel *k, call *c, keel_json result, keel_json said, const char *by);
 void effect_not_done(kernel *k, call *c, const char *code, const char *message, const char *by);
 void effect_denied(kernel *k, call *c, keel_json decision, const char *code, const char *rule,
                    const char *why);
@@ -127,6 +128,27 @@ void effect_park(kernel *k, const char *why); /* what was intended and not sent 
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 void effect_timer(kernel *k, timer *t);
 void effect_recover(kernel *k, call *c); /* open at a restart */
+
+/* What was heard of this attempt, judged with c->proof. */
+void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len);
+
+/* ---- egress.c ---- */
+bool egress_need(kernel *k);  /* starts it unless it runs; false: not now, workers are told later */
+void egress_renew(kernel *k); /* the world has changed */
+void egress_frame(kernel *k, const frame *f);
+void egress_gone(kernel *k, const char *why);
+/* Lets the verb that w is about to be given use the network, if its connection has a way out. */
+void order_open(kernel *k, worker *w, call *c, int64_t timeout_us);
+void order_end(kernel *k, const worker *w, uint64_t ref);
+/* Keeps what was heard until the evidence is there, if some is to come: true. */
+bool order_keeps(kernel *k, call *c, call_heard heard, const char *body, size_t len);
+void order_forget(kernel *k, call *c);
+bool order_late(const timer *t); /* t waits for evidence */
+
+/* ---- kv.c ---- */
+void kv_load(kernel *k, connection *cn);
+/* Takes puts in force and writes them as the member "kv" of the record. */
+void kv_put(kernel *k, call *c, keel_json puts, keel_json_writer *w);
 
 /* ---- approval.c ---- */
 void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decision,
@@ -163,6 +185,10 @@ void workers_free(kernel *k);
 void world_take(kernel *k, kernel_world *w);  /* journals what is new, swaps */
 void world_refused(kernel *k, const diag *d); /* a faulty policy: loud, and the old one stays */
 void world_free(kernel *k);
+/* What egress is told of a connection, appended; nothing where it has no way out. 0 or DIAG_USAGE at
+ * its place in keel.yaml. */
+int world_reach(const policy *p, const manifest *m, const workspace_connection *wc, keel_buf *out,
+                diag *d);
 connection *connection_find(kernel *k, const char *name);
 const plugin *plugin_find(kernel *k, const digest *d);
 

@@ -114,6 +114,22 @@ typedef enum effect_state {
     EFFECT_RECONCILING
 } effect_state;
 
+/* What a connector has said of a verb whose order's evidence is still to come. */
+typedef enum call_heard {
+    HEARD_NOTHING,
+    HEARD_REPLY,    /* X_REPLY's body */
+    HEARD_FAIL,     /* X_FAIL's body */
+    HEARD_NONSENSE, /* no canonical JSON */
+    HEARD_DEATH     /* its executor died: why, as text */
+} call_heard;
+
+/* What egress knows of an order that is over. */
+typedef struct order_proof {
+    bool known;
+    bool sent;     /* a byte that may have changed something was about to leave */
+    bool answered; /* and all such were answered */
+} order_proof;
+
 typedef enum wait_reason { WAIT_APPROVAL, WAIT_BUDGET, WAIT_HALTED } wait_reason;
 
 /* A call that is open: it waits for time, an event, a run, a person or the outside. */
@@ -155,6 +171,12 @@ struct call {
     budget_hold holds[BUDGET_HOLDS];
     size_t hold_count;
     uint64_t dispatch; /* ref of the X_VERB under way, 0: none */
+    uint64_t order;    /* ref of the unsafe order that is open at egress, 0: none */
+    bool sending;      /* egress has announced the first unsafe byte */
+    order_proof proof; /* of this attempt, once its order is over */
+    call_heard heard;
+    keel_buf heard_body;
+    keel_buf requests; /* what was sent, as egress digested it: canonical JSON, or empty */
     bool reconcile;    /* what is queued or under way is a look, not the verb */
     worker *worker;    /* that has it */
     call *queue_next;  /* waits for a worker of its connection */
@@ -196,14 +218,29 @@ struct worker {
 
 struct connection {
     connection *next;
+    uint64_t id; /* what egress knows it by; of this process */
     char *name;
     const plugin *plugin;
     keel_buf config;
+    keel_buf body;  /* of its record: what it is, without what policy adds */
+    keel_buf reach; /* what egress is told; empty: it has no way out */
+    keel_buf kv;    /* canonical JSON object */
     int worker_count;
     int64_t seq; /* its record, of it as it is */
     bool gone;   /* no longer in keel.yaml; stays while calls name it */
     call *queue;
 };
+
+typedef enum egress_state { EGRESS_DOWN, EGRESS_BACKOFF, EGRESS_UP } egress_state;
+
+/* The one process with sockets and secrets. */
+typedef struct egress_link {
+    egress_state state;
+    uint32_t id; /* its number among executors; a new one at each start */
+    int crashes; /* in a row */
+    int64_t started_boot;
+    timer timer;
+} egress_link;
 
 typedef struct follower {
     bool quiet;                /* wants the end alone */
@@ -249,8 +286,11 @@ struct kernel {
     run *over;     /* ended, with effects that are out; by worker_next */
     map trees;     /* root id -> tree */
     map executors; /* executor number -> worker */
+    map orders;    /* ref of an unsafe order at egress -> call */
     map items;     /* number -> call */
     struct recent *recent;
+    egress_link egress;
+    const char *credentials; /* folder of systemd's, or NULL */
     worker *workers;
     connection *connections;
     budgets *budgets;
@@ -260,7 +300,7 @@ struct kernel {
     approver *approvers;
     size_t approver_count;
 
-    uint64_t next_run, next_number, next_batch, next_dispatch;
+    uint64_t next_run, next_number, next_batch, next_dispatch, next_connection;
     uint32_t next_executor;
     bool halted;
     bool stopping, stop_written;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "reach.h"
 
 #define LOAD_LEAST 1000000LL
 
@@ -135,6 +136,13 @@ void worker_need(kernel *k, worker *w) {
     }
     diag d = {0};
     kernel_spawn s = {.plugin = w->plugin};
+    if (reach_any_network(w->plugin->manifest)) {
+        if (!egress_need(k)) {
+            return; /* it asks again when there is one */
+        }
+        s.egress = k->egress.id;
+        s.connection = w->connection->id;
+    }
     if (w->connection) {
         s.config = keel_json_view(w->connection->config.data, w->connection->config.len);
     }
@@ -163,6 +171,9 @@ static void verb_body(kernel *k, const call *c, int64_t timeout) {
     keel_json_array(&w);
     keel_json_array_end(&w);
     keel_json_set_text(&w, "key", c->key);
+    if (c->connection->kv.len > 2) {
+        keel_json_set_raw(&w, "kv", keel_json_view(c->connection->kv.data, c->connection->kv.len));
+    }
     keel_json_set_text(&w, "mode", c->reconcile ? "effect" : "");
     keel_json_set_raw(&w, "outcome", (keel_json){0});
     keel_json_set_text(&w, "resource", c->resource->name);
@@ -178,6 +189,7 @@ static void hand_over(kernel *k, worker *w, call *c) {
     c->worker = w;
     c->dispatch = w->current_ref;
     c->dispatched = true;
+    order_open(k, w, c, timeout);
     verb_body(k, c, timeout);
     turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
     timer_set(&k->timers, &w->timer, k->env.boot_us(k->env.ctx) + timeout, deadline_passed, w);
@@ -261,6 +273,7 @@ void worker_drop(kernel *k, call *c) {
 
 call *worker_take_current(kernel *k, worker *w) {
     call *c = w->current;
+    order_end(k, w, w->current_ref);
     w->current = NULL;
     timer_clear(&k->timers, &w->timer);
     c->worker = NULL;
@@ -308,6 +321,10 @@ static void note(kernel *k, const worker *w, const frame *f) {
 
 void kernel_executor_frame(kernel *k, uint32_t executor, const frame *f) {
     worker *w = map_get(&k->executors, executor);
+    if (executor == k->egress.id) {
+        egress_frame(k, f);
+        return;
+    }
     if (!w || k->stop_written) {
         return; /* it was refused or replaced, or all is over: what it still says does not count */
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "reach.h"
 
 void kernel_world_free(kernel_world *w) {
     policy_destroy(w->policy);
@@ -108,11 +109,6 @@ static void take_plugins(kernel *k) {
 
 /* ---- connections ---- */
 
-static bool same_connection(const connection *c, const plugin *p, const keel_buf *config) {
-    return digest_equal(&c->plugin->digest, &p->digest) && c->config.len == config->len &&
-           !memcmp(c->config.data, config->data, config->len);
-}
-
 static void retire(kernel *k, connection *c) {
     c->gone = true;
     for (worker *w = k->workers; w; w = w->next) {
@@ -122,17 +118,29 @@ static void retire(kernel *k, connection *c) {
     }
 }
 
-static void connection_body(kernel *k, const connection *c) {
+/* All that the connection is: another body is another connection. */
+static void connection_body(const workspace_connection *wc, const plugin *p, keel_buf *out) {
     keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
+    keel_json_write(&w, out);
     keel_json_object(&w);
-    keel_json_set_raw(&w, "config", keel_json_view(c->config.data, c->config.len));
+    if (wc->auth.len) {
+        keel_json_set_raw(&w, "auth", keel_json_view(wc->auth.data, wc->auth.len));
+    }
+    if (wc->ca) {
+        keel_json_set_text(&w, "ca", wc->ca);
+    }
+    keel_json_set_raw(&w, "config", keel_json_view(wc->config.data, wc->config.len));
     keel_json_key(&w, "digest");
-    keel_json_hex(&w, c->plugin->digest.bytes, DIGEST_SIZE);
-    keel_json_set_text(&w, "name", c->name);
-    keel_json_set_text(&w, "plugin", c->plugin->manifest->id);
-    keel_json_set_text(&w, "version", c->plugin->manifest->version);
+    keel_json_hex(&w, p->digest.bytes, DIGEST_SIZE);
+    keel_json_set_text(&w, "name", wc->name);
+    if (wc->plain) {
+        keel_json_set_bool(&w, "plain", true);
+    }
+    keel_json_set_text(&w, "plugin", p->manifest->id);
+    if (wc->private) {
+        keel_json_set_bool(&w, "private", true);
+    }
+    keel_json_set_text(&w, "version", p->manifest->version);
     keel_json_object_end(&w);
 }
 
@@ -177,24 +185,64 @@ static bool in_workspace(const workspace *w, const char *name) {
     return false;
 }
 
-static void take_connection(kernel *k, const workspace_connection *wc) {
-    const plugin *p = library_plugin(k->world.library, wc->use, PLUGIN_CONNECTOR);
-    connection *old = connection_find(k, wc->name);
-    if (!p || (old && same_connection(old, p, &wc->config))) {
-        return; /* load_world has refused a connection without a plugin */
-    }
-    if (old) {
-        retire(k, old);
-    }
+static connection *connection_new(kernel *k, const workspace_connection *wc, const plugin *p,
+                                  keel_buf *body) {
     connection *c = keel_alloc(sizeof *c);
-    *c = (connection){.next = k->connections, .name = keel_strdup(wc->name), .plugin = p};
+    *c = (connection){.next = k->connections,
+                      .id = ++k->next_connection,
+                      .name = keel_strdup(wc->name),
+                      .plugin = p,
+                      .body = *body};
+    *body = (keel_buf)KEEL_BUF_INIT;
     keel_buf_append(&c->config, wc->config.data, wc->config.len);
     k->connections = c;
-    connection_body(k, c);
-    c->seq = k->retired_count ? 0 : recorded_as(k, c, &k->scratch); /* at the start */
+    kv_load(k, c);
+    c->seq = k->retired_count ? 0 : recorded_as(k, c, &c->body); /* at the start */
     if (!c->seq) {
-        c->seq = journal_add(k, RECORD_CONNECTION, 0, "", &k->scratch);
+        c->seq = journal_add(k, RECORD_CONNECTION, 0, "", &c->body);
     }
+    return c;
+}
+
+typedef struct allowed {
+    const char **patterns;
+    size_t count;
+} allowed;
+
+static void on_allowed(void *ctx, const char *pattern, const char *file, int line) {
+    allowed *a = ctx;
+    (void)file;
+    (void)line;
+    a->patterns = keel_realloc(a->patterns, (a->count + 1) * sizeof *a->patterns);
+    a->patterns[a->count++] = pattern;
+}
+
+int world_reach(const policy *p, const manifest *m, const workspace_connection *wc, keel_buf *out,
+                diag *d) {
+    allowed a = {0};
+    bool speaks = policy_egress(p, wc->name, on_allowed, &a);
+    int rc = reach_any_network(m) ? reach_body(out, m, wc, a.patterns, a.count, speaks, d) : 0;
+    free(a.patterns);
+    return rc;
+}
+
+static void take_connection(kernel *k, const workspace_connection *wc) {
+    const plugin *p = library_plugin(k->world.library, wc->use, PLUGIN_CONNECTOR);
+    connection *c = connection_find(k, wc->name);
+    keel_buf body = KEEL_BUF_INIT;
+    if (!p) {
+        return; /* load_world has refused a connection without a plugin */
+    }
+    connection_body(wc, p, &body);
+    if (!c || c->body.len != body.len || memcmp(c->body.data, body.data, body.len) != 0) {
+        if (c) {
+            retire(k, c);
+        }
+        c = connection_new(k, wc, p, &body);
+    }
+    keel_buf_free(&body);
+    keel_buf_clear(&c->reach);
+    world_reach(k->world.policy, p->manifest, wc, &c->reach, NULL); /* checked by load_world */
 }
 
 static void take_connections(kernel *k) {
@@ -250,6 +298,7 @@ void world_take(kernel *k, kernel_world *w) {
     take_plugins(k);
     take_connections(k);
     take_policy(k);
+    egress_renew(k);
 }
 
 void world_refused(kernel *k, const diag *d) {
@@ -273,6 +322,9 @@ void world_free(kernel *k) {
         k->connections = c->next;
         free(c->name);
         keel_buf_free(&c->config);
+        keel_buf_free(&c->body);
+        keel_buf_free(&c->reach);
+        keel_buf_free(&c->kv);
         free(c);
     }
     for (size_t i = 0; i < k->retired_count; i++) {

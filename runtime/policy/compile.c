@@ -47,6 +47,7 @@ void policy_destroy(policy *p) {
     free(p->zones);
     free(p->rules);
     free(p->budgets);
+    free(p->egress);
     free(p);
 }
 
@@ -64,7 +65,8 @@ static int check_top(compiler *c, const yaml_node *root) {
     static const char *const later[] = {"rates",   "quiet",     "breakers", "retries", "retention",
                                         "compact", "snapshots", "tiers",    "prices",  "unpriced",
                                         "fx",      "grants",    NULL};
-    static const char *const known[] = {"version", "defaults", "lists", "rules", "budgets", NULL};
+    static const char *const known[] = {"version", "defaults", "lists", "rules",
+                                        "budgets", "egress",   NULL};
     int rc = compile_map(c, root, "a policy");
     if (rc == 0) {
         rc = yaml_later_keys(c->tree, root, later, c->d);
@@ -162,7 +164,8 @@ static int read_entries(compiler *c, const yaml_node *root, const char *key,
 
 static int read_rules(compiler *c, const yaml_node *root) {
     int rc = read_entries(c, root, "rules", compile_rule);
-    return rc ? rc : read_entries(c, root, "budgets", compile_budget);
+    rc = rc ? rc : read_entries(c, root, "budgets", compile_budget);
+    return rc ? rc : read_entries(c, root, "egress", compile_egress);
 }
 
 /* ---- all files ---- */
@@ -270,6 +273,7 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     compile_targets(c, &targets);
     compile_index(c, &targets);
     check_reach(c, &targets);
+    check_egress(c);
     free(targets.names);
     return 0;
 }

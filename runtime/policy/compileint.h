@@ -21,7 +21,7 @@ typedef struct compiler {
     const char *file;      /* the policy's copy of its name */
     named_list *lists;
     size_t list_count, list_cap;
-    size_t rule_cap, budget_cap;
+    size_t rule_cap, budget_cap, egress_cap;
 } compiler;
 
 /* ---- read_value.c; each 0 or DIAG_USAGE with its place ---- */
@@ -41,11 +41,12 @@ int compile_set(compiler *c, const yaml_node *n, bool fold, value_set *out);
 void compile_warn(compiler *c, const char *file, int line, int column, const char *what,
                   const char *next);
 
-/* ---- read_rule.c, read_band.c, read_budget.c ---- */
+/* ---- read_rule.c, read_band.c, read_budget.c, read_egress.c ---- */
 
 int compile_rule(compiler *c, const yaml_node *n);
 int compile_band(compiler *c, const yaml_node *n, band *out);
 int compile_budget(compiler *c, const yaml_node *n);
+int compile_egress(compiler *c, const yaml_node *n);
 
 /* ---- index.c, check.c: after all rules are read ---- */
 
@@ -61,5 +62,7 @@ void compile_index(compiler *c, const target_list *targets);
 int check_names(compiler *c);
 /* Rules and bands that can never matter: warned about. */
 void check_reach(compiler *c, const target_list *targets);
+/* Entries of `egress` that match no connection: warned about. */
+void check_egress(compiler *c);
 
 #endif

@@ -118,6 +118,15 @@ void policy_suggest(const policy_query *q, bool ask, keel_buf *out);
  */
 void policy_can(const policy *p, const policy_world *world, const char *agent, keel_buf *out);
 
+/* ---- egress ---- */
+
+/* Which addresses a connection may reach: true if some entry's `on` matches it. Then it may reach
+ * what those entries list together (patterns of origin.h, given to `each`, which may be NULL, with
+ * the entry's place) and its manifest declares; else what its manifest declares. A manifest's
+ * "http:*" alone opens nothing. The texts live as long as the policy. */
+typedef void policy_egress_to(void *ctx, const char *pattern, const char *file, int line);
+bool policy_egress(const policy *p, const char *connection, policy_egress_to *each, void *ctx);
+
 /* ---- attributes, from the manifest and the canonical arguments ---- */
 
 typedef struct attr_set attr_set; /* owns the values */

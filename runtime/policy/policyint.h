@@ -122,6 +122,16 @@ typedef struct budget_rule {
     policy_verdict at_hard;
 } budget_rule;
 
+/* One entry of `egress`. */
+typedef struct egress_rule {
+    const char *file;
+    int line, column;
+    const char **on; /* globs over names of connections */
+    size_t on_count;
+    const char **to; /* patterns of origin.h */
+    size_t to_count;
+} egress_rule;
+
 typedef struct arena_block arena_block;
 
 struct policy {
@@ -133,6 +143,8 @@ struct policy {
     size_t rule_count;
     budget_rule *budgets;
     size_t budget_count;
+    egress_rule *egress;
+    size_t egress_count;
     attr_name attrs[POLICY_ATTRS]; /* in canonical order of names */
     size_t attr_count;
     bool base_reads; /* no rule of that id replaces it */

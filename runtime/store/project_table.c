@@ -170,6 +170,11 @@ const project_rule project_rules[] = {
     {RECORD_EFFECT_DONE, NULL, "tainted",
      "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
     {RECORD_EFFECT_DONE, NULL, NULL, CLOSE_ITEM("settled")},
+    {RECORD_EFFECT_DONE, "kv", NULL,
+     "DELETE FROM kv WHERE connection = @T_connection AND key = @T_key"},
+    {RECORD_EFFECT_DONE, "kv", NULL,
+     "INSERT INTO kv(connection, key, value) SELECT @T_connection, @T_key, $J_value"
+     " WHERE $J_value IS NOT NULL"},
 
     {RECORD_EFFECT_NOT_DONE, NULL, NULL,
      "UPDATE effect SET state = 'not_done', reason = NULL, last_seq = :seq, due_us = NULL,"

@@ -57,6 +57,7 @@ static const table tables[] = {
     {"pending", "SELECT * FROM pending ORDER BY run, path", 2, 0, 3},
     {"event", "SELECT * FROM event ORDER BY seq", 1, 1, 0},
     {"item", "SELECT * FROM item ORDER BY number", 1, 2, 6},
+    {"kv", "SELECT * FROM kv ORDER BY connection, key", 2, -1, -1},
     {"batch", "SELECT * FROM batch ORDER BY batch", 1, -1, -1},
     {"budget", "SELECT * FROM budget ORDER BY budget, scope, window, unit", 4, -1, -1},
 };
@@ -216,7 +217,7 @@ static int compare_table(rebuild *b, sqlite3 *db, const table *t) {
 
 static int check(rebuild *b, reader *r) {
     bool began;
-    if (db_exec(b->copy, store_schema, b->d) < 0 || db_exec(b->copy, "BEGIN", b->d) < 0 ||
+    if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 || db_exec(b->copy, "BEGIN", b->d) < 0 ||
         reader_begin(r, &began, b->d) < 0) {
         return DIAG_STORAGE;
     }

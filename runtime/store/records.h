@@ -20,7 +20,9 @@
     X(4, POLICY, "policy")         /* {"digest":hex,"files":[{"digest":hex,"name"}]} */            \
     X(5, PLUGIN, "plugin")         /* {"digest":hex,"files":[{"digest","name"}],"id","kind",       \
                                        "name","version"} */                                        \
-    X(6, CONNECTION, "connection") /* {"config","digest":hex,"name","plugin":id,"version"} */      \
+    X(6, CONNECTION, "connection") /* {"auth"?,"ca"?,"config","digest":hex,"name","plain"?,        \
+                                       "plugin":id,"private"?,"version"}: auth names secrets and   \
+                                       holds none */                                               \
     X(7, HALT, "halt")             /* {"why"} */                                                   \
     X(8, RESUME, "resume")         /* {} */                                                        \
     X(9, BATCH, "batch")           /* {"batch":N,"numbers":[N]} */                                 \
@@ -62,8 +64,11 @@
                                                   "holds","key","target","why"?}; "args",          \
                                                   "decision" only at attempt 1 */                  \
     X(34, EFFECT_DONE, "effect.done")       /* {"attempt","by"?,"call","cost"?:{"currency",        \
-                                                "micros"},"result","settled":[HOLD with "actual",  \
-                                                "overrun"],"tainted"?,"target"} */                 \
+                                                "micros"},"kv"?:[{"connection","key","value"?}],   \
+                                                "requests"?:[hex: what was sent],"result",         \
+                                                "settled":[HOLD with "actual","overrun"],          \
+                                                "tainted"?,"target"}; kv without a value: removed  \
+                                                */                                                 \
     X(35, EFFECT_NOT_DONE, "effect.not_done") /* {"attempt","by"?,"call","error","settled",        \
                                                   "target"} */                                     \
     X(36, EFFECT_UNKNOWN, "effect.unknown") /* {"attempt","number"?,"next_check_us"?,              \

@@ -1,5 +1,6 @@
 ---@meta keel
--- What `require "keel"` gives, for a Lua language server. Keel itself never reads this file.
+-- What `require "keel"` gives, for a Lua language server; keel_services.d.lua has what a verb finds in
+-- `c`. Keel itself never reads these files.
 
 ---What JSON can hold: nil, boolean, number, string, arrays and objects of these.
 ---@alias keel.Value any
@@ -150,69 +151,6 @@ function Ctx.continue(state) end
 ---@field code string
 ---@field message string
 
----@class keel.FsEntry
----@field name string
----@field kind "file"|"folder"|"other"
-
----@class keel.FsStat
----@field kind "file"|"folder"|"other"
----@field size integer
----@field mtime_us integer
-
----Files below the folders that the connection was granted, spelled as its config spells them.
----@class keel.Fs
-local Fs = {}
-
----@param folder string
----@param path string
----@param offset? integer
----@param len? integer at most 16 MiB
----@return string|nil bytes
----@return keel.Fail|nil err
-function Fs.read(folder, path, offset, len) end
-
----@param folder string
----@param path? string
----@return keel.FsEntry[]|nil entries sorted by name
----@return keel.Fail|nil err
-function Fs.list(folder, path) end
-
----@param folder string
----@param path string
----@return keel.FsStat|nil stat
----@return keel.Fail|nil err
-function Fs.stat(folder, path) end
-
----The whole file or nothing, durable.
----@param folder string
----@param path string
----@param bytes string
----@param opts? { new: boolean } new: only if it is not there
----@return true|nil done
----@return keel.Fail|nil err
-function Fs.write(folder, path, bytes, opts) end
-
----Never replaces.
----@param folder string
----@param path string
----@param to_folder string
----@param to_path string
----@return true|nil done
----@return keel.Fail|nil err
-function Fs.rename(folder, path, to_folder, to_path) end
-
----@param folder string
----@param path string
----@return true|nil done
----@return keel.Fail|nil err
-function Fs.remove(folder, path) end
-
----What a connector's verb has.
----@class keel.VerbCtx
----@field config table the connection's config
----@field fs keel.Fs
----@field log fun(level: keel.Level, text: any)
-
 ---@alias keel.Verb fun(c: keel.VerbCtx, q: keel.Request): keel.Value|nil, keel.Fail|keel.Cost|nil, keel.Cost|nil
 
 ---@class keel.Resource
@@ -251,6 +189,48 @@ function keel.list(items) end
 ---@param message? string
 ---@return keel.Fail
 function keel.fail(code, message) end
+
+---The second result of a verb: nil when the answer is good (2xx, 3xx), else why not, by the list of
+---keel/http.h. Without an answer, err as it is: keel.status(c.http.get(url)) fits.
+---@param answer keel.Answer|nil
+---@param opts? keel.Fail|table<integer, string> codes of one's own by status, "ok" among them; or err
+---@return keel.Fail|nil why
+function keel.status(answer, opts) end
+
+---@class keel.Json
+keel.json = {}
+
+---Canonical JSON.
+---@param value keel.Value
+---@return string
+function keel.json.encode(value) end
+
+---null is keel.null.
+---@param text string
+---@return keel.Value|nil value
+---@return keel.Fail|nil err
+function keel.json.decode(text) end
+
+---@class keel.Base64
+keel.base64 = {}
+
+---@param bytes string
+---@return string
+function keel.base64.encode(bytes) end
+
+---Either alphabet, with or without padding; blanks and line ends do not count.
+---@param text string
+---@return string|nil bytes
+---@return keel.Fail|nil err
+function keel.base64.decode(text) end
+
+---@class keel.Url
+keel.url = {}
+
+---Percent-encoded, all but letters, digits and -._~
+---@param text keel.Plain
+---@return string
+function keel.url.encode(text) end
 
 ---reconcile: it was applied; ref is what write would have returned.
 ---@param ref? keel.Value

@@ -1,7 +1,7 @@
 -- The library that agents and connectors `require "keel"`, and the functions of Lua's own libraries
 -- that must be able to wait in a callback. Kept with each plugin version that was installed with it.
 local lent = ...
-local error, getmetatable, pairs = error, getmetatable, pairs
+local error, getmetatable, ipairs, pairs = error, getmetatable, ipairs, pairs
 local tonumber, tostring, type = tonumber, tostring, type
 local concat = table.concat
 local find, sub, format, match = string.find, string.sub, string.format, string.match
@@ -10,6 +10,8 @@ local gsub_plain, gmatch = string.gsub, string.gmatch
 local keel = {}
 
 keel.null = lent.null
+-- JSON, base64 and percent-encoding: keel.json.encode(v), keel.json.decode(text), ...
+keel.json, keel.base64, keel.url = lent.json, lent.base64, lent.url
 
 local function what_is(value)
   return value == nil and "nothing" or "a " .. type(value)
@@ -85,6 +87,61 @@ function keel.fail(code, message)
       tostring(code)), 2)
   end
   return lent.mark({ code = code, message = tostring(message or code) }, "fail")
+end
+
+-- What an answer's status means for a verb (keel/http.h has the same list); all else of 4xx is
+-- invalid, and all else unknown.
+local meanings = {
+  [401] = "denied", [403] = "denied", [404] = "not_found", [410] = "not_found", [409] = "conflict",
+  [412] = "conflict", [429] = "retry", [408] = "unknown",
+}
+
+local function meaning_of(status)
+  if status >= 200 and status < 400 then
+    return "ok"
+  end
+  return meanings[status] or (status >= 400 and status < 500 and "invalid" or "unknown")
+end
+
+local function cut(text)
+  local last = 200
+  while #text > last and match(sub(text, last + 1, last + 1), "[\128-\191]") do
+    last = last - 1
+  end
+  return sub(text, 1, last)
+end
+
+-- What the other side says of its refusal: a member of its JSON, or its text.
+local function words_of(r)
+  local value = r:json()
+  if type(value) == "table" then
+    for _, name in ipairs { "message", "error", "detail", "title" } do
+      local text = value[name]
+      if type(text) == "table" then
+        text = text.message
+      end
+      if type(text) == "string" and text ~= "" then
+        return cut(text)
+      end
+    end
+  end
+  return cut(r.body)
+end
+
+-- The second result of a verb: nil when the answer is good, else why not. Codes of one's own, by
+-- status: keel.status(r, { [423] = "retry", [404] = "ok" }). Without an answer, err as it is.
+function keel.status(r, opts)
+  if r == nil then
+    return opts or keel.fail("unknown", "there is no answer")
+  elseif type(r) ~= "table" or type(r.status) ~= "number" then
+    error("keel.status: its argument is an answer of c.http, and is " .. what_is(r), 2)
+  end
+  local code = opts and opts[r.status] or meaning_of(r.status)
+  if code == "ok" then
+    return nil
+  end
+  local words = words_of(r)
+  return keel.fail(code, format("the answer was %d%s%s", r.status, words == "" and "" or ": ", words))
 end
 
 -- What reconcile found.

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define GRANT 8 /* the first granted folder: EXECUTOR_FD_GRANTS */
+
 static long result(long r) {
     return r < 0 ? -errno : r;
 }
@@ -149,20 +151,20 @@ static long try_passwd(void) {
 
 /* Absolute, though with a descriptor that the filter lets through: Landlock's to refuse. */
 static long try_passwd_at(void) {
-    return result(openat(7, "/etc/passwd", O_RDONLY));
+    return result(openat(GRANT, "/etc/passwd", O_RDONLY));
 }
 
 static long try_passwd_path(void) {
-    return result(openat(7, "/etc/passwd", O_PATH));
+    return result(openat(GRANT, "/etc/passwd", O_PATH));
 }
 
 static long try_passwd_2(void) {
     struct open_how how = {.flags = O_RDONLY};
-    return result(syscall(SYS_openat2, 7, "/etc/passwd", &how, sizeof how));
+    return result(syscall(SYS_openat2, GRANT, "/etc/passwd", &how, sizeof how));
 }
 
 static long try_above(void) {
-    return result(openat(7, "../secret", O_RDONLY));
+    return result(openat(GRANT, "../secret", O_RDONLY));
 }
 
 static long try_library(void) {
@@ -175,7 +177,7 @@ static long try_stat(void) {
 }
 
 static long try_write_tmp(void) {
-    return result(openat(7, "/tmp/keel-probe", O_WRONLY | O_CREAT, 0600));
+    return result(openat(GRANT, "/tmp/keel-probe", O_WRONLY | O_CREAT, 0600));
 }
 
 static long try_unlink(void) {
@@ -183,15 +185,15 @@ static long try_unlink(void) {
 }
 
 static long try_symlink(void) {
-    return result(symlinkat("/etc/passwd", 7, "link"));
+    return result(symlinkat("/etc/passwd", GRANT, "link"));
 }
 
 static long try_link(void) {
-    return result(linkat(AT_FDCWD, "/etc/passwd", 7, "link", 0));
+    return result(linkat(AT_FDCWD, "/etc/passwd", GRANT, "link", 0));
 }
 
 static long try_chmod(void) {
-    return result(fchmodat(7, ".", 0777, 0));
+    return result(fchmodat(GRANT, ".", 0777, 0));
 }
 
 static long try_ioctl(void) {

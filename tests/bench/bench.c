@@ -1,9 +1,9 @@
 /* What Keel does in a second and weighs in memory, each beside what this machine can do at best,
  * measured in the same minute. Called by tests/bench/run.sh:
  *
- *   bench KEEL WORKSPACE FOLDER DECISION NOTHING JSON ONLY
+ *   bench KEEL WORKSPACE OUTSIDE FOLDER DECISION NOTHING JSON ONLY
  *
- * KEEL: the program, stripped. WORKSPACE: tests/bench/workspace. FOLDER: where to work, on the disk
+ * KEEL: the program, stripped. WORKSPACE, OUTSIDE: those of tests/bench. FOLDER: where to work, on the disk
  * that is measured. DECISION, NOTHING: the programs bench_decision and bench_nothing. */
 #include "bench.h"
 
@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "outward.h"
 #include "raw.h"
 #include "report.h"
 #include "world.h"
@@ -26,7 +27,7 @@
 #define LARGE_FILE 1000000
 
 typedef struct setting {
-    const char *keel, *workspace, *folder, *decision, *nothing;
+    const char *keel, *workspace, *outside, *folder, *decision, *nothing;
     report *report;
     raw *raw;
 } setting;
@@ -314,6 +315,22 @@ static void resume(const setting *s) {
                median <= 200);
 }
 
+/* ---- the way out ---- */
+
+static outward outward_of(const setting *s) {
+    return (outward){s->keel, s->outside, s->folder, s->report, ROUNDS};
+}
+
+static void hop(const setting *s) {
+    outward o = outward_of(s);
+    outward_hop(&o);
+}
+
+static void mail(const setting *s) {
+    outward o = outward_of(s);
+    outward_mail(&o);
+}
+
 typedef struct part {
     const char *name, *what;
     void (*run)(const setting *s);
@@ -326,6 +343,8 @@ static const part parts[] = {
     {"start", "cold start", cold_start},
     {"memory", "memory", memory},
     {"resume", "kill -9 and resume", resume},
+    {"hop", "a request through egress", hop},
+    {"mail", "reading a mailbox", mail},
     {"growth", "growth to a million records", growth},
 };
 
@@ -347,20 +366,21 @@ static size_t run_parts(const setting *s, const char *only) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 8) {
-        fputs("usage: bench KEEL WORKSPACE FOLDER DECISION NOTHING JSON ONLY\n", stderr);
+    if (argc != 9) {
+        fputs("usage: bench KEEL WORKSPACE OUTSIDE FOLDER DECISION NOTHING JSON ONLY\n", stderr);
         return 2;
     }
-    setting s = {argv[1], argv[2], argv[3], argv[4], argv[5], report_create(), NULL};
+    setting s = {argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], report_create(), NULL};
     s.raw = raw_create(s.folder);
-    size_t ran = run_parts(&s, argv[7]);
+    size_t ran = run_parts(&s, argv[8]);
     raw_destroy(s.raw);
     if (ran == 0) {
-        bench_die("there is no part %s: steps effects decisions start memory resume growth",
-                  argv[7]);
+        bench_die("there is no part %s: steps effects decisions start memory resume hop mail "
+                  "growth",
+                  argv[8]);
     }
     report_print(s.report, stdout);
-    int rc = *argv[6] ? report_json(s.report, argv[6]) : 0;
+    int rc = *argv[7] ? report_json(s.report, argv[7]) : 0;
     report_destroy(s.report);
     return rc < 0 ? 1 : 0;
 }

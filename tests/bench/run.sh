@@ -28,6 +28,6 @@ echo "$(nproc) processors, $(uname -sr), a disk of kind $kind; medians of five r
 [ "$kind" != tmpfs ] || echo "this is memory, not a disk: ratios of commits mean nothing here" >&2
 
 bench=$root/build/tests/bench
-"$bench/bench" "$root/build/stripped/bin/keel" "$root/tests/bench/workspace" "$folder" \
+"$bench/bench" "$root/build/stripped/bin/keel" "$root/tests/bench/workspace" "$root/tests/bench/outside" "$folder" \
     "$bench/bench_decision" "$bench/bench_nothing" "$json" "$only"
 rm -rf "$folder"

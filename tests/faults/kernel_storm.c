@@ -13,6 +13,7 @@
 #include "simcheck.h"
 
 static char folder[128];
+static bool network; /* its connector reaches the outside through egress */
 
 static uint64_t roll(uint64_t *seed) {
     *seed = *seed * 6364136223846793005u + 1442695040888963407u;
@@ -123,6 +124,7 @@ static bool storm(long n, crash_mode mode, uint64_t seed, int faults, char probl
     w->seed = seed;
     w->outside.seed = seed * 31;
     w->outside.faults_left = faults;
+    w->outside.network = network;
     w->clock = 1700000000000000;
     crash_disk_arm(w->disk, n, mode);
     if (sim_start(w)) {
@@ -189,6 +191,9 @@ static int make_folder(void **state) {
     (void)state;
     digest_init();
     sim_folder(folder);
+    if (network) {
+        sim_network(folder);
+    }
     return 0;
 }
 
@@ -198,10 +203,13 @@ static int remove_folder(void **state) {
     return 0;
 }
 
-int main(void) {
+/* Alone: its connector has a folder. "network": it reaches the outside through egress. */
+int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_seeds),
         cmocka_unit_test(the_power_fails_too),
     };
-    return cmocka_run_group_tests_name("kernel_storm", tests, make_folder, remove_folder);
+    network = argc > 1 && strcmp(argv[1], "network") == 0;
+    return cmocka_run_group_tests_name(network ? "kernel_network" : "kernel_storm", tests,
+                                       make_folder, remove_folder);
 }

@@ -12,7 +12,7 @@ static uint64_t next_random(outside *o) {
 outside_act outside_next(outside *o) {
     if (o->faults_left > 0 && next_random(o) % 2) {
         o->faults_left--;
-        return (outside_act)(1 + next_random(o) % 4);
+        return (outside_act)(1 + next_random(o) % (o->network ? 7 : 4));
     }
     return ACT_APPLY;
 }

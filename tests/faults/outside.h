@@ -13,7 +13,11 @@ typedef enum outside_act {
     ACT_LOSE_AFTER,  /* applies; the connector dies before it answers */
     ACT_LOSE_BEFORE, /* the connector dies before it applies */
     ACT_UNKNOWN,     /* applies; the connector says that it does not know */
-    ACT_RETRY        /* does not apply, and says so */
+    ACT_RETRY,       /* does not apply, and says so */
+    /* only over a network: */
+    ACT_LIE,          /* applies, is not answered, and the connector says "retry" */
+    ACT_EGRESS_AFTER, /* applies; egress dies before it hears of it */
+    ACT_EGRESS_BEFORE /* egress dies before a byte is sent */
 } outside_act;
 
 typedef struct outside_entry {
@@ -26,6 +30,7 @@ typedef struct outside {
     outside_entry entries[256];
     size_t count;
     uint64_t seed;
+    bool network;    /* the last three acts too */
     int faults_left; /* acts other than ACT_APPLY still to come */
 } outside;
 

@@ -61,6 +61,10 @@ void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s) {
     if (!x) {
         abort();
     }
+    if (!s->plugin) {
+        w->egress = number;
+        return;
+    }
     *x = (sim_executor){.number = number, .connector = s->plugin->manifest->kind != PLUGIN_AGENT};
     snprintf(x->agent, sizeof x->agent, "%s", s->plugin->manifest->name);
     snprintf(x->config, sizeof x->config, "%.*s", (int)s->config.len, s->config.data);
@@ -77,7 +81,9 @@ static void runs_free(sim_executor *x) {
 
 void sim_kill(sim_world *w, uint32_t number, const char *why) {
     sim_executor *x = executor_of(w, number);
-    if (x) {
+    if (number == w->egress) {
+        sim_egress_kill(w);
+    } else if (x) {
         runs_free(x);
         x->number = 0;
         for (size_t i = w->held_count; i-- > 0;) {
@@ -94,6 +100,8 @@ void sim_executors_free(sim_world *w) {
         runs_free(&w->executors[i]);
         w->executors[i].number = 0;
     }
+    w->egress = 0;
+    memset(w->orders, 0, sizeof w->orders);
 }
 
 /* ---- agents ---- */
@@ -271,6 +279,21 @@ void sim_answer_held(sim_world *w, const char *body) {
     reply(w, v.executor, v.ref, strstr(body, "\"result\"") != NULL, body);
 }
 
+/* Over a network: what egress sees of it, and what the outside then does. true: the verb goes on as
+ * without one. */
+static bool over_network(sim_world *w, uint32_t number, uint64_t ref, outside_act act) {
+    bool leaves = act != ACT_LOSE_BEFORE && act != ACT_RETRY && act != ACT_EGRESS_BEFORE;
+    if (act == ACT_EGRESS_BEFORE) {
+        sim_egress_kill(w);
+        return false;
+    }
+    if (leaves && !sim_egress_request(w, ref, act == ACT_APPLY)) {
+        reply(w, number, ref, false, "{\"code\":\"retry\",\"message\":\"nobody there\"}");
+        return false;
+    }
+    return true;
+}
+
 static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     char verb[16], key[40], resource[32];
     keel_json body = keel_json_view(f->body, f->len);
@@ -286,6 +309,9 @@ static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     }
     outside_act act = outside_next(&w->outside);
     bool write = !strcmp(verb, "write");
+    if (write && w->outside.network && !over_network(w, number, f->ref, act)) {
+        return;
+    }
     if (write && act != ACT_LOSE_BEFORE && act != ACT_RETRY) {
         outside_apply(&w->outside, resource, key, !strcmp(resource, "keyed"));
     }
@@ -296,6 +322,14 @@ static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     case ACT_UNKNOWN:
         reply(w, number, f->ref, false, "{\"code\":\"unknown\",\"message\":\"no answer\"}");
         break;
+    case ACT_EGRESS_AFTER:
+        if (write) {
+            sim_egress_kill(w);
+        } else {
+            sim_kill(w, number, "killed by signal 9 (Killed)");
+        }
+        break;
+    case ACT_LIE:
     case ACT_RETRY:
         reply(w, number, f->ref, false, "{\"code\":\"retry\",\"message\":\"busy\"}");
         break;
@@ -309,6 +343,10 @@ void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint6
                const void *body, size_t len) {
     sim_executor *x = number ? executor_of(w, number) : NULL;
     frame f = {.type = type, .run = run, .ref = ref, .body = body, .len = len};
+    if (number && number == w->egress) {
+        sim_egress_frame(w, &f);
+        return;
+    }
     if (!x) {
         return;
     }

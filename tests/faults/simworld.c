@@ -16,6 +16,7 @@
 typedef struct sim_event {
     struct sim_event *next;
     uint32_t number;
+    bool egress;   /* from it */
     uint16_t type; /* 0: the executor is gone */
     uint64_t run, ref;
     keel_buf body;
@@ -161,6 +162,7 @@ void sim_to_kernel(sim_world *w, uint32_t number, uint16_t type, uint64_t run, u
         abort();
     }
     e->number = number;
+    e->egress = number == w->egress;
     e->type = type;
     e->run = run;
     e->ref = ref;
@@ -180,12 +182,24 @@ void sim_gone(sim_world *w, uint32_t number, const char *why) {
     keel_buf_free(&b);
 }
 
+/* Egress and the others have sockets of their own: what they say keeps its order, and overtakes what
+ * the others say. */
 static sim_event *take(sim_world *w) {
-    sim_event *e = w->first;
+    uint8_t r = 0;
+    sim_event **at = &w->first;
+    if (w->outside.network) {
+        env_random(w, &r, 1);
+    }
+    while (r % 2 && *at && (*at)->egress == w->first->egress) {
+        at = &(*at)->next;
+    }
+    at = *at ? at : &w->first;
+    sim_event *e = *at;
     if (e) {
-        w->first = e->next;
-        if (!w->first) {
-            w->last = NULL;
+        *at = e->next;
+        w->last = w->first;
+        while (w->last && w->last->next) {
+            w->last = w->last->next;
         }
     }
     return e;

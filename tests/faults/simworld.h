@@ -41,6 +41,12 @@ typedef struct sim_executor {
     struct sim_run *runs;
 } sim_executor;
 
+/* What the simulated egress knows of an order. */
+typedef struct sim_order {
+    uint64_t ref; /* 0: free */
+    bool sent, answered;
+} sim_order;
+
 typedef struct sim_answer {
     char request[48];
     bool ok;
@@ -67,6 +73,8 @@ typedef struct sim_world {
     size_t program_count;
     int64_t horizon;         /* us that it waits for a timer, 0: an hour */
     bool no_spawn;           /* no executor can be started */
+    uint32_t egress;         /* its number; 0: it does not run */
+    sim_order orders[16];    /* unsafe and open */
     bool hold;               /* connectors answer when the test does */
     sim_verb held[SIM_HELD]; /* what they were told meanwhile */
     size_t held_count;
@@ -102,7 +110,16 @@ void sim_approve(sim_world *w, const char *request, int64_t number);
  * log. true if there was any. */
 bool sim_operator(sim_world *w);
 
-/* ---- executors.c ---- */
+/* ---- simnet.c: egress ---- */
+/* Lets the folder's connector have the network instead of a folder as its way out. */
+void sim_network(const char *root);
+void sim_egress_frame(sim_world *w, const frame *f);
+/* An unsafe request under an order: announced; then answered, or not. false: it is not sent, since
+ * egress has gone or the order is not open. */
+bool sim_egress_request(sim_world *w, uint64_t ref, bool answered);
+void sim_egress_kill(sim_world *w);
+
+/* ---- simexec.c ---- */
 void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s);
 void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
                const void *body, size_t len);

@@ -278,6 +278,8 @@ static const struct {
      "table plugin_file, row 0011223344556677 a.lua: follows"},
     {"INSERT INTO connection VALUES('z', 'p', '1', 99)",
      "table connection, row z (record 99): does not follow from the journal"},
+    {"INSERT INTO kv VALUES('inbox', 'cursor', '1')",
+     "table kv, row inbox cursor: does not follow from the journal"},
     {"UPDATE approver SET public_key = zeroblob(32)", "table approver, row me: public_key is 0000"},
     {"UPDATE control SET halted = 0", "table control, row 1: halted is 0, but from the journal"},
     {"UPDATE run SET state = 'ended' WHERE id = 1",

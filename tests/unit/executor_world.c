@@ -162,9 +162,13 @@ static void write_out(child *c) {
     }
 }
 
-void child_send(child *c, uint16_t type, uint64_t ref, const char *body) {
-    frame_channel_send(c->channel, type, 0, 0, ref, body, strlen(body));
+void child_send_bytes(child *c, uint16_t type, uint64_t ref, const char *body, size_t len) {
+    frame_channel_send(c->channel, type, 0, 0, ref, body, len);
     write_out(c);
+}
+
+void child_send(child *c, uint16_t type, uint64_t ref, const char *body) {
+    child_send_bytes(c, type, ref, body, strlen(body));
 }
 
 void child_verb(child *c, const char *verb, const char *resource, uint64_t ref, const char *body) {

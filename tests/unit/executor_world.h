@@ -44,6 +44,7 @@ child *child_start(const child_spec *spec);
 /* The same without a word. */
 child *child_start_silent(const child_spec *spec);
 void child_send(child *c, uint16_t type, uint64_t ref, const char *body);
+void child_send_bytes(child *c, uint16_t type, uint64_t ref, const char *body, size_t len);
 /* Sends X_VERB for a resource. body: JSON. */
 void child_verb(child *c, const char *verb, const char *resource, uint64_t ref, const char *body);
 

@@ -41,6 +41,7 @@ static const struct {
     {AGENT, 1, 1, "name is missing", "name: triage"},
     {AGENT "name: Triage\n", 5, 7, "name cannot be", "lower-case"},
     {AGENT "name: t\nneeds: []\n", 6, 8, "needs belongs to connectors", "kind"},
+    {AGENT "name: t\nneeds: [\"http:*\"]\n", 6, 8, "needs belongs to connectors", ""},
     {AGENT "name: t\nresources: {}\n", 6, 12, "resources belongs to connectors", ""},
     {AGENT "name: t\ntemplates: reply.txt\n", 6, 12, "templates wants a list", ""},
     {AGENT "name: t\ntemplates: [../reply.txt]\n", 6, 13, "beside the manifest", ""},
@@ -58,9 +59,29 @@ static const struct {
     {HEAD OK_RES "memory: 64 GiB\n", 6, 9, "MiB", ""},
     {HEAD OK_RES "abi: 1\n", 6, 6, "two numbers", "0.1"},
     {HEAD OK_RES "libraries: [libz.so.1]\n", 6, 12, "only a .so", ""},
-    {HEAD OK_RES "needs: [\"http:api\"]\n", 6, 9, "http is known, not yet available", "file:ro"},
-    {HEAD OK_RES "needs: [\"stream:{config.imap}\"]\n", 6, 9, "stream is known", ""},
-    {HEAD OK_RES "needs: [\"files:rw:x\"]\n", 6, 9, "names no service", ""},
+    {HEAD OK_RES "needs: file:ro:x\n", 6, 8, "needs wants a list", ""},
+    {HEAD OK_RES "needs: [[x]]\n", 6, 9, "needs wants a text", ""},
+    {HEAD OK_RES "needs: [\"http\"]\n", 6, 9, "http needs an address", "http:{config.base}"},
+    {HEAD OK_RES "needs: [\"http:\"]\n", 6, 9, "http needs an address", ""},
+    {HEAD OK_RES "needs: [\"http:api.example\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"http:ftp://api.example\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"http:https://me:word@api.example\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"http:https://api.example/../x\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"http:https://api.example/x?key=1\"]\n", 6, 9, "has no query", "path"},
+    {HEAD OK_RES "needs: [\"http:https://127.1/\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"http:imaps://mail.example\"]\n", 6, 9, "no addresses of imaps://",
+     "http://, https://"},
+    {HEAD OK_RES "needs: [\"stream:https://api.example\"]\n", 6, 9, "no addresses of https://",
+     "imaps://"},
+    {HEAD OK_RES "needs: [\"stream:tls://mail.example\"]\n", 6, 9, "", ""},
+    {HEAD OK_RES "needs: [\"stream:*\"]\n", 6, 9, "only http may need any", "stream:{config.NAME}"},
+    {HEAD OK_RES "needs: [\"http:{config.}\"]\n", 6, 9, "address is not of the form", "base}"},
+    {HEAD OK_RES "needs: [\"http:{config.base}/v1\"]\n", 6, 9, "address is not of the form", ""},
+    {HEAD OK_RES "needs: [\"stream:{config.imap\"]\n", 6, 9, "address is not of the form", "imap}"},
+    {HEAD OK_RES "needs: [\"file:ro:x\", \"http:*x\"]\n", 6, 22, "", ""},
+    {HEAD OK_RES "needs: [\"kv\"]\n", 6, 9, "kv is not asked for", "Remove"},
+    {HEAD OK_RES "needs: [\"clock:x\"]\n", 6, 9, "clock is not asked for", "Remove"},
+    {HEAD OK_RES "needs: [\"files:rw:x\"]\n", 6, 9, "names no service", "http:{config.base}"},
     {HEAD OK_RES "needs: [\"file:wr:x\"]\n", 6, 9, "ro or rw", ""},
     {HEAD OK_RES "needs: [\"file:rw:\"]\n", 6, 9, "ro or rw", ""},
     {HEAD OK_RES "needs: [\"file:rw:{config.}\"]\n", 6, 9, "{config.NAME}", ""},
@@ -138,12 +159,38 @@ static void refuses_with_place(void **state) {
     assert_int_equal(failed, 0);
 }
 
+static void assert_needs(const manifest *m) {
+    static const struct {
+        const char *service, *config, *literal;
+        bool any;
+    } want[] = {{"http", "api.base", NULL, false},
+                {"http", NULL, "https://api.example/v1", false},
+                {"http", NULL, NULL, true},
+                {"stream", NULL, "imaps://mail.example:993", false}};
+    assert_int_equal(m->need_count, 6);
+    assert_string_equal(m->needs[0].config, "out.folder");
+    assert_string_equal(m->needs[0].mode, "rw");
+    assert_string_equal(m->needs[1].literal, "/srv/mail");
+    assert_null(m->needs[1].config);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const manifest_need *n = &m->needs[i + 2];
+        assert_string_equal(n->service, want[i].service);
+        assert_null(n->mode);
+        assert_string_equal(n->config ? n->config : "", want[i].config ? want[i].config : "");
+        assert_string_equal(n->literal ? n->literal : "", want[i].literal ? want[i].literal : "");
+        assert_int_equal(n->any, want[i].any);
+    }
+}
+
 static void reads_a_connector(void **state) {
     (void)state;
     static const char text[] =
         "id: com.keel.mail\nkind: connector\nversion: 1.4.0-rc.1+7\nentry: mail.so\nabi: 0.1\n"
         "libraries: [ libgmime-3.0.so.0 ]\n"
-        "needs: [ \"file:rw:{config.out.folder}\", \"file:ro:/srv/mail\" ]\n"
+        "needs: [ \"file:rw:{config.out.folder}\", \"file:ro:/srv/mail\", "
+        "\"http:{config.api.base}\",\n"
+        "         \"http:https://api.example/v1\", \"http:*\", \"stream:imaps://mail.example:993\" "
+        "]\n"
         "concurrency: 4\nmemory: 8MiB\n"
         "resources:\n"
         "  message:\n"
@@ -165,10 +212,7 @@ static void reads_a_connector(void **state) {
     assert_true(m->native);
     assert_int_equal(m->abi_minor, 1);
     assert_string_equal(m->libraries[0], "libgmime-3.0.so.0");
-    assert_string_equal(m->needs[0].config, "out.folder");
-    assert_string_equal(m->needs[0].mode, "rw");
-    assert_string_equal(m->needs[1].literal, "/srv/mail");
-    assert_null(m->needs[1].config);
+    assert_needs(m);
     assert_int_equal(m->concurrency, 4);
     assert_int_equal(m->memory_bytes, 8 * 1024 * 1024);
     const manifest_resource *r = manifest_find(m, "message");

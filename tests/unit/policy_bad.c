@@ -15,6 +15,7 @@
 #define R V "rules:\n"
 #define W R "  - id: r\n    on: c1.r1.write\n" /* the rule goes on at line 5 */
 #define B V "budgets:\n"
+#define E V "egress:\n"
 
 static const struct {
     const char *text;
@@ -138,6 +139,23 @@ static const struct {
     {B "  - {id: a, each: agent, limit: 1 USD, soft: 80%}\n", 3, 40, "known, not yet", ""},
     {B "  - {id: a, each: agent, limit: 1 USD}\n  - {id: a, each: agent, limit: 1 EUR}\n", 4, 10,
      "already used at p.yaml:3", ""},
+    /* egress */
+    {V "egress: {}\n", 2, 9, "egress wants a list", ""},
+    {V "egress: [billing]\n", 2, 10, "an entry of egress wants a map", ""},
+    {E "  - {to: [\"https://a.example\"]}\n", 3, 5, "on is missing", "billing"},
+    {E "  - {on: c1}\n", 3, 5, "to is missing", "https://"},
+    {E "  - {on: c1, too: []}\n", 3, 14, "not known here", "to"},
+    {E "  - {on: [], to: []}\n", 3, 10, "one or more names", ""},
+    {E "  - {on: c1.r1.write, to: []}\n", 3, 10, "no connection's name", "keel.yaml"},
+    {E "  - {on: [c1, \"C 2\"], to: []}\n", 3, 15, "no connection's name", ""},
+    {E "  - {on: c1, to: {}}\n", 3, 18, "one or more names", ""},
+    {E "  - {on: c1, to: [[x]]}\n", 3, 19, "to wants a text", ""},
+    {E "  - {on: c1, to: [\"*\"]}\n", 3, 19, "", ""},
+    {E "  - {on: c1, to: api.example}\n", 3, 18, "", ""},
+    {E "  - {on: c1, to: [\"https://a.example\", \"ftp://a.example\"]}\n", 3, 40, "", ""},
+    {E "  - {on: c1, to: [\"https://*\"]}\n", 3, 19, "", ""},
+    {E "  - {on: c1, to: [\"https://a.*.example\"]}\n", 3, 19, "", ""},
+    {E "  - {on: c1, to: [\"https://me:word@a.example\"]}\n", 3, 19, "", ""},
     /* names that do not exist */
     {R "  - {id: r, on: inbxo.message.write, ask: {}}\n", 3, 5, "no connection \"inbxo\"", "inbox"},
     {R "  - {id: r, on: inbox.mesage.write, ask: {}}\n", 3, 5, "no resource", "message"},
@@ -224,6 +242,10 @@ static const struct {
     {R "  - {id: a, on: \"*.r9.write\", ask: {}}\n", 3, "matches nothing"},
     {R "  - {id: a, on: inbox.message.write, ask: {to_domian: {in: [x]}}}\n", 3,
      "no manifest declares the attribute to_domian"},
+    {E "  - {on: billing, to: []}\n", 3, "no connection of this workspace matches \"billing\""},
+    {E "  - {on: [c1, inbxo], to: []}\n", 3, "matches \"inbxo\""},
+    {E "  - {on: c1, to: []}\n  - {on: \"x*\", to: []}\n", 4, "matches \"x*\""},
+    {E "  - {on: [\"*\", c1, \"c?\"], to: []}\n", 0, NULL},
     {R "  - {id: a, on: inbox.message.write, ask: {subject: {present: true}}}\n", 0, NULL},
 };
 

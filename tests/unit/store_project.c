@@ -242,6 +242,17 @@ static const struct {
       {BUDGET_ROW, "b|s|w|calls|2|0|1"},
       {"SELECT holds, cost_micros, currency FROM effect", "-|250|USD"},
       {"SELECT tainted FROM run", "1"}}},
+    {"done puts and removes what the connection keeps",
+     {BEGIN,
+      INTENDED,
+      {RECORD_EFFECT_DONE, 1, "3",
+       "{'attempt':1,'call':'c','kv':[{'connection':'i','key':'a','value':{'n':1}},"
+       "{'connection':'i','key':'b','value':'x'},{'connection':'j','key':'a','value':2}],"
+       "'result':1,'settled':[" SETTLED "],'target':'i.m.write'}"},
+      {RECORD_EFFECT_DONE, 1, "3",
+       "{'attempt':1,'call':'c','kv':[{'connection':'i','key':'a','value':{'n':2}},"
+       "{'connection':'i','key':'b'}],'result':1,'settled':[],'target':'i.m.write'}"}},
+     {{"SELECT connection, key, value FROM kv", "i|a|{\"n\":2};j|a|2"}}},
     {"not done",
      {INTENDED,
       {RECORD_EFFECT_NOT_DONE, 1, "3",

@@ -1,0 +1,38 @@
+/* A small HTTP server on 127.0.0.1, in threads of the test, that does as a path says:
+ *
+ *   /echo          200, the request's first line, headers and body as the answer's body
+ *   /status/N      N
+ *   /to/URL        302 to what follows "/to/"; /loop: 302 to /loop
+ *   /close         closes without an answer, and counts
+ *   /cut           says 100 bytes, sends 10, closes
+ *   /large/N       N bytes of "x"
+ *   /headers/N     N bytes of header lines
+ *   /slow/MS       200 after so long
+ *   /malformed     what is no HTTP
+ *   /once          answers and closes the connection after the next request has come, unanswered
+ *   /token         200, {"access_token":"token-N","expires_in":3600}, N growing
+ *   /guarded       401 unless the token is the newest
+ */
+#ifndef EGRESS_WEB_H
+#define EGRESS_WEB_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+typedef struct web {
+    int fd;
+    unsigned port;
+    pthread_t thread;
+    atomic_int requests;    /* that came */
+    atomic_int connections; /* that were accepted */
+    atomic_int tokens;
+    int watch;          /* a descriptor, or -1 */
+    atomic_int watched; /* whether it could be read when the last request came */
+    pthread_mutex_t lock;
+    char last[65536]; /* the last request */
+} web;
+
+void web_start(web *w);
+void web_stop(web *w);
+
+#endif
