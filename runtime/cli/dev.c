@@ -107,7 +107,7 @@ static int end(dev *v, diag *d) {
         return 0;
     }
     v->c->request = NULL;
-    if (!cli_running(v->c)) {
+    if (!dev_kernel_runs(v)) {
         dev_say(v, "Ended; Keel had ended before.");
         return 0;
     }

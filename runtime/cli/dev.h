@@ -41,6 +41,7 @@ void dev_watch_free(dev *v);
  * must be told. What is wrong is said, with file and line. */
 bool dev_save(dev *v, dev_item *item);
 void dev_reload(dev *v);
+bool dev_kernel_runs(dev *v);
 
 /* ---- dev_tail.c ---- */
 void dev_tail_begin(dev *v); /* what was before is not shown */

@@ -202,10 +202,17 @@ static void warnings(dev *v, keel_json result) {
     }
 }
 
+/* Asked afresh each time: the one that was talked to may have ended since. */
+bool dev_kernel_runs(dev *v) {
+    client_close(v->c->kernel);
+    v->c->kernel = NULL;
+    return cli_running(v->c);
+}
+
 void dev_reload(dev *v) {
     diag d = {0};
     keel_buf result = KEEL_BUF_INIT;
-    if (!cli_running(v->c)) {
+    if (!dev_kernel_runs(v)) {
         dev_say(v, "Keel does not run any more: this will be in force when it is started again.");
         return;
     }
@@ -213,8 +220,6 @@ void dev_reload(dev *v) {
     if (rc) {
         shorten(v, &d);
         (void)cli_fault(&d);
-        client_close(v->c->kernel); /* it may have ended: the next save asks afresh */
-        v->c->kernel = NULL;
     } else {
         warnings(v, keel_json_view(result.data, result.len));
         dev_say(v, "In force for new runs.");
