@@ -35,30 +35,51 @@ static keel_json body_of(const keel_request *r, const char *key) {
     return keel_json_get(keel_json_view(r->body.data, r->body.len), key);
 }
 
-/* One note by its id: {"id": NAME}. */
-static keel_status read_note(void *self, keel_call *call, const keel_request *r) {
+static void add_note(keel_json_writer *w, const char *name, const keel_span *text) {
+    keel_json_object(w);
+    keel_json_set_text(w, "id", name);
+    if (text) {
+        keel_json_key(w, "text");
+        keel_json_textn(w, text->data, text->len);
+    }
+    keel_json_object_end(w);
+}
+
+static void add_all(keel_json_writer *w, keel_span names) {
+    for (keel_json_iter it = keel_json_each(keel_json_view(names.data, names.len));
+         keel_json_next(&it);) {
+        char name[256];
+        if (keel_json_is(keel_json_get(it.value, "kind"), "file") &&
+            keel_json_copy(keel_json_get(it.value, "name"), name, sizeof name) > 0) {
+            add_note(w, name, NULL);
+        }
+    }
+}
+
+/* {"id": NAME}: one note with its text; else the names of all. */
+static keel_status read_notes(void *self, keel_call *call, const keel_request *r) {
     notes *n = self;
-    char name[200];
+    char name[256] = "";
     keel_span found;
+    keel_json_writer w;
     keel_buf text = KEEL_BUF_INIT;
-    if (keel_json_copy(body_of(r, "id"), name, sizeof name) <= 0) {
-        return n->host->fail(n->host->ctx, call, KEEL_E_INVALID, "which note? {\"id\": NAME}");
+    keel_json_copy(body_of(r, "id"), name, sizeof name);
+    keel_status s = *name ? n->fs->read(n->fs->ctx, call, n->folder, name, 0, 1u << 20, &found)
+                          : n->fs->list(n->fs->ctx, call, n->folder, "", &found);
+    if (s != KEEL_OK) {
+        return s;
     }
-    keel_status s = n->fs->read(n->fs->ctx, call, n->folder, name, 0, 1u << 20, &found);
-    if (s == KEEL_OK) {
-        keel_json_writer w;
-        keel_json_write(&w, &text);
-        keel_json_object(&w);
-        keel_json_key(&w, "items");
-        keel_json_array(&w);
-        keel_json_object(&w);
-        keel_json_set_text(&w, "id", name);
-        keel_json_key(&w, "text");
-        keel_json_textn(&w, found.data, found.len);
-        keel_json_object_end(&w);
-        keel_json_array_end(&w);
-        keel_json_object_end(&w);
+    keel_json_write(&w, &text);
+    keel_json_object(&w);
+    keel_json_key(&w, "items");
+    keel_json_array(&w);
+    if (*name) {
+        add_note(&w, name, &found);
+    } else {
+        add_all(&w, found);
     }
+    keel_json_array_end(&w);
+    keel_json_object_end(&w);
     return reply(n, call, s, &text);
 }
 
@@ -97,5 +118,5 @@ static keel_status find_note(void *self, keel_call *call, const keel_request *r)
     return reply(n, call, s, &text);
 }
 
-KEEL_CONNECTOR("{plugin_id}", "0.1.0", .create = create, .read = read_note, .write = write_note,
+KEEL_CONNECTOR("{plugin_id}", "0.1.0", .create = create, .read = read_notes, .write = write_note,
                .reconcile = find_note)

@@ -118,8 +118,8 @@ static keel_status read_notes(void *self, keel_call *call, const keel_request *r
     return reply(n, call, s, &text);
 }
 
-/* The key is the effect's own, the same on every attempt: kept with the note, it is what `find_note`
- * looks for. */
+/* The key is the effect's own, the same on every attempt, and goes along as Idempotency-Key: the
+ * service keeps it as the note's `ref`, and that is what `find_note` looks for. */
 static keel_status write_note(void *self, keel_call *call, const keel_request *r) {
     notes *n = self;
     keel_json note = body_of(r, "text");
@@ -128,11 +128,14 @@ static keel_status write_note(void *self, keel_call *call, const keel_request *r
     if (keel_json_typeof(note) != KEEL_JSON_STRING) {
         return n->host->fail(n->host->ctx, call, KEEL_E_INVALID, "a note needs a text");
     }
-    keel_buf_printf(&body, "{\"ref\":\"%s\",\"text\":%.*s}", r->key.data, (int)note.len, note.data);
+    keel_buf_printf(&body, "{\"text\":%.*s}", (int)note.len, note.data);
     if (r->flags & KEEL_REQUEST_DRY_RUN) {
         keel_buf_append(&text, body.data, body.len);
     } else {
         s = ask(n, call, "POST", "/notes", (keel_span){body.data, body.len}, r, &text);
+        if (s == KEEL_OK && !keel_json_get(view(&text), "id").data) {
+            s = n->host->fail(n->host->ctx, call, KEEL_E_UNKNOWN, "the answer names no note");
+        }
     }
     keel_buf_free(&body);
     return reply(n, call, s, &text);
@@ -146,7 +149,7 @@ static keel_status find_note(void *self, keel_call *call, const keel_request *r)
     snprintf(path, sizeof path, "/notes?ref=%s", r->key.data);
     keel_status s = ask(n, call, "GET", path, (keel_span){NULL, 0}, r, &got);
     if (s == KEEL_OK) {
-        keel_json_iter it = keel_json_each(keel_json_get(view(&got), "items"));
+        keel_json_iter it = keel_json_each(view(&got));
         if (keel_json_next(&it)) {
             keel_buf_printf(&text, "{\"ref\":%.*s,\"state\":\"applied\"}", (int)it.value.len,
                             it.value.data);

@@ -2,14 +2,19 @@
 -- log in: egress adds that to each request, and no script ever sees it.
 local keel = require "keel"
 
--- The answer as JSON, or nil and why not: 2xx ok, a 4xx was not applied, all else is unknown.
+-- The answer as JSON, or nil and why there is none: 2xx ok, a 4xx was not applied, and what cannot be
+-- understood is unknown, for it may have been.
 local function ask(c, method, path, opts)
   local r, err = c.http[method](path, opts)
   local failed = keel.status(r, err)
   if failed then
     return nil, failed
   end
-  return r:json() or {}
+  local value = r:json()
+  if type(value) ~= "table" then
+    return nil, keel.fail("unknown", "the answer is no JSON")
+  end
+  return value
 end
 
 return keel.connector { note = {
@@ -19,10 +24,15 @@ return keel.connector { note = {
       return note and { items = { note } }, err
     end
     local page, err = ask(c, "get", "/notes", { query = { cursor = q.body.cursor } })
-    return page and { items = keel.list(page.items), next = page.next }, err
+    if not page then
+      return nil, err
+    elseif type(page.items) ~= "table" then
+      return nil, keel.fail("unknown", "the answer has no items")
+    end
+    return { items = keel.list(page.items), next = page.next }
   end,
-  -- q.key is the effect's own, the same on every attempt: kept with the note, it is what
-  -- `reconcile` looks for.
+  -- q.key is the effect's own, the same on every attempt, and goes along as Idempotency-Key: the
+  -- service keeps it as the note's `ref`, and that is what `reconcile` looks for.
   write = function(c, q)
     if type(q.body.text) ~= "string" then
       return nil, keel.fail("invalid", "a note needs a text")
@@ -30,10 +40,20 @@ return keel.connector { note = {
     if q.dry_run then
       return { text = q.body.text }
     end
-    return ask(c, "post", "/notes", { json = { text = q.body.text, ref = q.key }, key = q.key })
+    local note, err = ask(c, "post", "/notes", { json = { text = q.body.text }, key = q.key })
+    if note and not note.id then
+      return nil, keel.fail("unknown", "the answer names no note")
+    end
+    return note and { id = note.id }, err
   end,
   reconcile = function(c, q)
     local found, err = ask(c, "get", "/notes", { query = { ref = q.key } })
+    if not found then
+      return nil, err
+    end
+    return found[1] and keel.applied { id = found[1].id } or keel.absent()
+  end,
+} })
     if not found then
       return keel.cannot_tell(err.message)
     end
