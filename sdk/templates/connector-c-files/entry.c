@@ -45,13 +45,10 @@ static void add_note(keel_json_writer *w, const char *name, const keel_span *tex
     keel_json_object_end(w);
 }
 
-static void add_all(keel_json_writer *w, keel_span names) {
-    for (keel_json_iter it = keel_json_each(keel_json_view(names.data, names.len));
-         keel_json_next(&it);) {
-        char name[256];
-        if (keel_json_is(keel_json_get(it.value, "kind"), "file") &&
-            keel_json_copy(keel_json_get(it.value, "name"), name, sizeof name) > 0) {
-            add_note(w, name, NULL);
+static void add_all(keel_json_writer *w, const keel_fs_entry *entries, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].kind == 1) { /* a file */
+            add_note(w, entries[i].name, NULL);
         }
     }
 }
@@ -60,12 +57,14 @@ static void add_all(keel_json_writer *w, keel_span names) {
 static keel_status read_notes(void *self, keel_call *call, const keel_request *r) {
     notes *n = self;
     char name[256] = "";
-    keel_span found;
+    keel_span found = {NULL, 0};
+    const keel_fs_entry *entries = NULL;
+    size_t count = 0;
     keel_json_writer w;
     keel_buf text = KEEL_BUF_INIT;
     keel_json_copy(body_of(r, "id"), name, sizeof name);
     keel_status s = *name ? n->fs->read(n->fs->ctx, call, n->folder, name, 0, 1u << 20, &found)
-                          : n->fs->list(n->fs->ctx, call, n->folder, "", &found);
+                          : n->fs->list(n->fs->ctx, call, n->folder, "", &entries, &count);
     if (s != KEEL_OK) {
         return s;
     }
@@ -76,7 +75,7 @@ static keel_status read_notes(void *self, keel_call *call, const keel_request *r
     if (*name) {
         add_note(&w, name, &found);
     } else {
-        add_all(&w, found);
+        add_all(&w, entries, count);
     }
     keel_json_array_end(&w);
     keel_json_object_end(&w);
