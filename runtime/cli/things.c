@@ -322,8 +322,7 @@ static int connection_show(cli *c, const options *o, diag *d) {
 
 /* ---- the tables ---- */
 
-/* more: further verbs. */
-#define THING(noun, more, what, one, ...)                                                          \
+#define THING(noun, words_, what, one, ...)                                                        \
     static const command noun##_list_verb = {.name = "list",                                       \
                                              .words = "",                                          \
                                              .summary = "all " what,                               \
@@ -339,13 +338,13 @@ static int connection_show(cli *c, const options *o, diag *d) {
     static const command *const noun##_verbs[] = {&noun##_list_verb, &noun##_show_verb,            \
                                                   __VA_ARGS__};                                    \
     const command noun##_command = {                                                               \
-        .name = #noun, .words = "list | show" more, .summary = what, .verbs = noun##_verbs}
+        .name = #noun, .words = words_, .summary = what, .verbs = noun##_verbs}
 
-extern const command agent_test_verb;
+extern const command agent_test_verb; /* agent_test.c */
 
-THING(agent, " | test", "agents: roles, and how often they ran",
+THING(agent, "list | show | test", "agents: roles, and how often they ran",
       "one agent: versions, files, and its last runs", &agent_test_verb, NULL);
-THING(connector, "", "connectors: translators, and their verbs",
+THING(connector, "list | show", "connectors: translators, and their verbs",
       "one connector: verbs with their classes, attributes, needs", NULL);
-THING(connection, "", "connections: connectors configured in keel.yaml",
+THING(connection, "list | show", "connections: connectors configured in keel.yaml",
       "one connection: its config, what it may reach, and what rules can say of it", NULL);
