@@ -20,7 +20,7 @@ end
 return keel.connector { note = {
   read = function(c, q)
     if q.body.id then
-      local note, err = ask(c, "get", "/notes/" .. q.body.id)
+      local note, err = ask(c, "get", "/notes/" .. keel.url.encode(tostring(q.body.id)))
       return note and { items = { note } }, err
     end
     local page, err = ask(c, "get", "/notes", { query = { cursor = q.body.cursor } })
@@ -52,12 +52,5 @@ return keel.connector { note = {
       return nil, err
     end
     return found[1] and keel.applied { id = found[1].id } or keel.absent()
-  end,
-} })
-    if not found then
-      return keel.cannot_tell(err.message)
-    end
-    local note = found.items and found.items[1]
-    return note and keel.applied(note) or keel.absent()
   end,
 } }
