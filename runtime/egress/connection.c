@@ -124,6 +124,15 @@ static void forget(egress *e, connection *old) {
     connection_drop(old);
 }
 
+void connection_forget_logins(egress *e) {
+    uint64_t key;
+    connection *c;
+    for (size_t i = 0; (c = map_next(&e->connections, &i, &key));) {
+        login_forget(c);
+        token_forget(c);
+    }
+}
+
 /* The same words again are how the kernel says that a secret has changed. */
 static bool is_again(connection *old, const char *body, size_t len) {
     if (!old || len == 0 || old->words.len != len || memcmp(old->words.data, body, len) != 0) {

@@ -81,19 +81,27 @@ static char *member(keel_json v, const char *key) {
     return b.data;
 }
 
+/* The first, or other words about secrets later. */
 static void take_start(egress *e, const frame *f) {
     keel_json_error err;
-    if (e->start.len || keel_json_check(f->body, f->len, &err) < 0) {
+    bool first = e->start.len == 0;
+    if (keel_json_check(f->body, f->len, &err) < 0) {
         egress_stop(e, 1);
         return;
     }
+    keel_buf_clear(&e->start);
     keel_buf_append(&e->start, f->body, f->len);
+    free(e->folder);
+    free(e->credentials);
     keel_json v = keel_json_view(e->start.data, e->start.len);
     e->folder = member(v, "secrets_folder");
     e->credentials = member(v, "credentials");
     e->places = (secret_places){e->folder ? e->folder : "/nonexistent", e->credentials,
                                 keel_json_get(v, "secrets")};
-    egress_send(e, G_READY, 0, NULL, 0);
+    connection_forget_logins(e);
+    if (first) {
+        egress_send(e, G_READY, 0, NULL, 0);
+    }
 }
 
 static void on_frame(void *ctx, const frame *f) {

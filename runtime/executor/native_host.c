@@ -66,6 +66,7 @@ static keel_status host_reply(void *ctx, keel_call *call, keel_span body) {
     (void)ctx;
     keel_json_error e;
     keel_buf_clear(&call->reply);
+    call->continues = false;
     if (body.len == 0) {
         body = (keel_span){"null", 4};
     }
@@ -116,6 +117,7 @@ static const void *host_get_service(void *ctx, const char *name) {
         bool open;
         const void *table;
     } services[] = {
+        {KEEL_EFFECT_SERVICE, n->agent.run != NULL, &n->effect},
         {KEEL_FS_SERVICE, n->fs != NULL, &n->fs_table},
         {KEEL_HTTP_SERVICE, c->http, &n->http_table},
         {KEEL_STREAM_SERVICE, c->stream, &n->stream_table},
