@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_receipt.h"
 #include "fsio.h"
 #include "library_int.h"
 
@@ -35,6 +36,11 @@ void plugin_destroy(plugin *p) {
     free(p);
 }
 
+effect_class plugin_verb_class(const plugin *p, const manifest_resource *r, manifest_verb_id v) {
+    bool believed = p->checked || v == VERB_READ || r->verbs[v].class == CLASS_NONE;
+    return believed ? r->verbs[v].class : CLASS_ONCE;
+}
+
 static char *join(const char *folder, const char *name) {
     keel_buf b = KEEL_BUF_INIT;
     keel_buf_printf(&b, "%s/%s", folder, name);
@@ -50,7 +56,17 @@ static int by_id_and_version(const void *a, const void *b) {
     return order ? order : semver_compare(x->version, y->version);
 }
 
+/* What comes with Keel has passed its own tests; else the workspace has a receipt, or not. */
+static void judge(const library *l, plugin *p, source s) {
+    if (p->manifest->kind == PLUGIN_CONNECTOR && !p->checked) {
+        char *keel = join(l->workspace, ".keel");
+        p->checked = s == SOURCE_SHIPPED || check_receipt_valid(keel, &p->digest);
+        free(keel);
+    }
+}
+
 static void add(library *l, plugin *p, source s) {
+    judge(l, p, s);
     l->entries = keel_realloc(l->entries, (l->count + 1) * sizeof *l->entries);
     l->entries[l->count++] = (library_entry){p, s};
     qsort(l->entries, l->count, sizeof *l->entries, by_id_and_version);
@@ -159,6 +175,7 @@ static int install(library *l, plugin *now, const char *folder, const char *so_f
     if (rc != 0 || there) {
         rc = rc ? rc : check_same(there->plugin, now, folder, d);
         if (rc == 0) {
+            judge(l, there->plugin, s);
             there->source = there->source > s ? there->source : s;
             *out = there->plugin;
         }

@@ -26,7 +26,12 @@ typedef struct plugin {
     plugin_file *files; /* sorted by name */
     size_t file_count;
     digest digest; /* of the canonical list of {digest,name} */
+    bool checked;  /* a connector that ships, or has passed the conformance kit as it is */
 } plugin;
+
+/* What is promised of a verb: as the manifest says, but every write of a connector that is not
+ * checked is sent at most once, since nobody has shown that a repeat or a look is sound. */
+effect_class plugin_verb_class(const plugin *p, const manifest_resource *r, manifest_verb_id v);
 
 void plugin_destroy(plugin *p);
 

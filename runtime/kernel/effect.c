@@ -42,7 +42,8 @@ static int resolve_verb(call *c, const char *resource, const char *verb, char *w
         snprintf(why, size, "%s does not offer %s on %s", m->id, verb, resource);
         return -1;
     }
-    c->class = c->verb->class;
+    c->class = plugin_verb_class(c->connection->plugin, c->resource,
+                                 (manifest_verb_id)(c->verb - c->resource->verbs));
     return 0;
 }
 

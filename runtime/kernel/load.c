@@ -67,6 +67,31 @@ static int compile(kernel_world *w, loading *l, diag *d) {
     return rc;
 }
 
+static bool promises_more_than_once(const manifest *m) {
+    for (size_t i = 0; i < m->resource_count; i++) {
+        const manifest_verb *write = &m->resources[i].verbs[VERB_WRITE];
+        if (write->present && write->class != CLASS_ONCE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void warn_unchecked(const kernel_world *w, loading *l) {
+    for (size_t i = 0; i < w->workspace->connection_count; i++) {
+        const workspace_connection *c = &w->workspace->connections[i];
+        const plugin *p = library_plugin(w->library, c->use, PLUGIN_CONNECTOR);
+        if (!p->checked && promises_more_than_once(p->manifest)) {
+            diag d = {0};
+            diag_set(&d, DIAG_FAILED,
+                     "connection %s: every write runs as `once`, since %s %s has not passed the "
+                     "conformance kit: keel connector check DIR, then keel policy reload",
+                     c->name, p->manifest->id, p->manifest->version);
+            warn(l, &d);
+        }
+    }
+}
+
 /* Their addresses, in the form that they take. */
 static int check_reach(const kernel_world *w, diag *d) {
     int rc = 0;
@@ -97,6 +122,9 @@ int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *war
     }
     if (!rc) {
         rc = check_reach(&w, d);
+    }
+    if (!rc) {
+        warn_unchecked(&w, &l);
     }
     keel_json_array_end(&l.warnings);
     if (rc) {

@@ -240,6 +240,7 @@ static void take_connection(kernel *k, const workspace_connection *wc) {
         }
         c = connection_new(k, wc, p, &body);
     }
+    c->plugin = p; /* the same bytes, which may have been checked since */
     keel_buf_free(&body);
     keel_buf_clear(&c->reach);
     world_reach(k->world.policy, p->manifest, wc, &c->reach, NULL); /* checked by load_world */
