@@ -308,19 +308,19 @@ LUA
 }
 
 @test "caught: killed on the way, it says absent of what is there" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.reconcile = function() return keel.absent() end
 LUA
 }
 
 @test "caught: killed on the way, it says applied of what is not there" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.reconcile = function(c, q) return keel.applied { id = q.key .. ".txt" } end
 LUA
 }
 
 @test "caught: killed between two files, it says applied of one" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 local write = v.write
 v.write = function(c, q)
   local done, err = write(c, q)
@@ -331,7 +331,7 @@ LUA
 }
 
 @test "caught: killed, then sent again, it writes under another name" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.write = function(c, q)
   local n = #c.fs.list(c.config.folder, "") + 1
   c.fs.write(c.config.folder, "memo" .. n .. ".txt", q.body.text)
