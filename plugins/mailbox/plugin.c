@@ -69,7 +69,7 @@ KEEL_EXPORT const keel_plugin *keel_plugin_entry(void) {
         .magic = KEEL_ABI_MAGIC,
         .size = sizeof plugin,
         .abi_major = KEEL_ABI_MAJOR,
-        .abi_minor = KEEL_ABI_MINOR,
+        .abi_minor = 1, /* of later minors it needs nothing */
         .kind = KEEL_KIND_CONNECTOR,
         .id = "com.keel.mailbox",
         .version = "0.1.0",

@@ -1,4 +1,5 @@
 /* What belongs to the workspace; silent outside of one. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -82,6 +83,25 @@ static bool private_path(const char *path, finding *f) {
     return true;
 }
 
+/* The folder of secrets and all that lies in it. */
+static bool private_secrets(cli *c, finding *f) {
+    keel_buf folder = KEEL_BUF_INIT;
+    keel_buf_printf(&folder, "%s/secrets", c->ws->keel);
+    bool good = private_path(folder.data, f);
+    DIR *dir = good ? opendir(folder.data) : NULL;
+    for (struct dirent *e; good && dir && (e = readdir(dir));) {
+        keel_buf path = KEEL_BUF_INIT;
+        keel_buf_printf(&path, "%s/%s", folder.data, e->d_name);
+        good = strcmp(e->d_name, "..") == 0 || private_path(path.data, f);
+        keel_buf_free(&path);
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    keel_buf_free(&folder);
+    return good;
+}
+
 bool check_permissions(cli *c, finding *f) {
     if (!c->ws) {
         return false;
@@ -91,9 +111,9 @@ bool check_permissions(cli *c, finding *f) {
     if (slash && slash != folder) {
         *slash = 0;
     }
-    if (private_path(c->ws->keel, f) && private_path(folder, f) &&
+    if (private_path(c->ws->keel, f) && private_secrets(c, f) && private_path(folder, f) &&
         private_path(c->ws->anchor_key, f)) {
-        found(f, HEALTH_OK, "only you can read .keel and the anchor");
+        found(f, HEALTH_OK, "only you can read .keel, its secrets and the anchor");
     }
     free(folder);
     return true;

@@ -49,7 +49,7 @@ static void show_again(int fd, const struct sigaction *old) {
 }
 
 /* Bytes of one line, or -1 when the terminal has gone or the line is too long. */
-static long read_line(int fd, char out[PASSPHRASE_MAX]) {
+static long read_line(int fd, char *out, size_t size) {
     size_t len = 0;
     for (;;) {
         char c;
@@ -57,7 +57,7 @@ static long read_line(int fd, char out[PASSPHRASE_MAX]) {
         if (n < 0 && errno == EINTR) {
             continue;
         }
-        if (n <= 0 || len == PASSPHRASE_MAX - 1) {
+        if (n <= 0 || len == size - 1) {
             return -1;
         }
         if (c == '\n' || c == '\r') {
@@ -72,31 +72,35 @@ static int say(int fd, const char *text) {
     return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d) {
+int hidden_read(const char *prompt, const char *noun, char *out, size_t size, diag *d) {
     int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
-        diag_set(d, DIAG_AUTH,
-                 "The passphrase is only read from a terminal, and there is none here.");
+        diag_set(d, DIAG_AUTH, "The %s is only read from a terminal, and there is none here.",
+                 noun);
         return diag_next(d, "Run this command in a terminal.");
     }
     struct sigaction old[SIGNALS];
     long len = -1;
     if (hide(fd, old) == 0) {
         if (say(fd, prompt) == 0) {
-            len = read_line(fd, out);
+            len = read_line(fd, out, size);
         }
         show_again(fd, old);
         (void)say(fd, "\n");
     }
     close(fd);
     if (len < 0) {
-        sodium_memzero(out, PASSPHRASE_MAX);
-        return diag_set(d, DIAG_AUTH, "No passphrase could be read from the terminal.");
+        sodium_memzero(out, size);
+        return diag_set(d, DIAG_AUTH, "No %s could be read from the terminal.", noun);
     }
     if (len == 0) {
-        return diag_set(d, DIAG_AUTH, "No passphrase was given: nothing was done.");
+        return diag_set(d, DIAG_AUTH, "No %s was given: nothing was done.", noun);
     }
     return 0;
+}
+
+int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d) {
+    return hidden_read(prompt, "passphrase", out, PASSPHRASE_MAX, d);
 }
 
 int approver_key_make(approver_key *key, const char *passphrase, const uint8_t salt[APPROVER_SALT],

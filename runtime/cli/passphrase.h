@@ -18,6 +18,10 @@
  * there is no terminal, or the line is empty. Wipe the text after use. */
 int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d);
 
+/* The same for other lines that nobody may see, of up to size - 1 bytes; `noun` is what the messages
+ * call it. A terminal itself takes no line of more than 4095 bytes. */
+int hidden_read(const char *prompt, const char *noun, char *out, size_t size, diag *d);
+
 typedef struct approver_key {
     uint8_t public_key[APPROVER_PUBLIC];
     uint8_t secret[APPROVER_SECRET];

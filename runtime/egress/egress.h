@@ -147,10 +147,10 @@ void permit_free(permit *p);
 
 /* ---- login.c and token.c ---- */
 
-/* What the recipe adds to this request. `out` is the caller's to free. DIAG_ code with a message
- * when a secret cannot be had. */
-int login_headers(connection *c, recipe_headers *out, const char *method, const char *url,
-                  const char *body, size_t len, diag *d);
+/* What the recipe adds to this request: *out is `room`, which is the caller's to free, or what the
+ * connection keeps. DIAG_ code with a message when a secret cannot be had. */
+int login_headers(connection *c, recipe_headers *room, const recipe_headers **out,
+                  const char *method, const char *url, const char *body, size_t len, diag *d);
 /* The next request reads the secrets again. */
 void login_forget(connection *c);
 /* For a stream without a token of its own. */

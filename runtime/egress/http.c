@@ -225,15 +225,17 @@ static int set_lines(request *r, const recipe_headers *login, diag *d) {
 }
 
 static int set_login(request *r, diag *d) {
-    recipe_headers login = {.count = 0};
+    recipe_headers room = {.count = 0};
+    const recipe_headers *login = &room;
     connection *c = r->t.conn;
     int result = 0;
     if (r->permit.own) {
-        result = login_headers(c, &login, r->method, r->permit.url.data, r->body, r->body_len, d);
+        result = login_headers(c, &room, &login, r->method, r->permit.url.data, r->body,
+                               r->body_len, d);
         r->serial = c->access_serial;
     }
-    result = result < 0 ? result : set_lines(r, &login, d);
-    recipe_headers_free(&login);
+    result = result < 0 ? result : set_lines(r, login, d);
+    recipe_headers_free(&room);
     return result;
 }
 

@@ -102,44 +102,43 @@ static int bearer_line(connection *c, recipe_headers *out) {
 }
 
 /* Those that are the same for every request. */
-static int kept_login(connection *c, recipe_headers *out, diag *d) {
+static int keep_login(connection *c, diag *d) {
     uint64_t stamp = stamp_of(c);
-    if (!kept(c, stamp)) {
-        login_forget(c);
-        int result = read_login(c, "GET", "", "", 0, &c->login, d);
-        if (result < 0) {
-            return result;
-        }
-        login_scrub(c);
-        c->login_kept = true;
-        c->stamp = stamp;
-        c->read_us = egress_now_us();
-        for (size_t i = 0; i < c->login.count; i++) {
-            scrub_line(c, &c->login.lines[i]);
-        }
+    if (kept(c, stamp)) {
+        return 0;
     }
-    out->count = c->login.count;
+    login_forget(c);
+    int result = read_login(c, "GET", "", "", 0, &c->login, d);
+    if (result < 0) {
+        return result;
+    }
+    login_scrub(c);
+    c->login_kept = true;
+    c->stamp = stamp;
+    c->read_us = egress_now_us();
     for (size_t i = 0; i < c->login.count; i++) {
-        copy_secret(&out->lines[i], c->login.lines[i].data, c->login.lines[i].len);
+        scrub_line(c, &c->login.lines[i]);
     }
     return 0;
 }
 
-int login_headers(connection *c, recipe_headers *out, const char *method, const char *url,
-                  const char *body, size_t len, diag *d) {
-    out->count = 0;
+int login_headers(connection *c, recipe_headers *room, const recipe_headers **out,
+                  const char *method, const char *url, const char *body, size_t len, diag *d) {
+    room->count = 0;
+    *out = room;
     switch (c->recipe ? recipe_kind_of(c->recipe) : RECIPE_NONE) {
     case RECIPE_NONE:
         return 0;
     case RECIPE_OAUTH2_REFRESH:
-        return bearer_line(c, out);
+        return bearer_line(c, room);
     case RECIPE_HMAC:
         login_scrub(c);
-        return read_login(c, method, url, body, len, out, d);
+        return read_login(c, method, url, body, len, room, d);
     case RECIPE_BASIC:
     case RECIPE_BEARER:
     case RECIPE_HEADER:
-        return kept_login(c, out, d);
+        *out = &c->login;
+        return keep_login(c, d);
     default:
         return diag_set(d, DIAG_USAGE, "The login of connection %s is not one for HTTP.", c->name);
     }

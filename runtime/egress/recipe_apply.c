@@ -7,21 +7,12 @@
 
 /* ---- memory that is wiped ---- */
 
-static void allocate(secret *out, size_t len) {
-    out->data = sodium_init() < 0 ? NULL : sodium_malloc(len + 1);
-    if (!out->data) {
-        abort(); /* as with all memory that cannot be had */
-    }
-    out->len = len;
-    out->data[len] = 0;
-}
-
 void recipe_join(secret *out, const piece *pieces, size_t count) {
     size_t len = 0;
     for (size_t i = 0; i < count; i++) {
         len += pieces[i].len;
     }
-    allocate(out, len);
+    secret_alloc(out, len);
     char *at = out->data;
     for (size_t i = 0; i < count; i++) {
         if (pieces[i].len) {
@@ -73,7 +64,7 @@ static void add_header(recipe_headers *out, const char *name, const char *prefix
 
 static void base64(secret *out, const void *data, size_t len) {
     size_t room = sodium_base64_ENCODED_LEN(len, sodium_base64_VARIANT_ORIGINAL);
-    allocate(out, room - 1); /* the room counts the NUL */
+    secret_alloc(out, room - 1); /* the room counts the NUL */
     sodium_bin2base64(out->data, room, data, len, sodium_base64_VARIANT_ORIGINAL);
 }
 

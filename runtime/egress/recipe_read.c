@@ -40,8 +40,8 @@ static const char *check_user(const char *text) {
 /* RFC 9110: a token; and no header that frames the request or says whom it is for. */
 static const char *check_header(const char *text) {
     static const char *const ours[] = {
-        "Host",   "Content-Length", "Transfer-Encoding",   "Connection", "Upgrade", "Expect", "TE",
-        "Trailer", "Proxy-Authorization", "Keep-Alive",
+        "Host", "Content-Length", "Transfer-Encoding",   "Connection", "Upgrade", "Expect",
+        "TE",   "Trailer",        "Proxy-Authorization", "Keep-Alive",
     };
     for (const char *c = text; *c; c++) {
         bool word = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||

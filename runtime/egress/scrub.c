@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "keel/buf.h"
+#include "secret_int.h"
 
 #define SHORTEST 6
 
@@ -24,7 +25,7 @@ typedef struct needle {
 } needle;
 
 typedef struct known {
-    unsigned char *memory; /* sodium_malloc: of all needles, the secret itself first */
+    unsigned char *memory; /* secret_memory: of all needles, the secret itself first */
     needle needles[NEEDLES];
 } known;
 
@@ -90,7 +91,7 @@ static int read_code(uint32_t *code, const unsigned char *t, size_t avail) {
         if (i == avail) {
             return UNIT_CUT;
         }
-        if (i < 2 ? t[i] != "\\u"[i] : hex_of(t[i]) < 0) {
+        if (i < 2 ? t[i] != (i == 0 ? '\\' : 'u') : hex_of(t[i]) < 0) {
             return UNIT_BAD;
         }
         *code = i < 2 ? 0 : *code << 4 | (uint32_t)hex_of(t[i]);
@@ -249,10 +250,7 @@ void scrub_add(scrub *s, const char *data, size_t len) {
     }
     s->all = keel_realloc(s->all, (s->count + 1) * sizeof *s->all);
     known *k = &s->all[s->count++];
-    k->memory = sodium_malloc(8 * len + 16);
-    if (!k->memory) {
-        abort(); /* as with all memory that cannot be had */
-    }
+    k->memory = (unsigned char *)secret_memory(8 * len + 16);
     unsigned char *at = k->memory;
     memcpy(at, data, len);
     k->needles[0] = (needle){ALPHABET_BYTES, at, len};
@@ -271,9 +269,6 @@ void scrub_add(scrub *s, const char *data, size_t len) {
 }
 
 scrub *scrub_create(void) {
-    if (sodium_init() < 0) {
-        abort();
-    }
     scrub *s = keel_alloc(sizeof *s);
     memset(s, 0, sizeof *s);
     return s;
@@ -281,7 +276,7 @@ scrub *scrub_create(void) {
 
 void scrub_destroy(scrub *s) {
     for (size_t i = 0; s && i < s->count; i++) {
-        sodium_free(s->all[i].memory);
+        secret_memory_free((char *)s->all[i].memory);
     }
     if (s) {
         free(s->all);

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -35,14 +34,6 @@ static int check_name(const char *name, diag *d) {
 
 /* ---- what was read ---- */
 
-char *secret_room(void) {
-    char *room = sodium_init() < 0 ? NULL : sodium_malloc(SECRET_ROOM);
-    if (!room) {
-        abort(); /* as with all memory that cannot be had */
-    }
-    return room;
-}
-
 int secret_fill(int fd, char *room, size_t *len) {
     while (*len < SECRET_ROOM) {
         ssize_t n = read(fd, room + *len, SECRET_ROOM - *len);
@@ -65,13 +56,11 @@ int secret_take(secret *out, char *room, size_t len, const char *where, const ch
                        : len > SECRET_LIMIT   ? "is longer than 16384 bytes"
                        : memchr(room, 0, len) ? "has a NUL"
                                               : NULL;
-    char *data = what ? NULL : sodium_malloc(len + 1);
-    if (data) {
-        memcpy(data, room, len);
-        data[len] = 0;
-        *out = (secret){data, len};
+    if (!what) {
+        secret_alloc(out, len);
+        memcpy(out->data, room, len);
     }
-    sodium_free(room);
+    secret_memory_free(room);
     if (what) {
         diag_set(d, DIAG_FAILED, "The secret `%s` cannot be used: %s it %s.", name, where, what);
         return diag_next(d,
@@ -79,12 +68,7 @@ int secret_take(secret *out, char *room, size_t len, const char *where, const ch
                          "of it under `secrets:`.",
                          name);
     }
-    return data ? 0 : diag_set(d, DIAG_FAILED, "No memory can be locked for a secret.");
-}
-
-void secret_free(secret *s) {
-    sodium_free(s->data);
-    *s = (secret){NULL, 0};
+    return 0;
 }
 
 /* ---- files ---- */
@@ -168,11 +152,11 @@ static int read_file(secret *out, int dir, const char *folder, const char *file,
     }
     int rc = check_file(fd, folder, file, own, d);
     if (rc == 0) {
-        char *room = secret_room();
+        char *room = secret_memory(SECRET_ROOM);
         size_t len = 0;
         int filled = secret_fill(fd, room, &len);
         if (filled < 0) {
-            sodium_free(room);
+            secret_memory_free(room);
             rc = trouble(d, file, "read it", -filled);
         } else {
             rc = secret_take(out, room, len, "the file of", name, d);
@@ -232,7 +216,7 @@ int secret_read(secret *out, const secret_places *places, const char *name, diag
 
 /* ---- changing ---- */
 
-static int check_ours(const secret_places *places, const char *name, diag *d) {
+int secret_may_change(const secret_places *places, const char *name, diag *d) {
     int rc = check_name(name, d);
     if (rc == 0 && keel_json_typeof(keel_json_get(places->declared, name)) != KEEL_JSON_NONE) {
         diag_set(d, DIAG_USAGE, "keel.yaml says under `secrets:` where the secret `%s` comes from.",
@@ -276,7 +260,7 @@ static void sweep(int dir) {
 
 int secret_write(const secret_places *places, const char *name, const char *data, size_t len,
                  diag *d) {
-    int rc = check_ours(places, name, d);
+    int rc = secret_may_change(places, name, d);
     if (rc) {
         return rc;
     }
@@ -303,7 +287,7 @@ int secret_write(const secret_places *places, const char *name, const char *data
 }
 
 int secret_remove(const secret_places *places, const char *name, diag *d) {
-    int rc = check_ours(places, name, d);
+    int rc = secret_may_change(places, name, d);
     int dir = rc ? -1 : open_folder(places->folder, &rc, d);
     if (dir < 0) {
         return rc == DIAG_NOT_FOUND ? not_there(name, d) : rc;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +167,7 @@ int secret_from_command(secret *out, const char *name, keel_json list, int64_t l
                  ARGS);
         return diag_next(d, "Write it as `command: [pass, show, %s]`.", name);
     }
-    char *room = secret_room();
+    char *room = secret_memory(SECRET_ROOM);
     size_t len = 0;
     int status = 0;
     char text[64];
@@ -183,7 +182,7 @@ int secret_from_command(secret *out, const char *name, keel_json list, int64_t l
         what = text;
     }
     if (what) {
-        sodium_free(room);
+        secret_memory_free(room);
         wrong(d, name, argv[0], what);
         free_words(argv);
         return DIAG_FAILED;

@@ -1,4 +1,4 @@
-/* Between secret.c and secret_command.c. */
+/* Between the files of secrets, and scrub.c, which keeps some. */
 #ifndef EGRESS_SECRET_INT_H
 #define EGRESS_SECRET_INT_H
 
@@ -6,9 +6,12 @@
 
 #include "secret.h"
 
-/* Room for a secret of SECRET_LIMIT bytes, its newline and one byte more, from sodium_malloc. */
+/* Locked, out of cores, wiped when it is freed (NULL will do). Never NULL. */
+char *secret_memory(size_t size);
+void secret_memory_free(char *p);
+
+/* A secret of SECRET_LIMIT bytes, its newline and one byte more, in secret_memory. */
 #define SECRET_ROOM (SECRET_LIMIT + 2)
-char *secret_room(void);
 /* Reads into room[*len..] until the end, EAGAIN or a full room: 1 at the end or when it is full,
  * 0 on EAGAIN, or -errno. */
 int secret_fill(int fd, char *room, size_t *len);

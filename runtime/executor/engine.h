@@ -58,6 +58,9 @@ void executor_running(executor *x, uint64_t run);
 void executor_note(executor *x, const char *level, const char *text);
 /* Whether the kernel has gone: a long verb stops then. */
 bool executor_orphaned(const executor *x);
+/* Writes what is queued and reads frames for up to timeout_ms, or until some have come; the engine's
+ * handle gets them. Only within `work`. false: the executor ends, return soon. */
+bool executor_pump(executor *x, int timeout_ms);
 
 typedef struct engine_ops {
     const char *name; /* "lua", "native" */
@@ -68,6 +71,9 @@ typedef struct engine_ops {
     int (*create)(void *self, diag *d);
     /* X_START X_RECORD X_ANSWER X_ACK X_CANCEL X_VERB. Never blocks on the kernel. */
     void (*handle)(void *self, const frame *f);
+    /* After the frames that came together: does what they asked for, if that has to wait now and
+     * then, in executor_pump. May be NULL. */
+    void (*work)(void *self);
     void (*destroy)(void *self);
 } engine_ops;
 

@@ -26,8 +26,10 @@ struct executor {
     bool configured;
     bool ready;
     bool unsafe;
+    bool over; /* the kernel has gone, or it cannot be understood */
     bool stopping;
-    int status; /* of the process, once stopping */
+    int status;  /* of the process, once stopping */
+    char *block; /* READ_SIZE bytes */
 };
 
 const executor_config *executor_get_config(const executor *x) {
@@ -210,46 +212,57 @@ static void on_frame(void *ctx, const frame *f) {
     }
 }
 
-/* Waits until bytes can be read, or written if some wait. */
-static void wait_for_both(void) {
-    struct pollfd p = {.fd = EXECUTOR_FD_FRAMES, .events = POLLIN | POLLOUT};
-    poll(&p, 1, -1);
-}
-
-/* One read. Waits in it, unless bytes wait to be written. >0 bytes, 0 nothing, -1 the kernel has
+/* One read, that waits for up to timeout_ms; -1: without end. >0 bytes, 0 nothing, -1 the kernel has
  * gone. */
-static ssize_t read_some(executor *x, char *block) {
+static ssize_t read_some(executor *x, int timeout_ms) {
     const char *data;
     int flags = 0;
-    if (frame_channel_output(x->channel, &data) > 0) {
-        wait_for_both();
+    bool writes = frame_channel_output(x->channel, &data) > 0;
+    if (writes || timeout_ms >= 0) {
+        struct pollfd p = {.fd = EXECUTOR_FD_FRAMES,
+                           .events = (short)(POLLIN | (writes ? POLLOUT : 0))};
+        poll(&p, 1, timeout_ms);
         flags = MSG_DONTWAIT;
     }
-    ssize_t n = recv(EXECUTOR_FD_FRAMES, block, READ_SIZE, flags);
+    ssize_t n = recv(EXECUTOR_FD_FRAMES, x->block, READ_SIZE, flags);
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
     }
     return n > 0 ? n : -1;
 }
 
-static int loop(executor *x, char *block) {
-    for (;;) {
-        diag d = {0};
-        ssize_t n = read_some(x, block);
-        if (n < 0) {
-            return x->status;
+/* Reads once, and lets what came be handled. -1: it is over. */
+static int exchange(executor *x, int timeout_ms) {
+    diag d = {0};
+    ssize_t n = read_some(x, timeout_ms);
+    if (n > 0 && frame_channel_feed(x->channel, x->block, (size_t)n, on_frame, x, &d) < 0) {
+        diag_print(stderr, &d);
+        x->status = 1;
+        return -1;
+    }
+    return n < 0 ? -1 : write_some(x);
+}
+
+bool executor_pump(executor *x, int timeout_ms) {
+    if (!x->over && !x->stopping) {
+        x->over = write_some(x) < 0 || exchange(x, timeout_ms) < 0;
+    }
+    return !x->over && !x->stopping;
+}
+
+static int loop(executor *x) {
+    while (exchange(x, -1) == 0) {
+        if (x->ready && x->engine->work) {
+            x->engine->work(x->self);
         }
-        if (n > 0 && frame_channel_feed(x->channel, block, (size_t)n, on_frame, x, &d) < 0) {
-            diag_print(stderr, &d);
-            return 1;
-        }
-        if (write_some(x) < 0) {
-            return x->status;
+        if (x->over || write_some(x) < 0) {
+            break;
         }
         if (x->stopping && frame_channel_queued(x->channel) == 0) {
-            return x->status;
+            break;
         }
     }
+    return x->status;
 }
 
 static executor_page *map_page(void) {
@@ -280,9 +293,9 @@ int executor_main(bool unsafe) {
         return 1;
     }
     x.channel = frame_channel_create();
-    char *block = keel_alloc(READ_SIZE);
-    int status = loop(&x, block);
-    free(block);
+    x.block = keel_alloc(READ_SIZE);
+    int status = loop(&x);
+    free(x.block);
     finish(&x);
     munmap(x.page, sizeof *x.page);
     return status;

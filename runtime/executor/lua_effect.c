@@ -3,9 +3,6 @@
 
 #include "lua_host.h"
 
-#define TARGET_LIMIT 120 /* bytes of USE.RESOURCE.VERB */
-#define KEY_LIMIT    1000
-
 static int effect_done(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
     (void)ctx;
@@ -58,7 +55,7 @@ static int effect(lua_State *L) {
     }
     lua_check_options(L, 3, what, options);
     int n = snprintf(target, sizeof target, "%s.%s.%s", use, resource, verb);
-    if (n > TARGET_LIMIT) {
+    if (n > RUN_TARGET_LIMIT) {
         return luaL_error(L, "%s: the names of connection and resource are too long together",
                           what);
     }
@@ -97,9 +94,9 @@ int lua_ctx_spawn(lua_State *L) {
     lua_encode_check(L, 2, "ctx.spawn", "input", args);
     if (lua_istable(L, 3) && lua_getfield(L, 3, "key") != LUA_TNIL) {
         key = lua_tolstring(L, -1, &key_len);
-        if (!key || key_len > KEY_LIMIT) {
+        if (!key || key_len > RUN_KEY_LIMIT) {
             return luaL_error(L, "ctx.spawn: key must be a text of at most %d bytes, and is %s",
-                              KEY_LIMIT, key ? "longer" : lua_what(L, -1));
+                              RUN_KEY_LIMIT, key ? "longer" : lua_what(L, -1));
         }
         keel_buf_puts(args, ",\"key\":");
         lua_quote(args, key, key_len);
@@ -116,7 +113,7 @@ static int wait_done(lua_State *L, int status, lua_KContext ctx) {
     (void)status;
     (void)ctx;
     lua_task *t = lua_host_of(L)->current;
-    keel_json ok = lua_outcome_ok(t->outcome, t->outcome_len);
+    keel_json ok = run_outcome_ok(t->outcome, t->outcome_len);
     if (!ok.data) {
         lua_task_outcome(L, t);
         return 2;

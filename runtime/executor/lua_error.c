@@ -3,20 +3,9 @@
 #include <string.h>
 
 #include "lua_host.h"
+#include "text.h"
 
 #define MESSAGE_LIMIT 4000
-
-/* The length of text within limit, not in the middle of a character. */
-static size_t cut_length(const char *text, size_t len, size_t limit) {
-    if (len <= limit) {
-        return len;
-    }
-    len = limit;
-    while (len > limit - 4 && ((unsigned char)text[len] & 0xc0) == 0x80) {
-        len--;
-    }
-    return len;
-}
 
 /* A text field of the table at `index`, without calling its metamethods. */
 static bool put_field(lua_State *L, int index, const char *name, keel_buf *out) {
@@ -71,7 +60,7 @@ void lua_error_text(lua_State *L, int index, keel_buf *out) {
         keel_buf_printf(out, "a %s was thrown", luaL_typename(L, index));
     }
     if (out->len - begin > MESSAGE_LIMIT) {
-        out->len = begin + cut_length(out->data + begin, out->len - begin, MESSAGE_LIMIT);
+        out->len = begin + text_cut(out->data + begin, out->len - begin, MESSAGE_LIMIT);
         keel_buf_puts(out, "...");
     }
 }
@@ -80,7 +69,7 @@ void lua_trace_text(lua_State *L, lua_State *co, keel_buf *out) {
     luaL_traceback(L, co, NULL, 0);
     size_t len;
     const char *s = lua_tolstring(L, -1, &len);
-    keel_buf_append(out, s, cut_length(s, len, LUA_TEXT_LIMIT / 2));
+    keel_buf_append(out, s, text_cut(s, len, LUA_TEXT_LIMIT / 2));
     lua_pop(L, 1);
 }
 
@@ -99,16 +88,5 @@ int lua_error_diag(const char *message, diag *d, const char *next) {
 }
 
 void lua_quote(keel_buf *out, const char *text, size_t len) {
-    len = cut_length(text, len, LUA_TEXT_LIMIT);
-    if (!keel_json_quote(out, text, len)) {
-        return;
-    }
-    char *clean = keel_memdup(text, len);
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)clean[i] >= 0x80) {
-            clean[i] = '?';
-        }
-    }
-    keel_json_quote(out, clean, len);
-    free(clean);
+    text_quote(out, text, len, LUA_TEXT_LIMIT);
 }

@@ -22,12 +22,12 @@
 #include "keel/json.h"
 #include "kv.h"
 #include "map.h"
+#include "run_record.h"
 
-/* Levels of what an author hands over: records wrap it in some more, up to KEEL_JSON_DEPTH. */
-#define LUA_VALUE_DEPTH 60
-#define LUA_VALUE_LIMIT (4u << 20) /* bytes of one value as JSON; some of them share a frame */
-#define LUA_TEXT_LIMIT  16384      /* bytes of a log line, a reason; more is cut */
-#define LUA_NAME_LIMIT  200 /* bytes of a step's name, of a connection, a resource, an agent */
+#define LUA_VALUE_DEPTH RUN_VALUE_DEPTH
+#define LUA_VALUE_LIMIT RUN_VALUE_LIMIT
+#define LUA_TEXT_LIMIT  RUN_TEXT_LIMIT
+#define LUA_NAME_LIMIT  RUN_NAME_LIMIT
 #define LUA_OVER_MEMORY EXECUTOR_OVER_MEMORY
 
 typedef struct lua_host lua_host;
@@ -88,7 +88,7 @@ struct lua_host {
     egress_client *egress; /* NULL without a network need */
     kv kv;                 /* of the verb that runs */
     uint64_t deadline_ns;  /* of it; 0: none */
-    bool doubt;            /* its last HTTP request was not answered by a yes or a "not there" */
+    bool doubt;            /* the other side did not answer its last question by a yes or a "not there" */
     keel_buf failure;      /* why its last network call failed; empty: it did not */
     int response;          /* metatable of what c.http gives */
     keel_buf args;         /* of the ctx call being made */
@@ -256,26 +256,14 @@ void lua_end_error(lua_run *r, lua_State *co); /* the error on the top of co */
 /* lua_replay.c */
 void lua_replay_begin(lua_run *r);
 lua_record *lua_replay_find(lua_run *r, const char *path, size_t len);
-typedef struct lua_recorded {
-    keel_json path, kind, name, call, outcome; /* plain bytes but for the outcome */
-} lua_recorded;
-lua_recorded lua_replay_read(const lua_run *r, const lua_record *rec);
+run_recorded lua_replay_read(const lua_run *r, const lua_record *rec);
 /* Delivers the next record in order: true when a task was woken or the run is over. */
 bool lua_replay_deliver(lua_run *r);
 void lua_replay_finish(lua_run *r);
 /* Whether a record is left that no task asked for: sends the mismatch then. */
 bool lua_replay_left_over(lua_run *r);
-typedef struct lua_call {
-    const char *kind;
-    const char *name;
-    size_t name_len;
-    const char *args; /* canonical; NULL for step and log */
-    size_t args_len;
-    char digest[17];
-} lua_call;
-void lua_call_digest(lua_call *c);
 /* Compares with the record, takes it; sends X_MISMATCH and ends the run if it differs: false. */
-bool lua_replay_matches(lua_task *t, lua_record *rec, lua_call *now);
+bool lua_replay_matches(lua_task *t, lua_record *rec, run_call *now);
 
 /* lua_task.c: what ctx functions are made of */
 /* The task that calls, with its next path; a Lua error where it cannot wait. */
@@ -288,8 +276,6 @@ int lua_task_wait(lua_State *L, lua_task *t, task_state state, lua_KFunction k);
 bool lua_task_outcome(lua_State *L, lua_task *t);
 /* "a table", "nothing": the kind of an argument, for messages. */
 const char *lua_what(lua_State *L, int index);
-/* "ok" value of an outcome, or none. */
-keel_json lua_outcome_ok(const char *outcome, size_t len);
 /* A text argument of 1 to LUA_NAME_LIMIT bytes of UTF-8. */
 const char *lua_check_name(lua_State *L, int index, const char *what, size_t *len);
 /* Refuses keys of the option table that are not in `known` (ends with NULL). */

@@ -34,7 +34,7 @@ static void push_canonical(lua_State *L, int value, const char *data, size_t len
 }
 
 /* Takes the record of a step or log; false when there is none. Does not return on a mismatch. */
-static bool take_record(lua_State *L, lua_task *t, lua_call *c, lua_recorded *out,
+static bool take_record(lua_State *L, lua_task *t, run_call *c, run_recorded *out,
                         lua_KFunction k) {
     lua_run *r = t->run;
     lua_record *rec = r->replaying ? lua_replay_find(r, t->path, t->path_len) : NULL;
@@ -78,7 +78,7 @@ static int step_window(lua_State *L, int status, lua_KContext ctx) {
 
 int lua_ctx_step(lua_State *L) {
     static const char *const no_options[] = {NULL};
-    lua_call c = {.kind = "step"};
+    run_call c = {.kind = "step"};
     c.name = lua_check_name(L, 1, "ctx.step", &c.name_len);
     if (lua_type(L, 2) != LUA_TFUNCTION) {
         return luaL_error(L, "ctx.step \"%s\": its second argument must be a function, and is %s",
@@ -86,9 +86,9 @@ int lua_ctx_step(lua_State *L) {
     }
     lua_check_options(L, 3, "ctx.step", no_options);
     lua_task *t = lua_task_enter(L, "step");
-    lua_recorded was;
+    run_recorded was;
     if (take_record(L, t, &c, &was, step_window)) {
-        keel_json ok = lua_outcome_ok(was.outcome.data, was.outcome.len);
+        keel_json ok = run_outcome_ok(was.outcome.data, was.outcome.len);
         lua_decode_view(L, ok);
         return 1;
     }
@@ -143,8 +143,8 @@ int lua_ctx_log(lua_State *L) {
     lua_push_text(L, 2);
     lua_replace(L, 2);
     lua_task *t = lua_task_enter(L, "log");
-    lua_call c = {.kind = "log", .name = ""};
-    lua_recorded was;
+    run_call c = {.kind = "log", .name = ""};
+    run_recorded was;
     if (take_record(L, t, &c, &was, log_window)) {
         return 0;
     }

@@ -4,20 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
 #include "lua_host.h"
 
-lua_recorded lua_replay_read(const lua_run *r, const lua_record *rec) {
-    lua_recorded out = {0};
-    frame_reader in = {r->record_bytes.data + rec->at, r->record_bytes.data + rec->at + rec->len};
-    keel_json *fields[] = {&out.path, &out.kind, &out.name, &out.call};
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (frame_get(&in, &fields[i]->data, &fields[i]->len)) {
-            return out;
-        }
-    }
-    out.outcome = (keel_json){in.p, (size_t)(in.end - in.p)};
-    return out;
+run_recorded lua_replay_read(const lua_run *r, const lua_record *rec) {
+    return run_recorded_read(r->record_bytes.data + rec->at, rec->len);
 }
 
 static bool has_path(const lua_run *r, size_t i, const char *path, size_t len) {
@@ -71,81 +61,24 @@ lua_record *lua_replay_find(lua_run *r, const char *path, size_t len) {
     return NULL;
 }
 
-void lua_call_digest(lua_call *c) {
-    keel_buf b = KEEL_BUF_INIT;
-    size_t kind = strlen(c->kind) + 1;
-    keel_buf_reserve(&b, kind + c->name_len + 1 + c->args_len);
-    keel_buf_append(&b, c->kind, kind);
-    keel_buf_append(&b, c->name, c->name_len);
-    keel_buf_putc(&b, 0);
-    if (c->args) {
-        keel_buf_append(&b, c->args, c->args_len);
-    }
-    digest d = digest_of(b.data, b.len);
-    hex_encode(c->digest, d.bytes, 8);
-    keel_buf_free(&b);
-}
-
-static void set_plain(keel_json_writer *w, const char *key, keel_json v) {
-    keel_json_key(w, key);
-    keel_json_textn(w, v.data ? v.data : "", v.len);
-}
-
 /* now NULL: the run did not get there. */
-static void send_mismatch(lua_run *r, const lua_record *rec, const lua_call *now) {
-    lua_recorded was = lua_replay_read(r, rec);
-    keel_json_writer w;
+static void send_mismatch(lua_run *r, const lua_record *rec, run_call *now) {
+    run_recorded was = lua_replay_read(r, rec);
     keel_buf *body = &r->host->body;
     keel_buf_clear(body);
-    keel_json_write(&w, body);
-    keel_json_object(&w);
-    keel_json_key(&w, "now");
-    if (now) {
-        keel_json_object(&w);
-        keel_json_set_raw(&w, "args", (keel_json){now->args, now->args_len});
-        keel_json_set_text(&w, "call", now->digest);
-        keel_json_set_text(&w, "kind", now->kind);
-        set_plain(&w, "name", (keel_json){now->name, now->name_len});
-        keel_json_object_end(&w);
-    } else {
-        keel_json_null(&w);
-    }
-    set_plain(&w, "path", was.path);
-    keel_json_key(&w, "recorded");
-    keel_json_object(&w);
-    set_plain(&w, "call", was.call);
-    set_plain(&w, "kind", was.kind);
-    set_plain(&w, "name", was.name);
-    keel_json_object_end(&w);
-    keel_json_object_end(&w);
+    run_mismatch_put(body, &was, now);
     executor_send(r->host->x, X_MISMATCH, r->id, 0, body->data, body->len);
     r->over = true;
 }
 
-static bool equals(keel_json v, const char *text, size_t len) {
-    return v.len == len && !memcmp(v.data, text, len);
-}
-
-bool lua_replay_matches(lua_task *t, lua_record *rec, lua_call *now) {
-    lua_recorded was = lua_replay_read(t->run, rec);
-    bool same = equals(was.kind, now->kind, strlen(now->kind)) &&
-                equals(was.name, now->name, now->name_len) && !rec->used;
-    if (same && now->args) {
-        same = equals(was.call, now->digest, 16);
-    }
-    if (same) {
+bool lua_replay_matches(lua_task *t, lua_record *rec, run_call *now) {
+    run_recorded was = lua_replay_read(t->run, rec);
+    if (!rec->used && run_recorded_is(&was, now)) {
         rec->used = true;
         return true;
     }
-    if (!now->args) {
-        lua_call_digest(now);
-    }
     send_mismatch(t->run, rec, now);
     return false;
-}
-
-static bool is_one_way(const lua_recorded *rec) {
-    return equals(rec->kind, "step", 4) || equals(rec->kind, "log", 3);
 }
 
 static bool was_dropped(const lua_run *r, keel_json path) {
@@ -161,8 +94,8 @@ static bool was_dropped(const lua_run *r, keel_json path) {
 bool lua_replay_deliver(lua_run *r) {
     for (; r->deliver < r->record_count; r->deliver++) {
         const lua_record *rec = &r->records[r->deliver];
-        lua_recorded was = lua_replay_read(r, rec);
-        if (is_one_way(&was)) {
+        run_recorded was = lua_replay_read(r, rec);
+        if (run_recorded_is_one_way(&was)) {
             continue;
         }
         lua_task *t = lua_task_waiting(r, was.path.data, was.path.len);
@@ -197,7 +130,7 @@ static void free_records(lua_run *r) {
 
 bool lua_replay_left_over(lua_run *r) {
     for (size_t i = 0; r->replaying && i < r->record_count; i++) {
-        lua_recorded was = lua_replay_read(r, &r->records[i]);
+        run_recorded was = lua_replay_read(r, &r->records[i]);
         if (!r->records[i].used && !was_dropped(r, was.path)) {
             send_mismatch(r, &r->records[i], NULL);
             return true;

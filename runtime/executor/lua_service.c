@@ -19,6 +19,7 @@ int lua_give_failure(lua_State *L, keel_status status, const char *message) {
 int lua_give_egress_failure(lua_State *L, keel_status status) {
     lua_host *h = lua_host_of(L);
     const char *why = egress_client_error(h->egress);
+    h->doubt = true;
     keel_buf_clear(&h->failure);
     keel_buf_printf(&h->failure, "%s: %s", status_name(status), why);
     return lua_give_failure(L, status, why);

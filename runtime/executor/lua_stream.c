@@ -49,6 +49,7 @@ static keel_status fill(lua_State *L, stream *s) {
     }
     keel_buf_append(&s->in, got.data, got.len);
     s->ended = got.len == 0;
+    lua_host_of(L)->doubt = s->ended;
     return KEEL_OK;
 }
 

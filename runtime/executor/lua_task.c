@@ -48,43 +48,28 @@ int lua_task_wait(lua_State *L, lua_task *t, task_state state, lua_KFunction k) 
     return lua_yieldk(L, 0, 0, k);
 }
 
-static void put_call(const lua_task *t, const lua_call *c, keel_buf *to) {
-    keel_buf_clear(to);
-    frame_put(to, t->path, t->path_len);
-    frame_put(to, c->kind, strlen(c->kind));
-    frame_put(to, c->digest, 16);
-    keel_buf_append(to, c->args, c->args_len);
-}
-
 int lua_task_call(lua_State *L, lua_task *t, const char *kind, const char *name, size_t name_len,
                   lua_KFunction k) {
     lua_run *r = t->run;
     lua_host *h = r->host;
-    lua_call c = {kind, name, name_len, h->args.data, h->args.len, ""};
-    lua_call_digest(&c);
+    run_call c = {kind, name, name_len, h->args.data, h->args.len, ""};
+    run_call_digest(&c);
     lua_record *rec = r->replaying ? lua_replay_find(r, t->path, t->path_len) : NULL;
     if (rec) {
         lua_replay_matches(t, rec, &c); /* if not, the run is over and this never wakes */
     } else if (r->replaying) {
-        put_call(t, &c, &t->held); /* not before all that is recorded has been repeated */
+        run_call_put(&t->held, t->path, t->path_len,
+                     &c); /* not before all that is recorded has been repeated */
     } else {
-        put_call(t, &c, &h->body);
+        keel_buf_clear(&h->body);
+        run_call_put(&h->body, t->path, t->path_len, &c);
         executor_send(h->x, X_CALL, r->id, 0, h->body.data, h->body.len);
     }
     return lua_task_wait(L, t, TASK_CALL, k);
 }
 
-keel_json lua_outcome_ok(const char *outcome, size_t len) {
-    static const char ok[] = "{\"ok\":";
-    size_t n = sizeof ok - 1;
-    if (len > n + 1 && !memcmp(outcome, ok, n)) {
-        return (keel_json){outcome + n, len - n - 1};
-    }
-    return (keel_json){NULL, 0};
-}
-
 bool lua_task_outcome(lua_State *L, lua_task *t) {
-    keel_json ok = lua_outcome_ok(t->outcome, t->outcome_len);
+    keel_json ok = run_outcome_ok(t->outcome, t->outcome_len);
     if (ok.data) {
         lua_decode(L, ok.data, ok.len);
         return true;

@@ -208,8 +208,9 @@ static void doubt_verdict(lua_host *h, lua_State *co, int index) {
     if (absent) {
         lua_pushliteral(co, "cannot_tell");
         lua_setfield(co, index, "state");
-        lua_pushliteral(co, "the connector said absent, but its last request was answered neither "
-                            "by 2xx nor by 404");
+        lua_pushliteral(
+            co, "the connector said absent, but its last question was not answered (by 2xx, "
+                "404 or 410, or by bytes of a stream)");
         lua_setfield(co, index, "why");
     }
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "native_agent.h"
 #include "status.h"
 
 /* ---- the start ---- */
@@ -27,6 +28,7 @@ static void init_services(native *n) {
     native_kv_init(n);
     native_clock_init(n);
     native_json_init(n);
+    native_effect_init(n);
 }
 
 static int load(executor *x, void **self, diag *d) {
@@ -59,6 +61,7 @@ static int create(void *self, diag *d) {
 
 static void destroy(void *self) {
     native *n = self;
+    native_run_destroy_all(n);
     if (n->created && n->connector.destroy) {
         n->connector.destroy(n->instance);
     }
@@ -90,7 +93,7 @@ static verb_function *find_verb(const native *n, keel_json name) {
     return NULL;
 }
 
-static keel_span text_span(keel_call *call, keel_json v) {
+keel_span native_text_span(keel_call *call, keel_json v) {
     keel_buf b = KEEL_BUF_INIT;
     if (!keel_json_string(v, &b)) {
         return (keel_span){NULL, 0};
@@ -139,9 +142,9 @@ static void read_request(keel_call *call, keel_json v, keel_request *r) {
     *r = (keel_request){
         .size = sizeof *r,
         .flags = read_flags(keel_json_get(v, "flags")),
-        .resource = text_span(call, keel_json_get(v, "resource")),
+        .resource = native_text_span(call, keel_json_get(v, "resource")),
         .body = body_span(keel_json_get(v, "body")),
-        .key = text_span(call, keel_json_get(v, "key")),
+        .key = native_text_span(call, keel_json_get(v, "key")),
         .outcome = outcome_span(keel_json_get(v, "outcome")),
         .deadline_ns = deadline_after(keel_json_get(v, "deadline_us")),
         .attempt = (uint32_t)attempt,
@@ -239,11 +242,22 @@ static void run_verb(native *n, const frame *f) {
     keel_buf_free(&call.reply);
 }
 
-/* A connector has no runs: of the kernel's words only X_VERB is for it. */
 static void handle(void *self, const frame *f) {
+    native *n = self;
     if (f->type == X_VERB) {
-        run_verb(self, f);
+        run_verb(n, f);
+    } else if (n->agent.run) {
+        native_run_handle(n, f);
     }
 }
 
-const engine_ops engine_native = {"native", load, create, handle, destroy};
+static void work(void *self) {
+    native_run_work(self);
+}
+
+const engine_ops engine_native = {.name = "native",
+                                  .load = load,
+                                  .create = create,
+                                  .handle = handle,
+                                  .work = work,
+                                  .destroy = destroy};

@@ -1,6 +1,6 @@
 /* The engine for shared objects, in parts: native_load.c checks and opens, native_host.c is the
- * table that a plugin calls, native_NAME.c the service keel.NAME/1, native.c the verbs. One
- * instance, one thread, one call at a time. */
+ * table that a plugin calls, native_NAME.c the service keel.NAME/1, native.c the verbs of connectors,
+ * native_agent.h the runs of agents. One instance, one thread, one call at a time. */
 #ifndef NATIVE_H
 #define NATIVE_H
 
@@ -8,16 +8,19 @@
 #include "engine.h"
 #include "fs.h"
 #include "keel/clock.h"
+#include "keel/effect.h"
 #include "keel/http.h"
 #include "keel/json_service.h"
 #include "keel/kv.h"
 #include "keel/plugin.h"
 #include "keel/stream.h"
 #include "kv.h"
+#include "map.h"
 
 #define NATIVE_SIZE_LIMIT (256u << 20) /* bytes of a .so */
 
 typedef struct native native;
+typedef struct native_run native_run;
 
 /* Memory lent to the plugin: a list of blocks, freed together. */
 typedef struct native_block {
@@ -41,12 +44,15 @@ struct keel_call {
     bool has_cost;
     int64_t cost_micros;
     char currency[4];
+    native_run *run; /* of an agent's entry, else NULL */
+    bool continues;  /* the reply is the next run's input */
 };
 
 struct native {
     executor *x;
     keel_plugin plugin;       /* what both sides know of the description; the rest is zero */
-    keel_connector connector; /* the same of its functions */
+    keel_connector connector; /* the same of its functions; of an agent: what all plugins have */
+    keel_agent agent;         /* run is NULL in a connector */
     keel_host host;
     keel_fs fs_table;
     keel_http http_table;
@@ -54,9 +60,13 @@ struct native {
     keel_kv kv_table;
     keel_clock clock_table;
     keel_json_service json_table;
+    keel_effect effect_table;
     fs *fs;                /* NULL without a grant */
     egress_client *egress; /* NULL without a network need */
-    keel_call *call;       /* the verb that runs, or NULL */
+    keel_call *call;       /* the verb or the entry of a run that runs, or NULL */
+    map runs;              /* of an agent: id -> native_run */
+    native_run *ready_first, *ready_last;
+    bool told; /* the agent's author was told about a status */
     void *instance;
     bool created;
     native_block *lent;
@@ -73,8 +83,11 @@ void native_stream_init(native *n);
 void native_kv_init(native *n);
 void native_clock_init(native *n);
 void native_json_init(native *n);
+void native_effect_init(native *n);
+/* The text of a JSON string, with a NUL behind it, as long as the call lives; else none. */
+keel_span native_text_span(keel_call *call, keel_json v);
 
-/* Checks the bytes behind fd, opens them and checks the description; fills plugin and connector. */
+/* Checks the bytes behind fd, opens them and checks the description; fills plugin, connector and agent. */
 int native_open(native *n, int fd, diag *d);
 /* The description against this host and the manifest, apart from where it came from. */
 int native_check(native *n, const keel_plugin *p, diag *d);

@@ -66,6 +66,7 @@ static keel_status host_reply(void *ctx, keel_call *call, keel_span body) {
     (void)ctx;
     keel_json_error e;
     keel_buf_clear(&call->reply);
+    call->continues = false;
     if (body.len == 0) {
         body = (keel_span){"null", 4};
     }
@@ -122,6 +123,7 @@ static const void *host_get_service(void *ctx, const char *name) {
         {KEEL_KV_SERVICE, c->connector, &n->kv_table},
         {KEEL_CLOCK_SERVICE, c->connector, &n->clock_table},
         {KEEL_JSON_SERVICE, true, &n->json_table},
+        {KEEL_EFFECT_SERVICE, !c->connector, &n->effect_table},
     };
     for (size_t i = 0; name && i < sizeof services / sizeof *services; i++) {
         if (strcmp(name, services[i].name) == 0) {

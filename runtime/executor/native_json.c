@@ -15,6 +15,7 @@ static keel_status service_canonical(void *ctx, keel_call *call, keel_span in, k
     }
     if (keel_json_canonical(&b, in.data ? in.data : "", in.data ? in.len : 0, &e) < 0) {
         char why[300];
+        keel_buf_free(&b);
         snprintf(why, sizeof why, "that is no JSON, at byte %zu: %s", e.offset, e.message);
         return n->host.fail(n, call, KEEL_E_INVALID, why);
     }

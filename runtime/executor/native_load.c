@@ -14,6 +14,8 @@
 /* What the first published minor had: a shorter struct is none of ours. */
 #define PLUGIN_LEAST    sizeof(keel_plugin)
 #define CONNECTOR_LEAST sizeof(keel_connector)
+#define AGENT_LEAST     sizeof(keel_agent)
+#define AGENT_MINOR     2u
 
 #define REBUILD                                                                                    \
     "Build the plugin again with the keel/plugin.h of this Keel (`pkg-config --cflags keel`)."
@@ -61,6 +63,23 @@ static int check_abi(const native *n, const keel_plugin *p, diag *d) {
     return 0;
 }
 
+static int check_kind(const native *n, const keel_plugin *p, diag *d) {
+    const char *ours = config(n)->connector ? "connector" : "agent";
+    bool agent = p->kind == KEEL_KIND_AGENT;
+    if (!agent && p->kind != KEEL_KIND_CONNECTOR) {
+        return refuse_number(n, d, "kind", p->kind, "knows agents, which are 1, and connectors,",
+                             KEEL_KIND_CONNECTOR);
+    }
+    if (config(n)->connector == agent) {
+        return refuse_text(n, d, "kind", agent ? "agent" : "connector", ours);
+    }
+    if (agent && p->abi_minor < AGENT_MINOR) {
+        return refuse_number(n, d, "abi_minor", p->abi_minor, "needs for an agent at least",
+                             AGENT_MINOR);
+    }
+    return 0;
+}
+
 static int check_identity(const native *n, const keel_plugin *p, diag *d) {
     const executor_config *c = config(n);
     char theirs[32];
@@ -70,19 +89,8 @@ static int check_identity(const native *n, const keel_plugin *p, diag *d) {
     if (strcmp(theirs, ours) != 0) {
         return refuse_text(n, d, "abi", theirs, ours);
     }
-    if (p->kind == KEEL_KIND_AGENT) {
-        diag_set(
-            d, DIAG_FAILED,
-            "%s is refused: it is an agent, and C agents come with ABI 0.2; this host has %u.%u.",
-            c->entry, KEEL_ABI_MAJOR, KEEL_ABI_MINOR);
-        return diag_next(d, "Write the agent in Lua: `keel plugin new agent NAME --lua`.");
-    }
-    if (p->kind != KEEL_KIND_CONNECTOR) {
-        return refuse_number(n, d, "kind", p->kind, "knows connectors, which are",
-                             KEEL_KIND_CONNECTOR);
-    }
-    if (!c->connector) {
-        return refuse_text(n, d, "kind", "connector", "agent");
+    if (check_kind(n, p, d) < 0) {
+        return DIAG_FAILED;
     }
     if (!p->id || strcmp(p->id, c->id) != 0) {
         return refuse_text(n, d, "id", p->id, c->id);
@@ -113,6 +121,28 @@ static int check_connector(native *n, const keel_connector *theirs, diag *d) {
     return 0;
 }
 
+static int check_agent(native *n, const keel_agent *theirs, diag *d) {
+    if (!theirs) {
+        return refuse_missing(n, d, "agent");
+    }
+    if (theirs->size < AGENT_LEAST) {
+        return refuse_number(n, d, "size of keel_agent", theirs->size, "needs at least",
+                             AGENT_LEAST);
+    }
+    size_t size = theirs->size < sizeof n->agent ? theirs->size : sizeof n->agent;
+    n->agent = (keel_agent){0};
+    memcpy(&n->agent, theirs, size);
+    if (!n->agent.create) {
+        return refuse_missing(n, d, "agent.create");
+    }
+    if (!n->agent.run) {
+        return refuse_missing(n, d, "agent.run");
+    }
+    n->connector = (keel_connector){
+        .prepare = n->agent.prepare, .create = n->agent.create, .destroy = n->agent.destroy};
+    return 0;
+}
+
 int native_check(native *n, const keel_plugin *p, diag *d) {
     if (!p) {
         diag_set(d, DIAG_FAILED, "%s is refused: %s answers NULL.", config(n)->entry, ENTRY);
@@ -126,7 +156,8 @@ int native_check(native *n, const keel_plugin *p, diag *d) {
     if (check_identity(n, &n->plugin, d) < 0) {
         return DIAG_FAILED;
     }
-    return check_connector(n, n->plugin.connector, d);
+    return n->plugin.kind == KEEL_KIND_AGENT ? check_agent(n, n->plugin.agent, d)
+                                             : check_connector(n, n->plugin.connector, d);
 }
 
 /* ---- the file ---- */

@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "keel/json.h"
@@ -13,4 +14,30 @@ void text_clean(char *text) {
             *p = '?';
         }
     }
+}
+
+size_t text_cut(const char *text, size_t len, size_t limit) {
+    if (len <= limit) {
+        return len;
+    }
+    len = limit;
+    while (len > limit - 4 && ((unsigned char)text[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
+void text_quote(keel_buf *out, const char *text, size_t len, size_t limit) {
+    len = text_cut(text, len, limit);
+    if (!keel_json_quote(out, text, len)) {
+        return;
+    }
+    char *clean = keel_memdup(text, len);
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)clean[i] >= 0x80) {
+            clean[i] = '?';
+        }
+    }
+    keel_json_quote(out, clean, len);
+    free(clean);
 }

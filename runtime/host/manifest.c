@@ -6,6 +6,8 @@
 
 #include "manifest_read.h"
 
+#define AGENT_ABI_MINOR 2 /* C agents came with ABI 0.2 */
+
 /* ---- what every manifest has ---- */
 
 static int read_kind(manifest_reader *r, const yaml_node *n) {
@@ -99,11 +101,6 @@ static int read_entry(manifest_reader *r, const yaml_node *n) {
     if (!r->m->native && (!dot || strcmp(dot, ".lua") != 0)) {
         return manifest_fault(r, n, "entry wants a .lua or a .so file",
                               "Name the file that holds the code.");
-    }
-    if (r->m->native && r->m->kind == PLUGIN_AGENT) {
-        return manifest_fault(r, n,
-                              "agents as .so files are known, not yet available in this version",
-                              "Write the agent in Lua.");
     }
     return 0;
 }
@@ -214,7 +211,7 @@ static const struct {
     {"entry", read_entry, FOR_BOTH, FOR_BOTH, "entry: NAME.lua"},
     {"name", read_name, FOR_BOTH, FOR_AGENTS, "name: triage"},
     {"abi", read_abi, FOR_BOTH, 0, ""},
-    {"libraries", read_libraries, FOR_CONNECTORS, 0, ""},
+    {"libraries", read_libraries, FOR_BOTH, 0, ""},
     {"needs", manifest_needs, FOR_CONNECTORS, 0, ""},
     {"concurrency", read_concurrency, FOR_BOTH, 0, ""},
     {"memory", read_memory, FOR_BOTH, 0, ""},
@@ -257,7 +254,14 @@ static int read_key(manifest_reader *r, const yaml_node *root, size_t i) {
 static int check_native(manifest_reader *r, const yaml_node *root) {
     if (r->m->native && !yaml_get(root, "abi")) {
         return manifest_fault(r, root, "abi is missing: the ABI that the .so was built for",
-                              "Add `abi: 0.1`.");
+                              r->m->kind == PLUGIN_AGENT ? "Add `abi: 0.2`." : "Add `abi: 0.1`.");
+    }
+    if (r->m->native && r->m->kind == PLUGIN_AGENT && r->m->abi_major == 0 &&
+        r->m->abi_minor < AGENT_ABI_MINOR) {
+        yaml_fault(r->tree, yaml_get(root, "abi"), r->d, "abi is 0.%d, and agents came with 0.%d",
+                   r->m->abi_minor, AGENT_ABI_MINOR);
+        diag_next(r->d, "Write `abi: 0.%d`.", AGENT_ABI_MINOR);
+        return DIAG_USAGE;
     }
     if (r->m->kind == PLUGIN_CONNECTOR && r->m->resource_count == 0) {
         return manifest_fault(r, yaml_get(root, "resources"), "a connector needs a resource",

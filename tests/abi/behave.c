@@ -124,7 +124,7 @@ static keel_status services(behave *b, keel_call *call, const keel_request *r) {
     (void)r;
     const keel_host *h = b->host;
     bool none = !h->get_service(h->ctx, "keel.fs/2") && !h->get_service(h->ctx, "keel.http/1") &&
-                !h->get_service(h->ctx, NULL);
+                !h->get_service(h->ctx, "keel.effect/1") && !h->get_service(h->ctx, NULL);
     return say(b, call, !none ? "\"too much\"" : b->fs ? "\"fs\"" : "\"none\"");
 }
 

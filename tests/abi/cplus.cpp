@@ -1,4 +1,5 @@
 // The header in C++: a connector that answers null.
+#include "keel/effect.h"
 #include "keel/fs.h"
 #include "keel/plugin.h"
 

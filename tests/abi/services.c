@@ -242,6 +242,13 @@ static keel_status use(const asked *a) {
     return status == KEEL_OK ? a->s->host->reply(a->s->host->ctx, a->call, quoted) : status;
 }
 
+/* Sends `size` bytes on the kept stream. */
+static keel_status flood(const asked *a) {
+    size_t size = get_number(a, "size");
+    keel_status status = send_bytes(a, a->s->kept, pattern(a, size), size);
+    return status == KEEL_OK ? say(a, "\"sent\"") : status;
+}
+
 /* Opens `count` streams and says what the last gave. */
 static keel_status many(const asked *a) {
     keel_status status = KEEL_OK;
@@ -343,6 +350,7 @@ static const struct {
     {"kv_put", kv_put},     {"kv_many", kv_many},
     {"kv_fails", kv_fails}, {"sleep", sleeps},
     {"json", json},         {"has", has},
+    {"flood", flood},
 };
 
 static keel_status act(void *self, keel_call *call, const keel_request *r) {

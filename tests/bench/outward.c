@@ -22,7 +22,7 @@ static world *make(const outward *o, const char *name, int port) {
     world *w = world_create(o->keel, o->workspace, folder);
     snprintf(command, sizeof command,
              "cd '%s' && sed 's/@PORT@/%d/' keel.yaml.in > keel.yaml && rm keel.yaml.in && "
-             "mkdir -p mail/cur mail/new mail/tmp outbox",
+             "mkdir -p mail/cur mail/new mail/tmp",
              folder, port);
     if (system(command) != 0) {
         bench_die("%s cannot be prepared", folder);

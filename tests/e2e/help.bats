@@ -128,7 +128,7 @@ commands='init up down do inbox approve deny why can costs halt resume run unkno
 @test "outside of a workspace every command says what to do, with the same code" {
     for c in up down 'do triage' inbox 'approve 1' 'why 1' 'can triage' costs 'halt --why x' resume \
         'run list' 'unknown list' 'agent list' 'connector list' 'connection list' 'policy check' \
-        'plugin list' 'approver list' 'audit verify' logs; do
+        'plugin list' 'approver list' 'secret list' 'audit verify' logs; do
         # shellcheck disable=SC2086
         run keel $c
         [ "$status" -eq 6 ] || { echo "$c: $status $output" >&2; return 1; }

@@ -44,6 +44,12 @@ setup() {
     [ "$(find "$W/notes" -type f | wc -l)" -eq 1 ]
 }
 
+@test "an agent in C, of about fifty lines, under the same rule" {
+    follow sdk/README.md 'An agent in C'
+    [ "$(grep -vc '^ *$\|^/\*' "$W/agents/greeter/greeter.c")" -le 50 ]
+    [ "$(find "$W/notes" -type f | wc -l)" -eq 2 ]
+}
+
 @test "what the page calls a change is one: the same version with other bytes is not taken" {
     cd "$W"
     sed -i 's/Hello /Good day /' agents/hello/hello.lua

@@ -265,7 +265,8 @@ static void *run(void *arg) {
         while (write_once(s)) {
         }
         bool more = frame_channel_output(s->channel, &data) > 0;
-        struct pollfd p = {.fd = s->fd, .events = (short)(POLLIN | (more ? POLLOUT : 0))};
+        struct pollfd p = {.fd = s->fd,
+                           .events = (short)((s->deaf ? 0 : POLLIN) | (more ? POLLOUT : 0))};
         if (s->over || poll(&p, 1, -1) < 0 || !(p.revents & ~POLLOUT)) {
             continue;
         }

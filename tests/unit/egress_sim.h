@@ -10,6 +10,8 @@
  *   /failed/CODE          E_FAILED
  *   /late/CODE            nothing until E_CANCEL, then E_FAILED; /late/done: E_DONE then
  *   /never                nothing at all
+ *   /deaf                 E_DONE; and from then on nothing is read
+ *   /random/SEED          frames of egress's types with random numbers and bodies
  *   /close /cut           the connection ends: at once; in the middle of the answer
  *   /stale                the answer to an older request, then the right one
  *   /wrong/NAME           what breaks the protocol, see egress_sim_http.c

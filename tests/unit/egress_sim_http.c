@@ -131,12 +131,54 @@ static void answer_plain(egress_sim *s, uint64_t run, const char *url, const cha
     }
 }
 
+/* Bodies of pieces that could be right, so that some get far. */
+static void send_random(egress_sim *s, uint64_t run, unsigned seed) {
+    static const char *const pieces[] = {"{",
+                                         "}",
+                                         "[",
+                                         "]",
+                                         ",",
+                                         ":",
+                                         "\"",
+                                         "\"code\":",
+                                         "\"message\":",
+                                         "\"unknown\"",
+                                         "200",
+                                         "\"a\"",
+                                         "\xff",
+                                         " ",
+                                         "{\"code\":\"ok\",\"message\":\"m\"}",
+                                         "{\"headers\":[],\"status\":200,\"url\":\"u\"}"};
+    for (int i = 0; i < 20; i++) {
+        keel_buf b = KEEL_BUF_INIT;
+        for (int n = rand_r(&seed) % 6; n > 0; n--) {
+            const char *piece = pieces[(size_t)rand_r(&seed) % (sizeof pieces / sizeof *pieces)];
+            if (rand_r(&seed) % 3 == 0) {
+                frame_put(&b, piece, strlen(piece));
+            } else {
+                keel_buf_puts(&b, piece);
+            }
+        }
+        uint64_t to = run + (uint64_t)(rand_r(&seed) % 4) - 2;
+        uint16_t type = (uint16_t)(E_DONE + rand_r(&seed) % 4);
+        type = rand_r(&seed) % 4 == 0 ? E_DATA : type;
+        frame_channel_send(s->channel, type, 0, rand_r(&seed) % 5 ? to : 0, 0, b.data, b.len);
+        keel_buf_free(&b);
+    }
+    sim_send_done(s, run, 200, "u", "", 0);
+}
+
 static void answer_fault(egress_sim *s, uint64_t run, const char *url, const char *path) {
     if (strncmp(path, "/failed/", 8) == 0) {
         sim_send_failed(s, E_FAILED, run, path + 8);
     } else if (strncmp(path, "/late/", 6) == 0) {
         s->waiting = run;
         snprintf(s->waiting_code, sizeof s->waiting_code, "%.20s", path + 6);
+    } else if (strcmp(path, "/deaf") == 0) {
+        s->deaf = true;
+        sim_send_done(s, run, 200, url, "", 0);
+    } else if (strncmp(path, "/random/", 8) == 0) {
+        send_random(s, run, (unsigned)atoi(path + 8));
     } else if (strcmp(path, "/close") == 0) {
         s->over = true;
     } else if (strcmp(path, "/cut") == 0) {

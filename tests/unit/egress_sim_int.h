@@ -26,6 +26,7 @@ struct egress_sim {
     int fd;
     bool over; /* no byte is written any more */
     bool slowly;
+    bool deaf;  /* no byte is read any more */
     size_t cut; /* bytes left before the connection ends; 0: it goes on */
     pthread_t thread;
     pthread_mutex_t lock; /* of log */

@@ -114,7 +114,7 @@ child *child_start_silent(const child_spec *spec) {
     return c;
 }
 
-static const char usual[] = "\"abi\":[0,1]";
+static const char usual[] = "\"abi\":[0,2]";
 static const char usual_rest[] = "\"entry\":\"abi.so\"";
 
 child *child_start(const child_spec *spec) {
@@ -171,6 +171,11 @@ void child_send(child *c, uint16_t type, uint64_t ref, const char *body) {
     child_send_bytes(c, type, ref, body, strlen(body));
 }
 
+void child_send_run(child *c, uint16_t type, uint64_t run, uint64_t ref, const keel_buf *body) {
+    frame_channel_send(c->channel, type, 0, run, ref, body->data, body->len);
+    write_out(c);
+}
+
 void child_verb(child *c, const char *verb, const char *resource, uint64_t ref, const char *body) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf out = KEEL_BUF_INIT;
@@ -194,7 +199,9 @@ static void keep(void *ctx, const frame *f) {
     size_t i = c->inbox_first + c->inbox_count;
     assert_true(i < sizeof c->inbox / sizeof *c->inbox);
     c->inbox[i].type = f->type;
+    c->inbox[i].run = f->run;
     c->inbox[i].ref = f->ref;
+    keel_buf_clear(&c->inbox[i].body);
     keel_buf_append(&c->inbox[i].body, f->body, f->len);
     c->inbox_count++;
 }
@@ -206,15 +213,28 @@ static void close_child(child *c) {
     }
 }
 
-static int take(child *c, keel_json *body) {
+static int take(child *c, frame *f) {
     size_t i = c->inbox_first++;
     c->inbox_count--;
-    *body = keel_json_view(c->inbox[i].body.data, c->inbox[i].body.len);
-    return c->inbox[i].type;
+    *f = (frame){c->inbox[i].type,    0, c->inbox[i].run, c->inbox[i].ref, c->inbox[i].body.data,
+                 c->inbox[i].body.len};
+    return f->type;
 }
 
 int child_next(child *c, int timeout_ms, keel_json *body) {
+    frame f = {0};
+    int type = child_next_frame(c, timeout_ms, &f);
+    if (type > 0) {
+        *body = keel_json_view(f.body, f.len);
+    }
+    return type;
+}
+
+int child_next_frame(child *c, int timeout_ms, frame *f) {
     static char block[65536];
+    if (c->inbox_count == 0) {
+        c->inbox_first = 0;
+    }
     while (c->inbox_count == 0) {
         struct pollfd p = {.fd = c->socket, .events = POLLIN};
         if (c->closed) {
@@ -237,7 +257,7 @@ int child_next(child *c, int timeout_ms, keel_json *body) {
         }
         write_out(c);
     }
-    return take(c, body);
+    return take(c, f);
 }
 
 void child_end(child *c) {

@@ -31,9 +31,10 @@ typedef struct child {
     bool broken; /* it sent what is no frame */
     struct {
         uint16_t type;
+        uint64_t run;
         uint64_t ref;
         keel_buf body;
-    } inbox[64];
+    } inbox[256];
     size_t inbox_first, inbox_count;
     int status; /* wait status, once closed */
     bool closed;
@@ -45,12 +46,15 @@ child *child_start(const child_spec *spec);
 child *child_start_silent(const child_spec *spec);
 void child_send(child *c, uint16_t type, uint64_t ref, const char *body);
 void child_send_bytes(child *c, uint16_t type, uint64_t ref, const char *body, size_t len);
+/* Of a run of an agent. */
+void child_send_run(child *c, uint16_t type, uint64_t run, uint64_t ref, const keel_buf *body);
 /* Sends X_VERB for a resource. body: JSON. */
 void child_verb(child *c, const char *verb, const char *resource, uint64_t ref, const char *body);
 
 /* The next frame's type, 0 when the process has ended (then status is set), -1 after timeout_ms
  * without one. body is valid until the next call. */
 int child_next(child *c, int timeout_ms, keel_json *body);
+int child_next_frame(child *c, int timeout_ms, frame *f);
 /* Kills it if it lives, waits, and frees all. */
 void child_end(child *c);
 

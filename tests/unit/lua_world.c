@@ -209,6 +209,11 @@ void executor_send(executor *x, uint16_t type, uint64_t run, uint64_t ref, const
     }
 }
 
+void world_take(world *w, const frame *f) {
+    self.w = w;
+    executor_send(&self, f->type, f->run, f->ref, f->body, f->len);
+}
+
 /* ---- what tests do ---- */
 
 void world_create(world *w, const char *name, const char *script, size_t len) {
@@ -299,7 +304,7 @@ void world_start(world *w, uint64_t run, const char *input, const char *previous
 }
 
 /* What the answered call was, for its record: "call PATH KIND ARGS". */
-static void record_answer(world *w, const char *path, const char *outcome) {
+void world_record_answer(world *w, const char *path, const char *outcome) {
     for (size_t i = 0; i < w->line_count; i++) {
         const world_line *l = &w->lines[i];
         if (l->is_call && !strcmp(l->path, path)) {
@@ -317,7 +322,7 @@ static void record_answer(world *w, const char *path, const char *outcome) {
 void world_answer(world *w, uint64_t run, const char *path, const char *outcome) {
     keel_buf b = KEEL_BUF_INIT;
     if (!w->quiet) {
-        record_answer(w, path, outcome);
+        world_record_answer(w, path, outcome);
     }
     frame_put(&b, path, strlen(path));
     keel_buf_puts(&b, outcome);

@@ -47,6 +47,10 @@ void world_add_file(world *w, const char *name, const char *data, size_t len);
 void world_destroy(world *w);
 /* 0, or the refusal's text in why. */
 int world_load(world *w, char why[1024]);
+/* A frame that came from an executor process, in place of one of this engine. */
+void world_take(world *w, const frame *f);
+/* Records the answer to a call that was made, as a kernel does. */
+void world_record_answer(world *w, const char *path, const char *outcome);
 void world_start(world *w, uint64_t run, const char *input, const char *previous,
                  const world_record *records, size_t count);
 void world_answer(world *w, uint64_t run, const char *path, const char *outcome);

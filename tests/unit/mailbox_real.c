@@ -14,7 +14,7 @@
 
 static const char libraries[] =
     "[\"libgmime-3.0.so.0\",\"libgobject-2.0.so.0\",\"libglib-2.0.so.0\"]";
-static const char manifest[] = "\"id\":\"com.keel.mailbox\",\"version\":\"0.1.0\"";
+static const char manifest[] = "\"abi\":[0,1],\"id\":\"com.keel.mailbox\",\"version\":\"0.1.0\"";
 static const char config[] = "{\"drained\":false,\"from\":\"Ada "
                              "<ada@studio.example>\",\"outbox\":\"data\",\"source\":\"data\"}";
 

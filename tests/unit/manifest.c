@@ -37,7 +37,10 @@ static const struct {
     {"kind: agent\nid: com.x\nversion: 1.0.0\n", 1, 1, "entry is missing", "NAME.lua"},
     {"kind: agent\nid: com.x\nversion: 1.0.0\nentry: ../x.lua\n", 4, 8, "beside the manifest", ""},
     {"kind: agent\nid: com.x\nversion: 1.0.0\nentry: x.py\n", 4, 8, ".lua or a .so", ""},
-    {"kind: agent\nid: com.x\nversion: 1.0.0\nentry: x.so\n", 4, 8, "not yet available", "Lua"},
+    {"kind: agent\nid: com.x\nversion: 1.0.0\nentry: x.so\nname: x\n", 1, 1, "abi is missing",
+     "abi: 0.2"},
+    {"kind: agent\nid: com.x\nversion: 1.0.0\nentry: x.so\nname: x\nabi: 0.1\n", 6, 6,
+     "abi is 0.1, and agents came with 0.2", "abi: 0.2"},
     {AGENT, 1, 1, "name is missing", "name: triage"},
     {AGENT "name: Triage\n", 5, 7, "name cannot be", "lower-case"},
     {AGENT "name: t\nneeds: []\n", 6, 8, "needs belongs to connectors", "kind"},
@@ -265,6 +268,20 @@ static void reads_an_agent(void **state) {
     assert_int_equal(manifest_load(&m, path, &d), DIAG_NOT_FOUND);
 }
 
+static void reads_an_agent_in_c(void **state) {
+    (void)state;
+    static const char text[] = "{id: com.example.hello, kind: agent, name: hello, version: 1.0.0,"
+                               " entry: hello.so, abi: 0.2, libraries: [libz.so.1]}";
+    manifest *m = NULL;
+    diag d = {0};
+    assert_int_equal(manifest_parse(&m, "m.yaml", text, sizeof text - 1, &d), 0);
+    assert_int_equal(m->kind, PLUGIN_AGENT);
+    assert_true(m->native);
+    assert_int_equal(m->abi_minor, 2);
+    assert_string_equal(m->libraries[0], "libz.so.1");
+    manifest_destroy(m);
+}
+
 static void names_classes_and_verbs(void **state) {
     (void)state;
     assert_string_equal(effect_class_name(CLASS_CHECKABLE), "checkable");
@@ -274,9 +291,8 @@ static void names_classes_and_verbs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refuses_with_place),
-        cmocka_unit_test(reads_a_connector),
-        cmocka_unit_test(reads_an_agent),
+        cmocka_unit_test(refuses_with_place),      cmocka_unit_test(reads_a_connector),
+        cmocka_unit_test(reads_an_agent),          cmocka_unit_test(reads_an_agent_in_c),
         cmocka_unit_test(names_classes_and_verbs),
     };
     return cmocka_run_group_tests_name("manifest", tests, NULL, NULL);

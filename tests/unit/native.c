@@ -21,14 +21,47 @@ typedef struct refusal {
 static const refusal refusals[] = {
     {"magic", {.plugin = "magic"}, {"abi.so", "magic is 0x31504741", "0x4c45454b"}, "pkg-config"},
     {"major", {.plugin = "major"}, {"abi_major is 7", "has 0"}, "pkg-config"},
-    {"minor", {.plugin = "minor"}, {"abi_minor is 9", "has 1"}, "pkg-config"},
+    {"minor", {.plugin = "minor"}, {"abi_minor is 9", "has 2"}, "pkg-config"},
+    {"next minor", {.plugin = "next_minor"}, {"abi_minor is 3", "has 2"}, "pkg-config"},
+    {"next major", {.plugin = "next_major"}, {"abi_major is 1", "has 0"}, "pkg-config"},
     {"size", {.plugin = "size"}, {"size of keel_plugin is 16", "at least 48"}, "pkg-config"},
     {"size of the functions",
      {.plugin = "connector_size"},
      {"size of keel_connector is 8", "at least 64"},
      "pkg-config"},
-    {"agent", {.plugin = "agent"}, {"C agents come with ABI 0.2", "has 0.1"}, "Lua"},
-    {"kind", {.plugin = "kind"}, {"kind is 42", "2"}, NULL},
+    {"kind", {.plugin = "kind"}, {"kind is 42", "1", "2"}, NULL},
+    {"an agent for a connector",
+     {.plugin = "agent_good"},
+     {"code says kind agent", "manifest.yaml says connector"},
+     "agree"},
+    {"an agent of 0.1",
+     {.plugin = "agent_minor", .manifest = "\"abi\":[0,1],\"kind\":\"agent\""},
+     {"abi_minor is 1", "agent at least 2"},
+     "pkg-config"},
+    {"size of an agent's functions",
+     {.plugin = "agent_size", .manifest = "\"kind\":\"agent\""},
+     {"size of keel_agent is 32", "at least 40"},
+     "pkg-config"},
+    {"an agent's next minor",
+     {.plugin = "agent_next", .manifest = "\"kind\":\"agent\""},
+     {"abi_minor is 3", "has 2"},
+     "pkg-config"},
+    {"no agent",
+     {.plugin = "agent_none", .manifest = "\"kind\":\"agent\""},
+     {"agent is not set"},
+     "Set it"},
+    {"an agent without create",
+     {.plugin = "agent_no_create", .manifest = "\"kind\":\"agent\""},
+     {"agent.create is not set", "required"},
+     "Set it"},
+    {"an agent without run",
+     {.plugin = "agent_no_run", .manifest = "\"kind\":\"agent\""},
+     {"agent.run is not set", "required"},
+     "Set it"},
+    {"an agent's prepare fails",
+     {.plugin = "agent_prepare", .manifest = "\"kind\":\"agent\""},
+     {"prepare failed (not_found)", "no table"},
+     NULL},
     {"kind of the manifest",
      {.plugin = "good", .manifest = "\"kind\":\"agent\""},
      {"code says kind connector", "manifest.yaml says agent"},
@@ -38,7 +71,7 @@ static const refusal refusals[] = {
     {"version", {.plugin = "version"}, {"version 2.0.0", "says 1.0.0"}, "agree"},
     {"manifest's abi",
      {.plugin = "good", .manifest = "\"abi\":[0,0]"},
-     {"code says abi 0.1", "manifest.yaml says 0.0"},
+     {"code says abi 0.2", "manifest.yaml says 0.0"},
      "agree"},
     {"no create", {.plugin = "no_create"}, {"connector.create is not set", "required"}, "Set it"},
     {"no verb", {.plugin = "no_verb"}, {"connector.read or connector.write is not set"}, "Set it"},
@@ -118,16 +151,51 @@ static void good(void **state) {
     ready_and_reads(&(child_spec){.plugin = "good"});
 }
 
-/* A later minor's longer structs, declaring that 0.1 is enough, are cut to what is known. */
+/* A later minor's longer structs, declaring that this one is enough, are cut to what is known. */
 static void longer(void **state) {
     (void)state;
     ready_and_reads(&(child_spec){.plugin = "longer"});
 }
 
-/* A plugin built when a minor was new. */
+/* An agent is let in when its run answers. */
+static void agent_runs(const child_spec *spec) {
+    child *c = child_ready(spec);
+    keel_buf start = KEEL_BUF_INIT;
+    keel_buf_puts(&start, "{\"input\":[7],\"previous\":null}");
+    child_send_run(c, X_START, 3, 0, &start);
+    keel_buf_free(&start);
+    keel_json body = child_expect(c, X_END);
+    char text[100];
+    snprintf(text, sizeof text, "%.*s", (int)body.len, body.data);
+    assert_string_equal(text, "{\"result\":[7],\"state\":\"ended\"}");
+    child_send(c, X_STOP, 0, "");
+    child_expect_end(c, 0, 0);
+    child_end(c);
+}
+
+static void agent_good(void **state) {
+    (void)state;
+    agent_runs(&(child_spec){.plugin = "agent_good", .manifest = "\"kind\":\"agent\""});
+}
+
+static void agent_longer(void **state) {
+    (void)state;
+    agent_runs(&(child_spec){.plugin = "agent_longer", .manifest = "\"kind\":\"agent\""});
+}
+
+/* Plugins built when a minor was new, by each compiler that is there. */
 static void frozen(void **state) {
     (void)state;
-    ready_and_reads(&(child_spec){.plugin = "frozen_0_1"});
+    static const char *const compilers[] = {KEEL_FROZEN_BY};
+    for (size_t i = 0; i < sizeof compilers / sizeof *compilers; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "frozen_0_1_%s", compilers[i]);
+        ready_and_reads(&(child_spec){.plugin = name, .manifest = "\"abi\":[0,1]"});
+        snprintf(name, sizeof name, "frozen_0_2_%s", compilers[i]);
+        ready_and_reads(&(child_spec){.plugin = name, .manifest = "\"abi\":[0,2]"});
+        snprintf(name, sizeof name, "frozen_agent_0_2_%s", compilers[i]);
+        agent_runs(&(child_spec){.plugin = name, .manifest = "\"abi\":[0,2],\"kind\":\"agent\""});
+    }
 }
 
 #ifdef WITH_CPLUS
@@ -207,6 +275,8 @@ int main(void) {
     const struct CMUnitTest others[] = {
         cmocka_unit_test(good),
         cmocka_unit_test(longer),
+        cmocka_unit_test(agent_good),
+        cmocka_unit_test(agent_longer),
         cmocka_unit_test(frozen),
 #ifdef WITH_CPLUS
         cmocka_unit_test(cplus),

@@ -284,6 +284,35 @@ static void a_kill_leaves_one_of_both(void **state) {
     }
 }
 
+static void memory_is_wiped_and_used_again(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 1023, 1024, SECRET_LIMIT, 3 * SECRET_LIMIT};
+    secret all[300];
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < 300; i++) {
+            size_t len = sizes[i < 200 ? i % 3 : i % 6];
+            secret_alloc(&all[i], len);
+            assert_int_equal(all[i].len, len);
+            assert_int_equal(all[i].data[len], 0);
+            memset(all[i].data, (int)(i % 250), len);
+        }
+        for (size_t i = 0; i < 300; i++) {
+            for (size_t k = 0; k < all[i].len; k++) {
+                assert_int_equal((unsigned char)all[i].data[k], i % 250);
+            }
+        }
+        const char *first = all[2].data; /* of the pool, which is kept */
+        for (size_t i = 0; i < 300; i++) {
+            secret_free(&all[i]);
+            secret_free(&all[i]);
+            assert_null(all[i].data);
+        }
+        for (size_t k = 0; k < 1024; k++) {
+            assert_int_equal(first[k], 0);
+        }
+    }
+}
+
 /* ---- declared elsewhere ---- */
 
 static keel_buf declared;
@@ -444,6 +473,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(writes_and_removes, enter, leave),
         cmocka_unit_test_setup_teardown(a_failing_disk_leaves_the_old_one, enter, leave),
         cmocka_unit_test_setup_teardown(a_kill_leaves_one_of_both, enter, leave),
+        cmocka_unit_test(memory_is_wiped_and_used_again),
         cmocka_unit_test_setup_teardown(reads_credentials, enter, leave),
         cmocka_unit_test_setup_teardown(runs_commands, enter, leave),
         cmocka_unit_test_setup_teardown(ends_slow_commands_with_their_children, enter, leave),

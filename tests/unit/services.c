@@ -116,6 +116,17 @@ static void stream_ends(void **state) {
     world_end(w);
 }
 
+static void stream_stuck(void **state) {
+    (void)state;
+    static const services_row table[] = {
+        {"keep", "{\"address\":\"tls://echo:1\"}", "ok"},
+        {"http", "{\"method\":\"GET\",\"url\":\"" SIM "/deaf\"}", "ok"},
+        {"flood", "{\"size\":4000000}", "deadline: the verb's deadline came before all bytes were",
+         50 * MS},
+    };
+    WORLD_ROWS(NULL, NULL, NEEDS_HTTP | NEEDS_STREAM, table);
+}
+
 /* ---- kv ---- */
 
 #define KV "{\"cursor\":17,\"etag\":\"x\"}"
@@ -213,15 +224,11 @@ static void sleep_ends_with_the_kernel(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(stream_table),
-        cmocka_unit_test(stream_large),
-        cmocka_unit_test(stream_kept),
-        cmocka_unit_test(stream_many),
-        cmocka_unit_test(stream_ends),
-        cmocka_unit_test(kv_table),
-        cmocka_unit_test(kv_only_with_puts),
-        cmocka_unit_test(other_services),
-        cmocka_unit_test(sleep_ends_with_the_kernel),
+        cmocka_unit_test(stream_table),   cmocka_unit_test(stream_large),
+        cmocka_unit_test(stream_kept),    cmocka_unit_test(stream_many),
+        cmocka_unit_test(stream_ends),    cmocka_unit_test(stream_stuck),
+        cmocka_unit_test(kv_table),       cmocka_unit_test(kv_only_with_puts),
+        cmocka_unit_test(other_services), cmocka_unit_test(sleep_ends_with_the_kernel),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

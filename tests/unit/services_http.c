@@ -197,6 +197,50 @@ static void http_ended_before(void **state) {
     world_end(w);
 }
 
+#define LARGE_PUT "{\"method\":\"PUT\",\"size\":15000000,\"url\":\"" SIM "/length\"}"
+
+/* An egress that takes nothing: what it has not whole, it has not sent; but what waits for it may
+ * still reach it, so that a request that is given up is unknown. */
+static void http_deaf(void **state) {
+    (void)state;
+    static const services_row table[] = {
+        {"http", GET("/deaf"), "ok |\"status\":200"},
+        {"http", LARGE_PUT, "unknown: no answer came in time", 50 * MS},
+        {"http", POST("/echo"), "retry: the verb's deadline came before egress took it", 50 * MS},
+        {"stream", "{\"address\":\"tls://echo:1\"}", "retry: the verb's deadline came", 50 * MS},
+    };
+    services_world *w = world_of(NULL, NULL, NEEDS_HTTP | NEEDS_STREAM, true);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        world_row(w, &table[i]);
+    }
+    world_end(w);
+    w = world_of(NULL, NULL, NEEDS_HTTP, true);
+    world_row(w, &table[0]);
+    world_verb(w, "write", "http", LARGE_PUT, 0, NULL);
+    sim_end(w->sim);
+    w->sim = NULL;
+    keel_json body;
+    assert_int_equal(child_next(w->c, 5000, &body), X_FAIL);
+    assert_true(keel_json_is(keel_json_get(body, "code"), "retry"));
+    world_end(w);
+}
+
+/* Whatever egress says, the verb ends with an answer, and the executor lives. */
+static void http_random(void **state) {
+    (void)state;
+    for (int seed = 0; seed < 40; seed++) {
+        char body[120];
+        keel_json answer;
+        services_world *w = world_of(NULL, NULL, NEEDS_HTTP | NEEDS_STREAM, true);
+        world_row(w, &(services_row){"keep", "{\"address\":\"tls://silent:1\"}", "ok"});
+        snprintf(body, sizeof body, "{\"method\":\"POST\",\"url\":\"" SIM "/random/%d\"}", seed);
+        int type = world_ask(w, "write", "http", body, 2000 * MS, NULL, &answer);
+        assert_true(type == X_REPLY || type == X_FAIL);
+        world_row(w, &(services_row){"has", "{}", "ok {"});
+        world_end(w);
+    }
+}
+
 static void kernel_goes(void **state) {
     (void)state;
     services_world *w = world_of(NULL, NULL, NEEDS_HTTP, true);
@@ -216,7 +260,8 @@ int main(void) {
         cmocka_unit_test(http_answers),      cmocka_unit_test(http_failures),
         cmocka_unit_test(http_late),         cmocka_unit_test(http_malformed),
         cmocka_unit_test(http_large),        cmocka_unit_test(http_ends),
-        cmocka_unit_test(http_ended_before), cmocka_unit_test(kernel_goes),
+        cmocka_unit_test(http_ended_before), cmocka_unit_test(http_deaf),
+        cmocka_unit_test(http_random),       cmocka_unit_test(kernel_goes),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,13 +266,19 @@ static const services_row verdicts[] = {
     {"absent", URL("/failed/retry"), "ok {\"state\":\"cannot_tell\"", 0, NULL, NULL, "reconcile"},
     {"absent", "{\"again\":\"" SIM "/status/200\",\"url\":\"" SIM "/status/500\"}",
      "ok {\"state\":\"absent\"}", 0, NULL, NULL, "reconcile"},
+    {"absent", "{\"stream\":\"tls://lines:1\"}", "ok {\"state\":\"absent\"}", 0, NULL, NULL,
+     "reconcile"},
+    {"absent", "{\"stream\":\"tls://ends:1\"}", "ok {\"state\":\"cannot_tell\"", 0, NULL, NULL,
+     "reconcile"},
+    {"absent", "{\"stream\":\"tls://denied:1\"}", "ok {\"state\":\"cannot_tell\"", 0, NULL, NULL,
+     "reconcile"},
     {"found", URL("/status/500"), "ok {\"ref\":{\"id\":1},\"state\":\"applied\"}", 0, NULL, NULL,
      "reconcile"},
 };
 
 static void absent_needs_an_answer(void **state) {
     (void)state;
-    WORLD_ROWS("ask.lua", NULL, NEEDS_HTTP, verdicts);
+    WORLD_ROWS("ask.lua", NULL, BOTH, verdicts);
 }
 
 /* ---- streams ---- */

@@ -60,7 +60,8 @@ typedef struct keel_http {
     uint32_t reserved;
     void *ctx;
     /* KEEL_OK: a whole answer came, whatever its status. Else nothing of `out` is set:
-     *   invalid    the request is malformed
+     *   invalid    the request is malformed, or has more than 128 headers, a URL or a header of more
+     *              than 16 KiB, or more than 64 KiB of them together
      *   denied     not allowed, or no such secret; nothing was sent
      *   retry      not sent (no such host, refused, TLS failed), or sent with a safe method (GET,
      *              HEAD, OPTIONS) and the answer was lost

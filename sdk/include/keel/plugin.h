@@ -1,20 +1,22 @@
-/* The Keel plugin ABI, version 0.1. This header is the manual.
+/* The Keel plugin ABI, version 0.2. This header is the manual.
  *
  * PURPOSE. A connector translates between Keel and one external system: a mailbox, a folder, a
- * service. It is a shared object that runs in a process of its own, sandboxed: no socket, no new
- * process, no file but through the services that its manifest asks for. It holds no secret, decides
- * nothing and remembers nothing that matters: what is durable is Keel's journal.
+ * service. An agent decides what to do and asks for it (keel/effect.h). Either is a shared object
+ * in a sandboxed process of its own: no socket, no new process, no file but through the services
+ * that its manifest asks for. It holds no secret and remembers nothing that matters: what is durable
+ * is Keel's journal. sdk/README.md has a whole connector of about 50 lines, and an agent.
  *
  * SHAPE. The file exports exactly one symbol, keel_plugin_entry, which returns a constant
- * description. The host checks it, then calls in this order:
+ * description and does nothing else. The host checks it, then calls in this order:
  *
- *   keel_plugin_entry -> prepare -> (the last filter closes) -> create -> verbs -> destroy
+ *   keel_plugin_entry -> prepare -> (the last filter closes) -> create -> verbs, runs -> destroy
  *
  * A manifest.yaml beside the file says id, version, kind, abi, resources and needs; whatever it
  * says must agree with the description, or the plugin is refused with both values named.
  *
- * THREADS. One instance, one thread: the host never enters it twice at once, and the plugin starts
- * no thread. A verb may block and compute until its deadline; then the process is killed.
+ * THREADS. One instance, one thread: the host never enters it twice at once, and it starts none. A
+ * verb may block and compute until its deadline; then the process is killed. An agent's instance
+ * serves all its runs in turn: what a run needs lives on its stack.
  *
  * MEMORY. Inputs are borrowed until the call returns. What is given to reply, fail, cost and log is
  * copied. Nobody frees what the other side made. alloc and scratch never return NULL: where there
@@ -37,8 +39,7 @@
  * what both know and sees the rest as zero. While the major is 0 a minor may still move members;
  * from 1.0 on members are only added at the tail, each marked "since 1.N". Check KEEL_HAS before
  * using a member that is newer than the minor you declare.
- *
- * EXAMPLE. sdk/README.md has a whole connector of about 50 lines. */
+ */
 #ifndef KEEL_PLUGIN_H
 #define KEEL_PLUGIN_H
 
@@ -51,7 +52,7 @@ extern "C" {
 
 #define KEEL_ABI_MAGIC 0x4c45454bu /* "KEEL", little-endian */
 #define KEEL_ABI_MAJOR 0u
-#define KEEL_ABI_MINOR 1u
+#define KEEL_ABI_MINOR 2u
 
 #if defined(__GNUC__)
 #define KEEL_EXPORT __attribute__((visibility("default")))
@@ -59,36 +60,31 @@ extern "C" {
 #define KEEL_EXPORT
 #endif
 
-/* Whether the struct that p points to is long enough to hold member m of type T, and m is set. */
+/* Whether the struct behind p is long enough to hold member m of type T, and m is set. */
 #define KEEL_HAS(p, T, m) ((p)->size >= offsetof(T, m) + sizeof((p)->m) && (p)->m)
 
 /* ---- status ---- */
 
-/* 0, or negative. Never an enum across the boundary. The word in the comment is how journal, policy
- * and people spell it. */
+/* 0, or negative; never an enum. The word in quotes is how journal, policy and people spell it. */
 typedef int32_t keel_status;
 
 #define KEEL_OK 0
 /* Not applied: */
-#define KEEL_E_INVALID                                                                             \
-    (-1) /* "invalid": the input is wrong; the same again would be wrong again                     \
-          */
+#define KEEL_E_INVALID   (-1) /* "invalid": the input is wrong, and would be the next time too */
 #define KEEL_E_DENIED    (-2) /* "denied": the other side, or a grant, said no */
 #define KEEL_E_NOT_FOUND (-3) /* "not_found" */
 #define KEEL_E_CONFLICT  (-4) /* "conflict": the world is not as the input supposed */
 #define KEEL_E_RETRY     (-5) /* "retry": not now; nothing was applied; trying again is safe */
 /* May have been applied: */
-#define KEEL_E_UNKNOWN  (-6) /* "unknown": sent, and the answer is lost or unclear */
-#define KEEL_E_DEADLINE (-7) /* "deadline": gave up because of the deadline, after sending */
-#define KEEL_E_CANCELLED                                                                           \
-    (-8)                       /* "cancelled": gave up because cancelled() said so, after sending  \
-                                */
+#define KEEL_E_UNKNOWN   (-6)  /* "unknown": sent, and the answer is lost or unclear */
+#define KEEL_E_DEADLINE  (-7)  /* "deadline": gave up because of the deadline, after sending */
+#define KEEL_E_CANCELLED (-8)  /* "cancelled": gave up as cancelled() said so, after sending */
 #define KEEL_E_INTERNAL  (-9)  /* "internal": a fault in the plugin */
 #define KEEL_E_NO_MEMORY (-10) /* "no_memory" */
 /* Not applied: */
-#define KEEL_E_NOT_IMPLEMENTED                                                                     \
-    (-11) /* "not_implemented": the verb or the resource is not there                              \
-           */
+#define KEEL_E_NOT_IMPLEMENTED (-11) /* "not_implemented": there is no such verb or resource */
+/* A run waits, see keel_agent. Negative, so that `if (s < 0) { return s; }` is right. Since 0.2. */
+#define KEEL_SUSPENDED (-100)
 
 /* Bytes: borrowed, not NUL-terminated. {NULL, 0} is "none". */
 typedef struct keel_span {
@@ -106,16 +102,14 @@ typedef struct keel_call keel_call;
 #define KEEL_LOG_WARN  2
 #define KEEL_LOG_ERROR 3
 
-/* Pass `ctx` of this table as the first argument of each function. The table lives until destroy
- * has returned. In prepare and create there is no call: alloc, log, get_service and fail (with a
- * NULL call, to say why the plugin cannot start) work there. */
+/* Pass `ctx` as each function's first argument. The table lives until destroy has returned. In
+ * prepare and create there is no call: alloc, log, get_service and fail (with a NULL call) work. */
 typedef struct keel_host {
     uint32_t size; /* sizeof the host's struct */
     uint16_t abi_major;
     uint16_t abi_minor;
     void *ctx;
-    /* One line for a person, UTF-8, no newline at the end. Never put mail bodies or tokens there.
-     */
+    /* One line for a person, UTF-8, no newline at its end. Never mail bodies or tokens. */
     void (*log)(void *ctx, int32_t level, const char *text);
     /* Zeroed memory that the host frees after destroy has returned. */
     void *(*alloc)(void *ctx, size_t size);
@@ -150,9 +144,8 @@ typedef struct keel_request {
     uint32_t flags;
     keel_span resource; /* "note" */
     keel_span body;     /* canonical JSON; of reconcile and compensate: what was written */
-    /* write, reconcile, compensate: the effect's own id, minted and stored before the first
-     * attempt: letters, digits, "-" and ".", at most 120 bytes. Same key, same body, same effect.
-     */
+    /* write, reconcile, compensate: the effect's own id, stored before the first attempt: letters,
+     * digits, "-" and ".", at most 120 bytes. Same key, same body, same effect. */
     keel_span key;
     /* compensate: the recorded result of the write. Reconcile: of the attempt, or none. */
     keel_span outcome;
@@ -188,7 +181,33 @@ typedef struct keel_connector {
     keel_status (*compensate)(void *self, keel_call *call, const keel_request *request);
 } keel_connector;
 
-#define KEEL_KIND_AGENT     1u /* comes with ABI 0.2; refused before */
+typedef struct keel_run_request {
+    uint32_t size; /* sizeof the host's struct */
+    uint32_t reserved;
+    uint64_t run;       /* its number */
+    keel_span input;    /* canonical JSON */
+    keel_span previous; /* the result of this role's last run that ended, or none */
+} keel_run_request;
+
+/* Since 0.2. create and run are required; all but run is as a connector has it.
+ *
+ * run   All that it does must follow from the request and from keel/effect.h, for it is entered
+ *       again from its start: after a restart, and whenever it was suspended. Its calls are then
+ *       answered from the record; one that differs from the record stops the run as a mismatch.
+ *       A call whose answer is not there within 100 ms may return KEEL_SUSPENDED, and then so does
+ *       each later one: free what is yours and return KEEL_SUSPENDED at once. Nothing of such an
+ *       entry counts but the calls that it made. KEEL_OK ends the run with the reply, or null, as
+ *       its result; another status as failed, with fail's text. */
+typedef struct keel_agent {
+    uint32_t size; /* sizeof(keel_agent) as the plugin was compiled */
+    uint32_t reserved;
+    keel_status (*prepare)(const keel_host *host);
+    keel_status (*create)(const keel_host *host, keel_span config, void **self); /* config: {} */
+    void (*destroy)(void *self);
+    keel_status (*run)(void *self, keel_call *call, const keel_run_request *request);
+} keel_agent;
+
+#define KEEL_KIND_AGENT     1u /* since 0.2 */
 #define KEEL_KIND_CONNECTOR 2u
 
 typedef struct keel_plugin {
@@ -200,24 +219,25 @@ typedef struct keel_plugin {
     const char *id;      /* reverse-DNS, "com.example.notes" */
     const char *version; /* semver of the plugin, not of the ABI */
     const keel_connector *connector;
-    const void *agent; /* for ABI 0.2; NULL */
+    const keel_agent *agent; /* one of the two, by kind */
 } keel_plugin;
 
-/* Called once, first. Returns a constant; does nothing else. */
 KEEL_EXPORT const keel_plugin *keel_plugin_entry(void);
 
-/* The description and the entry of a C connector, at file scope, once:
- * KEEL_CONNECTOR("com.example.notes", "1.0.0", .create = create, .write = write_note) */
+/* The description and the entry of a C plugin, at file scope, once:
+ * KEEL_CONNECTOR("com.example.notes", "1.0.0", .create = create, .write = write_note)
+ * KEEL_AGENT("com.example.hello", "1.0.0", .create = create, .run = run)
+ * The manifest's abi is the minor below: 0.1 is all that a connector needs. */
 #define KEEL_CONNECTOR(id_, version_, ...)                                                         \
     static const keel_connector keel_connector_ = {.size = sizeof(keel_connector), __VA_ARGS__};   \
-    static const keel_plugin keel_plugin_ = {.magic = KEEL_ABI_MAGIC,                              \
-                                             .size = sizeof(keel_plugin),                          \
-                                             .abi_major = KEEL_ABI_MAJOR,                          \
-                                             .abi_minor = KEEL_ABI_MINOR,                          \
-                                             .kind = KEEL_KIND_CONNECTOR,                          \
-                                             .id = (id_),                                          \
-                                             .version = (version_),                                \
-                                             .connector = &keel_connector_};                       \
+    KEEL_PLUGIN_(1u, KEEL_KIND_CONNECTOR, id_, version_, &keel_connector_, NULL)
+#define KEEL_AGENT(id_, version_, ...)                                                             \
+    static const keel_agent keel_agent_ = {.size = sizeof(keel_agent), __VA_ARGS__};               \
+    KEEL_PLUGIN_(2u, KEEL_KIND_AGENT, id_, version_, NULL, &keel_agent_)
+#define KEEL_PLUGIN_(minor_, kind_, id_, version_, connector_, agent_)                             \
+    static const keel_plugin keel_plugin_ = {                                                      \
+        KEEL_ABI_MAGIC, sizeof(keel_plugin), KEEL_ABI_MAJOR, (minor_), (kind_),                    \
+        (id_),          (version_),          (connector_),   (agent_)};                            \
     const keel_plugin *keel_plugin_entry(void) {                                                   \
         return &keel_plugin_;                                                                      \
     }

@@ -32,7 +32,7 @@ typedef struct keel_stream {
     uint32_t size; /* sizeof the host's struct */
     uint32_t reserved;
     void *ctx;
-    /* *id is never 0. denied: not allowed, or the login failed; retry: no such host, refused, TLS
+    /* *id is never 0. invalid: the address is malformed, or 16 streams are open. denied: not allowed, or the login failed; retry: no such host, refused, TLS
      * failed, time-out. Nothing of the connector's was sent in either case. */
     keel_status (*open)(void *ctx, keel_call *call, const char *address, uint64_t *id);
     /* All of it was handed to the network: KEEL_OK. unknown: the stream ended meanwhile. */

@@ -199,7 +199,7 @@ local function clock(c, q)
   return { slept = c.clock.monotonic() - before >= 20000000, now = c.clock.now() > 1700000000000000 }
 end
 
-local function codes(_, q)
+local function codes()
   local b = keel.base64
   return {
     encoded = keel.json.encode { b = 1, a = keel.list {} },
@@ -218,7 +218,15 @@ end
 
 local function reconcile(state)
   return function(c, q)
-    c.http.get(q.body.url)
+    if q.body.stream then
+      local s = c.stream.open(q.body.stream)
+      if s then
+        s:send("x")
+        s:line()
+      end
+    else
+      c.http.get(q.body.url)
+    end
     if q.body.again then
       c.http.get(q.body.again)
     end
