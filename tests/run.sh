@@ -1,7 +1,7 @@
 # The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
 # in a folder of its own; what counts are its lines, never an exit code alone.
 
-suites='build unit abi faults sandbox lint fuzz e2e'
+suites='build unit abi faults sandbox author lint fuzz e2e'
 
 suite_about() {
     case $1 in
@@ -10,6 +10,7 @@ suite_about() {
     abi) say 'plugins good and bad against the executor and the Lua host, as they ship' ;;
     faults) say 'power cuts at every write, kill -9 at every failpoint' ;;
     sandbox) say 'hostile scripts and libraries, as they ship' ;;
+    author) say 'making, testing and working on plugins, as an author does it' ;;
     lint) say 'sizes, layers, exported symbols, format, static analysis' ;;
     fuzz) say 'every fuzz target over its corpus, then five seconds more' ;;
     e2e) say 'the command line as a person uses it, and the demo' ;;
@@ -63,11 +64,14 @@ tap_command() {
     say "$code" >"$folder/$name.exit"
 }
 
-tap_e2e() {
-    for file in tests/e2e/*.bats; do
+# tap_bats FOLDER FILE...: with what was built.
+tap_bats() {
+    into=$1
+    shift
+    for file in "$@"; do
         [ -f "$file" ] || continue
         PATH="$KEEL_ROOT/build/root/bin:$PATH" KEEL_BUILD="$KEEL_ROOT/build" \
-            tap_command "$1" "$(basename "$file")" bats --tap "$file"
+            tap_command "$into" "$(basename "$file")" bats --tap "$file"
     done
 }
 
@@ -78,7 +82,8 @@ tap_suite() {
     unit) tap_meson "$1" unit build-asan ;;
     lint) [ ! -f tests/lint/run.sh ] || tap_command "$1" lint sh tests/lint/run.sh build ;;
     fuzz) tap_command "$1" fuzz sh tests/fuzz/run.sh build-fuzz 5 ;;
-    e2e) tap_e2e "$1" ;;
+    author) tap_bats "$1" tests/author/*.bats ;;
+    e2e) tap_bats "$1" tests/e2e/*.bats ;;
     *) tap_meson "$1" "$2" build ;;
     esac
 }

@@ -31,6 +31,13 @@ static int write_new(const char *folder, const char *name, const keel_buf *text,
     return rc;
 }
 
+/* What an editor with a YAML language server reads. */
+static void modeline(keel_buf *out, const char *schema) {
+    char *url = path_schema_url();
+    keel_buf_printf(out, "# yaml-language-server: $schema=%s/%s\n", url, schema);
+    free(url);
+}
+
 static int write_policy(const char *folder, const init_answers *a, diag *d) {
     keel_buf pack = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
     char *shipped = path_share("policies/starter.yaml");
@@ -44,6 +51,7 @@ static int write_policy(const char *folder, const init_answers *a, diag *d) {
     }
     rc = rc ? rc : fsio_mkdirs(policies, 0755, d);
     if (rc == 0 && !kept) {
+        modeline(&text, "policy.schema.json");
         initfile_policy(a, pack.data ? pack.data : "", pack.len, &text);
         rc = write_new(policies, "starter.yaml", &text, d);
     }
@@ -112,6 +120,7 @@ static int set_aside(const workspace *w, diag *d) {
 
 static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     keel_buf text = KEEL_BUF_INIT;
+    modeline(&text, "keel.schema.json");
     initfile_keel(a, &text);
     int rc = write_policy(folder, a, d);
     rc = rc ? rc : make_outbox(a->outbox, d);

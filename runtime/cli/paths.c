@@ -52,3 +52,15 @@ char *path_program(const char *name) {
 char *path_share(const char *name) {
     return find("KEEL_SHARE", KEEL_DATADIR, name);
 }
+
+char *path_pkgconfig(void) {
+    return find("KEEL_PKGCONFIG", KEEL_LIBDIR, "pkgconfig");
+}
+
+char *path_schema_url(void) {
+    char *path = path_share("schema");
+    keel_buf url = KEEL_BUF_INIT;
+    keel_buf_printf(&url, "file://%s", path);
+    free(path);
+    return url.data;
+}

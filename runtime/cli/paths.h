@@ -4,8 +4,13 @@
 #ifndef CLI_PATHS_H
 #define CLI_PATHS_H
 
-char *path_program(const char *name); /* LIBEXEC/name: "keel-executor" */
-char *
-path_share(const char *name); /* SHARE/name: "plugins", "policies/starter.yaml", "lua/keel.lua" */
+/* LIBEXEC/name: "keel-executor" */
+char *path_program(const char *name);
+/* SHARE/name: "plugins", "policies/starter.yaml", "lua/keel.lua", "templates/agent-lua" */
+char *path_share(const char *name);
+/* The folder of keel.pc (KEEL_PKGCONFIG names the folder above another). */
+char *path_pkgconfig(void);
+/* "file:///.../schema", for the modelines that editors read. */
+char *path_schema_url(void);
 
 #endif

@@ -2,10 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "digest.h"
 #include "fsio.h"
+#include "inspect.h"
 #include "library.h"
 #include "manifest.h"
 #include "paths.h"
@@ -139,6 +141,7 @@ static void print_manifest(cli *c, const manifest *m) {
                 print_verb(&m->resources[i], v);
             }
         }
+        inspect_attributes(&m->resources[i]);
     }
     for (size_t i = 0; i < m->need_count; i++) {
         const manifest_need *n = &m->needs[i];
@@ -150,16 +153,35 @@ static void print_manifest(cli *c, const manifest *m) {
     }
 }
 
+/* A .so by itself: there is no manifest beside it. */
+static bool bare(const char *word, const char *manifest_path) {
+    size_t len = strlen(word);
+    return len > 3 && strcmp(word + len - 3, ".so") == 0 && access(manifest_path, F_OK) != 0;
+}
+
+static int inspect_entry(cli *c, const manifest *m, const char *folder, diag *d) {
+    keel_buf entry = KEEL_BUF_INIT;
+    int rc = survey_entry(m, folder, d);
+    keel_buf_printf(&entry, "%s/%s", folder, m->entry);
+    if (rc == 0 && m->native) {
+        rc = inspect_native(c, entry.data, m, d);
+    }
+    keel_buf_free(&entry);
+    return rc;
+}
+
 static int inspect_run(cli *c, const options *o, diag *d) {
     char *folder = folder_of(o->args[0]);
     keel_buf path = KEEL_BUF_INIT;
     manifest *m = NULL;
     keel_buf_printf(&path, "%s/manifest.yaml", folder);
-    int rc = manifest_load(&m, path.data, d);
-    if (rc == 0) {
+    int rc;
+    if (bare(o->args[0], path.data)) {
+        rc = inspect_native(c, o->args[0], NULL, d);
+    } else if ((rc = manifest_load(&m, path.data, d)) == 0) {
         print_manifest(c, m);
         print_files(c, m, folder);
-        rc = survey_entry(m, folder, d);
+        rc = inspect_entry(c, m, folder, d);
         manifest_destroy(m);
     }
     keel_buf_free(&path);
@@ -171,6 +193,9 @@ static const command inspect_verb = {
     .name = "inspect",
     .words = "DIR|FILE",
     .summary = "what a plugin says it is and needs, before any of its code runs",
+    .more = "Of a .so also what the file itself says: id, version, the ABI that it needs, verbs, "
+            "symbols and\nlibraries, read from its bytes; what differs from the manifest is an "
+            "error.",
     .examples = "keel plugin inspect agents/triage\nkeel plugin inspect plugins/mailbox/mailbox.so",
     .least = 1,
     .most = 1,
@@ -251,11 +276,14 @@ static const command install_verb = {
     .run = install_run,
 };
 
-static const command *const verbs[] = {&list_verb, &show_verb, &install_verb, &inspect_verb, NULL};
+extern const command plugin_new_verb;
+
+static const command *const verbs[] = {&list_verb,    &show_verb,       &install_verb,
+                                       &inspect_verb, &plugin_new_verb, NULL};
 
 const command plugin_command = {
     .name = "plugin",
-    .words = "list | show | install | inspect",
-    .summary = "plugins: installed versions, and installing",
+    .words = "list | show | install | inspect | new",
+    .summary = "plugins: installed versions, installing, making new ones",
     .verbs = verbs,
 };

@@ -88,8 +88,7 @@ static bool means(const manifest *m, const char *reference) {
     }
     const char *version = reference[id] ? reference + id + 1 : "";
     size_t len = strlen(version);
-    bool begins = strncmp(m->version, version, len) == 0;
-    return begins && (len == 0 || m->version[len] == 0 || m->version[len] == '.');
+    return len == 0 || semver_matches(m->version, version);
 }
 
 static const survey_plugin *newer(const survey_plugin *a, const survey_plugin *b) {

@@ -14,6 +14,7 @@
 #include "main.h"
 #include "paths.h"
 #include "survey.h"
+#include "up.h"
 
 #define POLL_MS 5
 #define WAIT_MS 120000 /* a large journal is proved and replayed before the first answer */
@@ -207,6 +208,21 @@ static int detach(cli *c, start *s, diag *d) {
     return rc;
 }
 
+int up_start(cli *c, bool *started, diag *d) {
+    static const options none = {.given_count = 0};
+    keel_buf status = KEEL_BUF_INIT;
+    start s;
+    *started = !answers(c, &status);
+    keel_buf_free(&status);
+    int rc = workspace_prepare(c->ws, d);
+    if (rc == 0) {
+        prepare(c, &none, &s);
+        rc = detach(c, &s, d);
+        finish(&s);
+    }
+    return rc;
+}
+
 static int up_run(cli *c, const options *o, diag *d) {
     start s;
     int rc = cli_workspace(c, d);
@@ -261,6 +277,12 @@ static int wait_end(cli *c, diag *d) {
     return 0;
 }
 
+int down_stop(cli *c, diag *d) {
+    int rc = cli_client(c, d);
+    rc = rc ? rc : client_call(c->kernel, "down", NULL, c->request, NULL, d);
+    return rc ? rc : wait_end(c, d);
+}
+
 static int down_run(cli *c, const options *o, diag *d) {
     (void)o;
     int rc = cli_client(c, d);
@@ -271,8 +293,7 @@ static int down_run(cli *c, const options *o, diag *d) {
         cli_say(c, "Keel would be stopped.");
         return 0;
     }
-    rc = client_call(c->kernel, "down", NULL, c->request, NULL, d);
-    rc = rc ? rc : wait_end(c, d);
+    rc = down_stop(c, d);
     if (rc == 0) {
         cli_say(c, "Keel has ended. Open work goes on with the next `keel up`.");
     }

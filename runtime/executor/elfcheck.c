@@ -1,32 +1,10 @@
 #include "elfcheck.h"
 
-#include <elf.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "elfread.h"
 #include "sandbox.h"
-
-#if defined(__x86_64__)
-#define MACHINE      EM_X86_64
-#define MACHINE_NAME "x86-64"
-#elif defined(__aarch64__)
-#define MACHINE      EM_AARCH64
-#define MACHINE_NAME "aarch64"
-#else
-#error "the plugin ABI is not defined for this machine yet"
-#endif
-
-#define DYNAMIC_LIMIT 4096 /* entries */
-
-typedef struct object {
-    const uint8_t *data;
-    size_t len;
-    const char *name;
-    uint64_t strings; /* file offsets, and sizes in bytes */
-    uint64_t strings_size;
-    uint64_t symbols;
-    uint64_t symbol_count;
-} object;
 
 static const char *const own_libraries[] = {
     "libc.so.6",    "libm.so.6",     "libdl.so.2",           "libpthread.so.0",
@@ -36,53 +14,20 @@ static const char *const own_libraries[] = {
 #endif
 };
 
-static int broken(const object *o, diag *d, const char *what) {
+static int broken(const elf_object *o, diag *d, const char *what) {
     diag_set(d, DIAG_FAILED, "%s is no shared object that can be loaded: %s.", o->name, what);
     return diag_next(d, "Build it again with: cc -shared -fPIC -fvisibility=hidden.");
 }
 
-/* Copies `size` bytes from a file offset: nothing in a file is aligned. */
-static bool get(const object *o, uint64_t offset, void *to, size_t size) {
-    if (offset > o->len || size > o->len - offset) {
-        return false;
-    }
-    memcpy(to, o->data + offset, size);
-    return true;
-}
-
-static bool get_segment(const object *o, const Elf64_Ehdr *h, size_t i, Elf64_Phdr *to) {
-    return get(o, h->e_phoff + i * sizeof *to, to, sizeof *to);
-}
-
-/* The file offset of an address, 0 if no segment of the file holds it. */
-static uint64_t offset_of(const object *o, const Elf64_Ehdr *h, uint64_t address) {
-    Elf64_Phdr p;
-    for (size_t i = 0; i < h->e_phnum && get_segment(o, h, i, &p); i++) {
-        if (p.p_type == PT_LOAD && address >= p.p_vaddr && address - p.p_vaddr < p.p_filesz) {
-            return p.p_offset + (address - p.p_vaddr);
-        }
-    }
-    return 0;
-}
-
-/* A text of the string table; NULL if it does not end within it. */
-static const char *text_at(const object *o, uint64_t at) {
-    if (o->strings > o->len || o->strings_size > o->len - o->strings || at >= o->strings_size) {
-        return NULL;
-    }
-    const char *text = (const char *)o->data + o->strings + at;
-    return memchr(text, '\0', o->strings_size - at) ? text : NULL;
-}
-
-static int check_header(const object *o, const Elf64_Ehdr *h, diag *d) {
+static int check_header(const elf_object *o, const Elf64_Ehdr *h, diag *d) {
     if (memcmp(h->e_ident, ELFMAG, SELFMAG) != 0) {
         return broken(o, d, "it does not begin as an ELF file");
     }
     if (h->e_ident[EI_CLASS] != ELFCLASS64 || h->e_ident[EI_DATA] != ELFDATA2LSB ||
-        h->e_machine != MACHINE) {
+        h->e_machine != ELF_MACHINE) {
         diag_set(d, DIAG_FAILED,
                  "%s was built for another machine: ELF machine %d, and this host is %s (%d).",
-                 o->name, h->e_machine, MACHINE_NAME, MACHINE);
+                 o->name, h->e_machine, ELF_MACHINE_NAME, ELF_MACHINE);
         return diag_next(d, "Build it on, or for, this machine.");
     }
     if (h->e_type != ET_DYN || h->e_phentsize != sizeof(Elf64_Phdr)) {
@@ -91,11 +36,11 @@ static int check_header(const object *o, const Elf64_Ehdr *h, diag *d) {
     return 0;
 }
 
-static int check_segments(const object *o, const Elf64_Ehdr *h, Elf64_Phdr *dynamic, diag *d) {
+static int check_segments(const elf_object *o, const Elf64_Ehdr *h, Elf64_Phdr *dynamic, diag *d) {
     bool found = false;
     for (size_t i = 0; i < h->e_phnum; i++) {
         Elf64_Phdr p;
-        if (!get_segment(o, h, i, &p)) {
+        if (!elf_segment(o, h, i, &p)) {
             return broken(o, d, "its program header is cut off");
         }
         if (p.p_type == PT_DYNAMIC) {
@@ -123,9 +68,9 @@ static bool own_library(const char *name) {
     return false;
 }
 
-static int check_needed(const object *o, uint64_t at, char *const *libraries, size_t count,
+static int check_needed(const elf_object *o, uint64_t at, char *const *libraries, size_t count,
                         diag *d) {
-    const char *name = text_at(o, at);
+    const char *name = elf_text(o, at);
     if (!name) {
         return broken(o, d, "the name of a library lies outside of it");
     }
@@ -142,7 +87,7 @@ static int check_needed(const object *o, uint64_t at, char *const *libraries, si
     return diag_next(d, "Add it to manifest.yaml: `libraries: [ %s ]`, or build without it.", name);
 }
 
-static int check_entry(const object *o, const Elf64_Dyn *e, diag *d) {
+static int check_entry(const elf_object *o, const Elf64_Dyn *e, diag *d) {
     if (e->d_tag == DT_FLAGS && (e->d_un.d_val & DF_TEXTREL)) {
         return broken(o, d, "its code would have to be writable (TEXTREL)");
     }
@@ -163,7 +108,7 @@ static int check_entry(const object *o, const Elf64_Dyn *e, diag *d) {
         if (e->d_tag != refused[i].tag) {
             continue;
         }
-        const char *value = i < 6 ? text_at(o, e->d_un.d_val) : NULL;
+        const char *value = i < 6 ? elf_text(o, e->d_un.d_val) : NULL;
         diag_set(d, DIAG_FAILED, "%s has the entry %s%s%s: %s.", o->name, refused[i].name,
                  value ? " " : "", value ? value : "", refused[i].why);
         return diag_next(d, "Link it without -Wl,-rpath and the like; libraries come from the "
@@ -172,71 +117,7 @@ static int check_entry(const object *o, const Elf64_Dyn *e, diag *d) {
     return 0;
 }
 
-/* The number of symbols is only known from a hash table over them. */
-static uint64_t count_gnu(const object *o, uint64_t at) {
-    uint32_t h[4]; /* buckets, first symbol, words of the filter, shift */
-    if (!get(o, at, h, sizeof h)) {
-        return 0;
-    }
-    uint64_t buckets = at + sizeof h + 8 * (uint64_t)h[2];
-    uint64_t chains = buckets + 4 * (uint64_t)h[0];
-    uint32_t last = 0;
-    for (uint32_t i = 0, b; i < h[0] && get(o, buckets + 4 * (uint64_t)i, &b, sizeof b); i++) {
-        last = b > last ? b : last;
-    }
-    if (last < h[1]) {
-        return h[1];
-    }
-    uint32_t hash = 0;
-    while (get(o, chains + 4 * (uint64_t)(last - h[1]), &hash, sizeof hash) && !(hash & 1)) {
-        last++;
-    }
-    return (uint64_t)last + 1;
-}
-
-static uint64_t count_sysv(const object *o, uint64_t at) {
-    uint32_t h[2]; /* buckets, chains */
-    return get(o, at, h, sizeof h) ? h[1] : 0;
-}
-
-static void take_entry(object *o, const Elf64_Ehdr *h, const Elf64_Dyn *e) {
-    switch (e->d_tag) {
-    case DT_STRTAB:
-        o->strings = offset_of(o, h, e->d_un.d_ptr);
-        break;
-    case DT_STRSZ:
-        o->strings_size = e->d_un.d_val;
-        break;
-    case DT_SYMTAB:
-        o->symbols = offset_of(o, h, e->d_un.d_ptr);
-        break;
-    case DT_GNU_HASH:
-        o->symbol_count = count_gnu(o, offset_of(o, h, e->d_un.d_ptr));
-        break;
-    case DT_HASH:
-        if (o->symbol_count == 0) {
-            o->symbol_count = count_sysv(o, offset_of(o, h, e->d_un.d_ptr));
-        }
-        break;
-    default:
-        break;
-    }
-}
-
-static bool get_dynamic(const object *o, const Elf64_Phdr *p, size_t i, Elf64_Dyn *e) {
-    return i < DYNAMIC_LIMIT && (i + 1) * sizeof *e <= p->p_filesz &&
-           get(o, p->p_offset + i * sizeof *e, e, sizeof *e) && e->d_tag != DT_NULL;
-}
-
 /* ---- exports ---- */
-
-static bool exported(const Elf64_Sym *s) {
-    unsigned bind = ELF64_ST_BIND(s->st_info);
-    unsigned seen = ELF64_ST_VISIBILITY(s->st_other);
-    return s->st_shndx != SHN_UNDEF && s->st_shndx != SHN_ABS &&
-           (bind == STB_GLOBAL || bind == STB_WEAK || bind == STB_GNU_UNIQUE) &&
-           (seen == STV_DEFAULT || seen == STV_PROTECTED);
-}
 
 /* Old linkers export the ends of sections, and an initialiser of their own. */
 static bool linker_made(const char *name) {
@@ -249,16 +130,16 @@ static bool linker_made(const char *name) {
     return SANDBOX_SANITIZED && strncmp(name, "__", 2) == 0;
 }
 
-static int check_exports(const object *o, const char *entry, diag *d) {
+static int check_exports(const elf_object *o, const char *entry, diag *d) {
     size_t count = 0;
     bool found = false;
     const char *other = NULL;
     for (uint64_t i = 1; i < o->symbol_count; i++) {
         Elf64_Sym s;
-        if (!get(o, o->symbols + i * sizeof s, &s, sizeof s)) {
+        if (!elf_get(o, o->symbols + i * sizeof s, &s, sizeof s)) {
             return broken(o, d, "its symbol table is cut off");
         }
-        const char *name = exported(&s) ? text_at(o, s.st_name) : NULL;
+        const char *name = elf_exported(&s) ? elf_text(o, s.st_name) : NULL;
         if (!name || linker_made(name)) {
             continue;
         }
@@ -285,20 +166,20 @@ static int check_exports(const object *o, const char *entry, diag *d) {
 
 int elf_check(const uint8_t *data, size_t len, const char *name, const char *entry,
               char *const *libraries, size_t library_count, diag *d) {
-    object o = {.data = data, .len = len, .name = name};
+    elf_object o = {.data = data, .len = len, .name = name};
     Elf64_Ehdr h;
     Elf64_Phdr dynamic = {0};
     Elf64_Dyn e;
-    if (!get(&o, 0, &h, sizeof h)) {
+    if (!elf_get(&o, 0, &h, sizeof h)) {
         return broken(&o, d, "it is too short");
     }
     if (check_header(&o, &h, d) < 0 || check_segments(&o, &h, &dynamic, d) < 0) {
         return DIAG_FAILED;
     }
-    for (size_t i = 0; get_dynamic(&o, &dynamic, i, &e); i++) {
-        take_entry(&o, &h, &e);
+    for (size_t i = 0; elf_dynamic(&o, &dynamic, i, &e); i++) {
+        elf_take(&o, &h, &e);
     }
-    for (size_t i = 0; get_dynamic(&o, &dynamic, i, &e); i++) {
+    for (size_t i = 0; elf_dynamic(&o, &dynamic, i, &e); i++) {
         if (check_entry(&o, &e, d) < 0 ||
             (e.d_tag == DT_NEEDED &&
              check_needed(&o, e.d_un.d_val, libraries, library_count, d) < 0)) {

@@ -68,14 +68,13 @@ static library_entry *entry_of(library *l, const manifest *m) {
 
 /* ---- sources ---- */
 
-/* The first file that one has and the other has not, or has otherwise; NULL: none. keel.lua is not
- * the author's. */
-static const char *difference(const plugin *a, const plugin *b) {
+const char *library_difference(const plugin *a, const plugin *b, bool manifest_too) {
     for (size_t i = 0; i < a->file_count; i++) {
         const plugin_file *f = &a->files[i];
         const plugin_file *g = library_file(b, f->name);
-        if (strcmp(f->name, LIBRARY_SDK_LUA) != 0 &&
-            (!g || !digest_equal(&f->digest, &g->digest))) {
+        bool compared = strcmp(f->name, LIBRARY_SDK_LUA) != 0 &&
+                        (manifest_too || strcmp(f->name, "manifest.yaml") != 0);
+        if (compared && (!g || !digest_equal(&f->digest, &g->digest))) {
             return f->name;
         }
     }
@@ -83,8 +82,8 @@ static const char *difference(const plugin *a, const plugin *b) {
 }
 
 static int check_same(const plugin *installed, const plugin *now, const char *folder, diag *d) {
-    const char *name = difference(now, installed);
-    name = name ? name : difference(installed, now);
+    const char *name = library_difference(now, installed, true);
+    name = name ? name : library_difference(installed, now, true);
     if (!name) {
         return 0;
     }
@@ -94,6 +93,26 @@ static int check_same(const plugin *installed, const plugin *now, const char *fo
              "and what is installed stays in force",
              m->id, m->version, name);
     return diag_next(d, "Raise `version` in %s/manifest.yaml.", folder);
+}
+
+/* The workspace's own source goes before what `keel dev` made of it: 1 when that is the same, 0 when
+ * there is none, DIAG_CONFLICT when it has changed since. */
+static int check_developed(library *l, const plugin *now, source s, const char *folder,
+                           const plugin **out, diag *d) {
+    bool differs = false;
+    library_entry *dev = s == SOURCE_WORKSPACE ? library_developed(l, now, &differs) : NULL;
+    if (dev && differs) {
+        diag_set(d, DIAG_CONFLICT,
+                 "%s has changed since `keel dev` installed it as %s, and that stays in force",
+                 folder, dev->plugin->manifest->version);
+        return diag_next(d, "Run `keel dev %s`, or raise `version` in %s/manifest.yaml.",
+                         now->manifest->name, folder);
+    }
+    if (dev) {
+        dev->source = SOURCE_WORKSPACE;
+        *out = dev->plugin;
+    }
+    return dev != NULL;
 }
 
 /* Two agents of one name in one workspace: which is meant could not be told. */
@@ -131,6 +150,11 @@ static char *so_path_of(const plugin *p, const char *folder, const char *so_fold
 static int install(library *l, plugin *now, const char *folder, const char *so_folder, source s,
                    const plugin **out, diag *d) {
     int rc = check_name(l, now->manifest, s, folder, d);
+    int developed = rc ? 0 : check_developed(l, now, s, folder, out, d);
+    if (developed) {
+        plugin_destroy(now);
+        return developed > 0 ? 0 : developed;
+    }
     library_entry *there = entry_of(l, now->manifest);
     if (rc != 0 || there) {
         rc = rc ? rc : check_same(there->plugin, now, folder, d);
@@ -156,6 +180,19 @@ static int install(library *l, plugin *now, const char *folder, const char *so_f
     add(l, now, s);
     *out = now;
     return 0;
+}
+
+int library_add(library *l, plugin *p, const char *folder, const plugin **out, diag *d) {
+    char *so_path = so_path_of(p, folder, NULL);
+    int rc = library_store(l->plugins, p, so_path, d);
+    free(so_path);
+    if (rc == 0) {
+        add(l, p, SOURCE_WORKSPACE);
+        *out = p;
+    } else {
+        plugin_destroy(p);
+    }
+    return rc;
 }
 
 static int install_from(library *l, const char *folder, source s, const plugin_kind *kind,
@@ -283,8 +320,9 @@ static void install_sources(library *l, const faults *f) {
     free(connectors);
 }
 
-int library_open(library **out, const char *workspace, const char *shipped, const char *sdk_lua,
-                 void (*fault)(void *ctx, const diag *d), void *ctx, diag *d) {
+int library_open_installed(library **out, const char *workspace, const char *shipped,
+                           const char *sdk_lua, void (*fault)(void *ctx, const diag *d), void *ctx,
+                           diag *d) {
     library *l = keel_alloc(sizeof *l);
     *l = (library){.workspace = keel_strdup(workspace),
                    .plugins = join(workspace, ".keel/plugins"),
@@ -298,9 +336,18 @@ int library_open(library **out, const char *workspace, const char *shipped, cons
     faults f = {fault, ctx};
     library_sweep(l->plugins);
     load_installed(l, &f);
-    install_sources(l, &f);
     *out = l;
     return 0;
+}
+
+int library_open(library **out, const char *workspace, const char *shipped, const char *sdk_lua,
+                 void (*fault)(void *ctx, const diag *d), void *ctx, diag *d) {
+    int rc = library_open_installed(out, workspace, shipped, sdk_lua, fault, ctx, d);
+    if (rc == 0) {
+        faults f = {fault, ctx};
+        install_sources(*out, &f);
+    }
+    return rc;
 }
 
 void library_close(library *l) {

@@ -30,6 +30,11 @@ typedef struct plugin {
 
 void plugin_destroy(plugin *p);
 
+/* An author's folder in memory, checked as for an installation; nothing is installed, and `folder`
+ * of it is NULL. sdk_lua: where keel.lua comes from; so_folder: where else a .so may be, or NULL. */
+int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
+                        const char *so_folder, diag *d);
+
 typedef struct library library;
 
 /* Installs what the sources have and is not yet there, then loads all installed plugins. A version
@@ -45,6 +50,17 @@ void library_close(library *l);
  * is already installed with the same bytes is found, not copied. */
 int library_install(library *l, const char *folder, const plugin **out, diag *d);
 
+/* What `keel dev` does on each save: installs the folder as VERSION+dev.N.DIGEST, where N counts the
+ * saves of that VERSION, so that the newest one is the newest version; what is in force already is
+ * found, not installed again. Of the sources nothing else is looked at. `version` gets the one that
+ * is in force now, fresh whether it was installed by this call. fault: as library_open has it. */
+typedef struct library_save {
+    char version[160];
+    bool fresh;
+} library_save;
+int library_develop(const char *workspace, const char *sdk_lua, const char *folder,
+                    library_save *out, void (*fault)(void *ctx, const diag *d), void *ctx, diag *d);
+
 size_t library_count(const library *l);
 const plugin *library_get(const library *l, size_t i);
 /* The newest version of an agent by name, or of a plugin by id ("com.keel.mail", "com.keel.mail@1",
@@ -59,6 +75,8 @@ const plugin *library_by_digest(const library *l, const digest *d);
  * by their bytes. <0, 0, >0. */
 int semver_compare(const char *a, const char *b);
 bool semver_prerelease(const char *version);
+/* How many bytes of a version are its author's: without what `keel dev` puts behind it. */
+size_t semver_author(const char *version);
 /* Whether a version matches "1", "1.4" or "1.4.0"; the last form also matches 1.4.0+BUILD. */
 bool semver_matches(const char *version, const char *wanted);
 

@@ -25,14 +25,30 @@ struct library {
 
 #define LIBRARY_SDK_LUA "keel.lua"
 
+/* ---- library.c ---- */
+
+/* The first file that `a` has and `b` has not, or has otherwise; NULL: none. keel.lua is not the
+ * author's, and manifest.yaml may be left out, for it names the version. */
+const char *library_difference(const plugin *a, const plugin *b, bool manifest_too);
+/* library_open without the sources. */
+int library_open_installed(library **out, const char *workspace, const char *shipped,
+                           const char *sdk_lua, void (*fault)(void *ctx, const diag *d), void *ctx,
+                           diag *d);
+/* Installs p, which it takes, beside what is there. */
+int library_add(library *l, plugin *p, const char *folder, const plugin **out, diag *d);
+
+/* ---- library_develop.c ---- */
+
+/* Whether what `keel dev` has installed last of this source's version is the source as it is now,
+ * or (*differs) no longer is. NULL: it has installed none. */
+library_entry *library_developed(library *l, const plugin *now, bool *differs);
+
 /* ---- library_read.c: a folder's files in memory ---- */
 
-/* An author's folder. sdk_lua: where keel.lua comes from; so_folder: where else a .so may be, or
- * NULL. */
-int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
-                        const char *so_folder, diag *d);
 /* An installed folder: its owner and its digest are checked too. */
 int library_read_installed(plugin **out, const char *folder, diag *d);
+/* Sorts the files and takes the digest of their list. */
+void library_seal(plugin *p);
 const plugin_file *library_file(const plugin *p, const char *name); /* NULL: none */
 
 /* ---- library_store.c ---- */

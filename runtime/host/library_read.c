@@ -250,7 +250,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const plugin_file *)a)->name, ((const plugin_file *)b)->name);
 }
 
-static void seal(plugin *p) {
+void library_seal(plugin *p) {
     qsort(p->files, p->file_count, sizeof *p->files, by_name);
     keel_buf list = KEEL_BUF_INIT;
     keel_json_writer w;
@@ -308,7 +308,7 @@ int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
         plugin_destroy(r.p);
         return rc;
     }
-    seal(r.p);
+    library_seal(r.p);
     *out = r.p;
     return 0;
 }
@@ -335,7 +335,7 @@ int library_read_installed(plugin **out, const char *folder, diag *d) {
     int rc = open_folder(&r);
     rc = rc ? rc : take_all(&r, NULL);
     if (rc == 0) {
-        seal(r.p);
+        library_seal(r.p);
         rc = check_digest(&r);
     }
     if (r.dir >= 0) {

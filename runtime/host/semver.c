@@ -74,6 +74,16 @@ int semver_compare(const char *a, const char *b) {
     return order ? order : strcmp(a, b);
 }
 
+/* "+dev.000001.0123456789ab", or with a dot where the author's own build stands before it. */
+size_t semver_author(const char *version) {
+    size_t len = strlen(version);
+    const char *build = strchr(version, '+'), *at = len > 24 ? version + len - 24 : NULL;
+    bool ours = at && build && at >= build && (at == build || *at == '.') &&
+                memcmp(at + 1, "dev.", 4) == 0 && strspn(at + 5, "0123456789") == 6 &&
+                at[11] == '.' && strspn(at + 12, "0123456789abcdef") == 12;
+    return ours ? len - 24 : len;
+}
+
 bool semver_matches(const char *version, const char *wanted) {
     size_t len = strlen(wanted);
     if (strncmp(version, wanted, len) != 0) {

@@ -120,7 +120,8 @@ static void config_body(const manifest *m, keel_json config, keel_buf *out) {
     keel_json_set_text(&w, "name", m->name);
     keel_json_set_bool(&w, "native", m->native);
     keel_json_set_bool(&w, "stream", reach_stream(m));
-    keel_json_set_text(&w, "version", m->version);
+    keel_json_key(&w, "version"); /* what its code says: `keel dev` stamps the manifest alone */
+    keel_json_textn(&w, m->version, semver_author(m->version));
     keel_json_object_end(&w);
 }
 

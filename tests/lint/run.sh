@@ -31,6 +31,7 @@ failpoints|every kind of record has its failpoints, in test builds only
 exports|a plugin exports one symbol and brings no search path
 headers|every header compiles alone, the SDK in C++ too
 shell|the shell scripts pass shellcheck
+lua|luacheck finds nothing in scripts, with the globals of the sandbox alone
 format|the code is formatted as .clang-format says
 tidy|clang-tidy finds nothing
 cppcheck|cppcheck finds nothing
@@ -40,6 +41,7 @@ cppcheck|cppcheck finds nothing
 needs() {
     case $1 in
     shell) echo shellcheck ;;
+    lua) echo luacheck ;;
     format) echo clang-format ;;
     tidy) echo clang-tidy ;;
     cppcheck) echo cppcheck ;;

@@ -44,6 +44,12 @@ check_self() {
     plant "$work/data.c" 'static const int t[] = {\n    1,\n};\n\nint f(void) {\n    return 1;\n}\n'
     awk -v limit=60 -f "$lint/functions.awk" "$work/excused.c" "$work/data.c"
 
+    if command -v luacheck >/dev/null; then
+        plant "$work/bad.lua" 'local keel = require "keel"\nreturn keel.agent { run = function(ctx) return os.time(ctx) end }\n'
+        sees 'a global that scripts lack' 'bad.lua:2:48: .*os' sh -c \
+            "echo '$work/bad.lua' | { . '$lint/tools.sh'; lua_faults; }"
+    fi
+
     plant "$work/sql.c" 'void f(void) {\n    keel_buf_printf(&b, "DELETE FROM run WHERE id = %s",\n        id);\n    prepare("SELECT a FROM b");\n    diag_set(d, 1, "DELETE %s by hand", x);\n}\n'
     sees 'SQL in a format' 'sql.c:2: a statement is put together' awk -f "$lint/sql.awk" "$work/sql.c"
     [ "$(awk -f "$lint/sql.awk" "$work/sql.c" | wc -l)" -eq 1 ] || echo 'sql sees what is not there'
