@@ -57,6 +57,7 @@ void shelf_clear(shelf *s) {
         drop_object(s, s->count - 1);
     }
     shelf_forget_keys(s);
+    s->last_id = 0; /* the same acts give the same ids again */
 }
 
 void shelf_destroy(shelf *s) {

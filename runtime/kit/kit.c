@@ -64,9 +64,6 @@ static const char *lacks(const trial *t, const check *c) {
     if (why) {
         return why;
     }
-    if ((c->needs & NEED_FOLDER) && !has_folder(k)) {
-        return "it has no folder that it may write";
-    }
     if ((c->needs & NEED_SERVICE) && !reach_http(k->plugin->manifest)) {
         return "it does not use keel.http/1";
     }

@@ -29,7 +29,6 @@ const char *outside_base(const outside *o) {
 
 static int spawn_child(const char *program, const char *script, const char *log, int to,
                        pid_t *pid) {
-    extern char **environ;
     const char *const argv[] = {"keel-fakeworld", script, "--log", log, "--end-with-parent", NULL};
     posix_spawn_file_actions_t fa;
     posix_spawn_file_actions_init(&fa);

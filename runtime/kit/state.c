@@ -17,7 +17,6 @@
 
 /* The author's own command, in the plugin's folder; $KEEL_CHECK_FOLDER is {folder}. */
 static void run_state(const site *s, keel_buf *out) {
-    extern char **environ;
     int ends[2];
     pid_t pid = 0;
     posix_spawn_file_actions_t fa;
@@ -41,6 +40,17 @@ static void run_state(const site *s, keel_buf *out) {
     close(ends[0]);
 }
 
+/* Each line of its own, as if it were a file, so that one too many or too few is seen. */
+static void put_lines(keel_buf *text, keel_buf *out) {
+    keel_buf_reserve(text, 1);
+    text->data[text->len] = 0;
+    for (const char *p = text->data; *p;) {
+        size_t len = strcspn(p, "\n");
+        keel_buf_printf(out, "(state) %.*s s -\n", (int)(len < 400 ? len : 400), p);
+        p += len + (p[len] == '\n');
+    }
+}
+
 void site_state(site *s, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
     place_list(s->folder, out);
@@ -52,11 +62,8 @@ void site_state(site *s, keel_buf *out) {
     }
     keel_buf_clear(&text);
     if (s->k->plan->state) {
-        char hex[DIGEST_HEX];
         run_state(s, &text);
-        digest of = digest_of(text.data, text.len);
-        digest_hex(&of, hex);
-        keel_buf_printf(out, "(the state command) s %s\n", hex);
+        put_lines(&text, out);
     }
     keel_buf_free(&text);
 }

@@ -1,6 +1,6 @@
 /* keel-step: stands in the executor's place for the conformance kit, starts it, and kills it at the
- * N-th step of a verb. A step is a system call that changes files, or one that sends an answer, about
- * to be made. Started by a file of two lines: "#!.../keel-step N" and the executor's path. */
+ * N-th step of a verb. A step is a system call that changes files, asks egress for something or sends the
+ * answer, about to be made. Started by a file of two lines: "#!.../keel-step N" and the executor's path. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -44,9 +44,10 @@ static bool changes_files(long call, long fd, long flags) {
     }
 }
 
-static bool answers(long call, long fd) {
+/* To the kernel, which is an answer, or to egress, which is a request. */
+static bool speaks(long call, long fd) {
     return (call == SYS_sendto || call == SYS_sendmsg || call == SYS_write) &&
-           fd == EXECUTOR_FD_FRAMES;
+           (fd == EXECUTOR_FD_FRAMES || fd == EXECUTOR_FD_EGRESS);
 }
 
 /* Whether this is where it ends. */
@@ -59,7 +60,7 @@ static bool due(steps *s, pid_t pid) {
     long call = (long)info.entry.nr, first = (long)info.entry.args[0];
     s->begun = s->begun || atomic_load(&s->page->run) != 0;
     if (!s->begun ||
-        !(changes_files(call, first, (long)info.entry.args[2]) || answers(call, first))) {
+        !(changes_files(call, first, (long)info.entry.args[2]) || speaks(call, first))) {
         return false;
     }
     return --s->left == 0;

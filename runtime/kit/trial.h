@@ -19,8 +19,7 @@ typedef enum trial_needs {
     NEED_READ = 2,      /* the same of read */
     NEED_RECONCILE = 4, /* the write is keyed or checkable */
     NEED_SERVICE = 8,   /* the scripted outside, over keel.http/1 */
-    NEED_FOLDER = 16,   /* a folder that it may write */
-    NEED_ORACLE = 32    /* a folder, the scripted outside or a state command */
+    NEED_ORACLE = 16    /* a folder, the scripted outside or a state command */
 } trial_needs;
 
 typedef struct check {

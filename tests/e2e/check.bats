@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load helper
+load pages
 
 kits=$BATS_TEST_DIRNAME/../check
 
@@ -72,6 +73,31 @@ YAML
     has 'read.cursor of message: `next` leads on, and no item comes twice'
     lacks 'read.cursor of message: `next` leads on, and no item comes twice # SKIP'
     printf '%s\n' "$output" | grep -q 'killed at each of its [2-9][0-9] steps'
+}
+
+# printed HEADING: the files that the guide for authors prints under that heading.
+printed() {
+    parts=$(mktemp -d "$BATS_TEST_TMPDIR/XXXXXX")
+    page_parts "$page_root/sdk/README.md" "$1" "$parts"
+    for part in "$parts"/*.file; do
+        page_part "$part"
+    done
+}
+
+@test "the connectors of the guide for authors, in Lua and in C, keep their promises" {
+    printed 'A first connector, in Lua'
+    printed 'The same connector in C'
+    pkgs=$(echo "$(dirname "$(command -v keel)")"/../lib/*/pkgconfig)
+    # shellcheck disable=SC2046
+    cc -shared -fPIC -fvisibility=hidden -o connectors/notes/notes.so connectors/notes/notes.c \
+        $(PKG_CONFIG_PATH=$pkgs pkg-config --cflags --libs keel)
+    for name in memos notes; do
+        printf 'cases:\n  - { resource: memo, write: { text: hello } }\n' >connectors/$name/check.yaml
+        run keel connector check connectors/$name
+        [ "$status" -eq 0 ]
+        lacks 'not ok'
+        has 'killed at each of its'
+    done
 }
 
 @test "without check.yaml it does what it can, and says what to add" {
@@ -308,19 +334,19 @@ LUA
 }
 
 @test "caught: killed on the way, it says absent of what is there" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.reconcile = function() return keel.absent() end
 LUA
 }
 
 @test "caught: killed on the way, it says applied of what is not there" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.reconcile = function(c, q) return keel.applied { id = q.key .. ".txt" } end
 LUA
 }
 
 @test "caught: killed between two files, it says applied of one" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 local write = v.write
 v.write = function(c, q)
   local done, err = write(c, q)
@@ -331,7 +357,7 @@ LUA
 }
 
 @test "caught: killed, then sent again, it writes under another name" {
-    caught kill.files memos <<'LUA'
+    caught kill.steps memos <<'LUA'
 v.write = function(c, q)
   local n = #c.fs.list(c.config.folder, "") + 1
   c.fs.write(c.config.folder, "memo" .. n .. ".txt", q.body.text)
