@@ -28,6 +28,7 @@ static void init_services(native *n) {
     native_kv_init(n);
     native_clock_init(n);
     native_json_init(n);
+    native_effect_init(n);
 }
 
 static int load(executor *x, void **self, diag *d) {
@@ -38,7 +39,6 @@ static int load(executor *x, void **self, diag *d) {
     setlocale(LC_CTYPE, "C.UTF-8");
     native_host_init(n);
     init_services(n);
-    native_effect_init(n);
     if (native_open(n, EXECUTOR_FD_NATIVE, d) < 0) {
         return DIAG_FAILED;
     }

@@ -60,11 +60,11 @@ struct native {
     keel_kv kv_table;
     keel_clock clock_table;
     keel_json_service json_table;
+    keel_effect effect_table;
     fs *fs;                /* NULL without a grant */
     egress_client *egress; /* NULL without a network need */
-    keel_call *call;       /* the verb or run that runs, or NULL */
-    keel_effect effect;
-    map runs; /* of an agent: id -> native_run */
+    keel_call *call;       /* the verb or the entry of a run that runs, or NULL */
+    map runs;              /* of an agent: id -> native_run */
     native_run *ready_first, *ready_last;
     bool told; /* the agent's author was told about a status */
     void *instance;
@@ -83,11 +83,11 @@ void native_stream_init(native *n);
 void native_kv_init(native *n);
 void native_clock_init(native *n);
 void native_json_init(native *n);
+void native_effect_init(native *n);
 /* The text of a JSON string, with a NUL behind it, as long as the call lives; else none. */
 keel_span native_text_span(keel_call *call, keel_json v);
 
-/* Checks the bytes behind fd, opens them and checks the description; fills plugin, connector and
- * agent. */
+/* Checks the bytes behind fd, opens them and checks the description; fills plugin, connector and agent. */
 int native_open(native *n, int fd, diag *d);
 /* The description against this host and the manifest, apart from where it came from. */
 int native_check(native *n, const keel_plugin *p, diag *d);

@@ -50,7 +50,7 @@ void native_run_set_answer(native_record *rec, const char *outcome, size_t len);
 /* native_call.c. Each returns KEEL_OK, KEEL_SUSPENDED, or a failure that is said in the call. */
 
 /* Refuses what cannot be called now: when no run goes on, inside of a step, once suspended. */
-keel_status native_call_begin(keel_call *call, const char *what);
+keel_status native_call_begin(const native *n, keel_call *call, const char *what);
 /* Makes the call, its arguments being in r->args, or takes it from the record. patient: waits even if
  * other runs could go on meanwhile. */
 keel_status native_call_make(keel_call *call, const char *kind, const char *name, bool patient,
@@ -79,7 +79,6 @@ void native_outcome_error(keel_call *call, keel_json err, keel_outcome *full);
 void native_outcome_give(const keel_outcome *full, keel_outcome *out);
 
 /* native_effect.c, and what of its table is in native_inward.c: keel/effect.h says what they do */
-void native_effect_init(native *n);
 keel_status native_service_wait(void *ctx, keel_call *call, uint64_t run, keel_outcome *out);
 keel_status native_service_receive(void *ctx, keel_call *call, const char *name, int64_t timeout_us,
                                    keel_span *name_out, keel_span *body);

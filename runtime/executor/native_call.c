@@ -3,7 +3,8 @@
 
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
+
+#include "clock.h"
 
 #define PATIENCE_NS 100000000 /* how long a call waits before it suspends its run */
 
@@ -17,8 +18,8 @@ keel_status native_call_bad(keel_call *call, const char *format, ...) {
     return host->fail(host->ctx, call, KEEL_E_INVALID, text);
 }
 
-keel_status native_call_begin(keel_call *call, const char *what) {
-    if (!call || !call->run) {
+keel_status native_call_begin(const native *n, keel_call *call, const char *what) {
+    if (!native_is_current(n, call) || !call->run) {
         return KEEL_E_INVALID;
     }
     if (call->run->suspended) {
@@ -68,12 +69,6 @@ keel_status native_call_value(keel_call *call, const char *what, keel_span value
 
 /* ---- waiting ---- */
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 static keel_status suspend(native_run *r) {
     r->suspended = true;
     return KEEL_SUSPENDED;
@@ -91,7 +86,7 @@ static bool last_is_answered(const native_run *r) {
 static bool wait_until(native_run *r, bool (*so)(const native_run *), bool patient) {
     int64_t until = 0;
     while (!so(r)) {
-        int64_t now = now_ns();
+        int64_t now = (int64_t)clock_monotonic_ns();
         until = until ? until : now + PATIENCE_NS;
         int left_ms = (int)((until - now + 999999) / 1000000);
         if (left_ms <= 0 || (!patient && r->n->ready_first) || !executor_pump(r->n->x, left_ms) ||

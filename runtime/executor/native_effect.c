@@ -35,12 +35,13 @@ static keel_status put_effect(keel_call *call, const char *use, const char *reso
     return s;
 }
 
-static keel_status effect(keel_call *call, const char *use, const char *resource, const char *verb,
-                          keel_span args, const keel_effect_options *options, keel_outcome *out) {
+static keel_status effect(const native *n, keel_call *call, const char *use, const char *resource,
+                          const char *verb, keel_span args, const keel_effect_options *options,
+                          keel_outcome *out) {
     char target[3 * RUN_NAME_LIMIT];
     keel_json outcome;
     keel_outcome full;
-    keel_status s = native_call_begin(call, verb);
+    keel_status s = native_call_begin(n, call, verb);
     s = s < 0 ? s : native_check_name(call, "the connection's name", use);
     s = s < 0 ? s : native_check_name(call, "the resource's name", resource);
     if (s < 0) {
@@ -61,15 +62,13 @@ static keel_status effect(keel_call *call, const char *use, const char *resource
 static keel_status service_read(void *ctx, keel_call *call, const char *use, const char *resource,
                                 keel_span args, const keel_effect_options *options,
                                 keel_outcome *out) {
-    (void)ctx;
-    return effect(call, use, resource, "read", args, options, out);
+    return effect(ctx, call, use, resource, "read", args, options, out);
 }
 
 static keel_status service_write(void *ctx, keel_call *call, const char *use, const char *resource,
                                  keel_span args, const keel_effect_options *options,
                                  keel_outcome *out) {
-    (void)ctx;
-    return effect(call, use, resource, "write", args, options, out);
+    return effect(ctx, call, use, resource, "write", args, options, out);
 }
 
 static keel_status service_spawn(void *ctx, keel_call *call, const char *agent, keel_span input,
@@ -77,8 +76,7 @@ static keel_status service_spawn(void *ctx, keel_call *call, const char *agent, 
     keel_json outcome;
     keel_outcome full;
     int64_t run = 0;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "spawn");
+    keel_status s = native_call_begin(ctx, call, "spawn");
     s = s < 0 ? s : native_check_name(call, "the agent's name", agent);
     if (s < 0) {
         return s;
@@ -108,8 +106,8 @@ static keel_status service_spawn(void *ctx, keel_call *call, const char *agent, 
 }
 
 void native_effect_init(native *n) {
-    n->effect = (keel_effect){
-        .size = sizeof n->effect,
+    n->effect_table = (keel_effect){
+        .size = sizeof n->effect_table,
         .ctx = n,
         .read = service_read,
         .write = service_write,

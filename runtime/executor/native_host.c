@@ -117,13 +117,13 @@ static const void *host_get_service(void *ctx, const char *name) {
         bool open;
         const void *table;
     } services[] = {
-        {KEEL_EFFECT_SERVICE, n->agent.run != NULL, &n->effect},
         {KEEL_FS_SERVICE, n->fs != NULL, &n->fs_table},
         {KEEL_HTTP_SERVICE, c->http, &n->http_table},
         {KEEL_STREAM_SERVICE, c->stream, &n->stream_table},
         {KEEL_KV_SERVICE, c->connector, &n->kv_table},
         {KEEL_CLOCK_SERVICE, c->connector, &n->clock_table},
         {KEEL_JSON_SERVICE, true, &n->json_table},
+        {KEEL_EFFECT_SERVICE, !c->connector, &n->effect_table},
     };
     for (size_t i = 0; name && i < sizeof services / sizeof *services; i++) {
         if (strcmp(name, services[i].name) == 0) {

@@ -38,8 +38,7 @@ static void read_end(keel_call *call, keel_outcome *full) {
 keel_status native_service_wait(void *ctx, keel_call *call, uint64_t run, keel_outcome *out) {
     keel_json outcome;
     keel_outcome full;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "wait");
+    keel_status s = native_call_begin(ctx, call, "wait");
     if (s < 0) {
         return s;
     }
@@ -63,8 +62,7 @@ keel_status native_service_receive(void *ctx, keel_call *call, const char *name,
                                    keel_span *name_out, keel_span *body) {
     keel_json outcome, ok = {NULL, 0};
     keel_json_writer w;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "receive");
+    keel_status s = native_call_begin(ctx, call, "receive");
     s = s < 0 || !name ? s : native_check_name(call, "the event's name", name);
     if (s < 0) {
         return s;
@@ -94,8 +92,7 @@ keel_status native_service_receive(void *ctx, keel_call *call, const char *name,
 
 keel_status native_service_sleep(void *ctx, keel_call *call, int64_t us) {
     keel_json outcome, ok;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "sleep");
+    keel_status s = native_call_begin(ctx, call, "sleep");
     if (s < 0) {
         return s;
     }
@@ -110,9 +107,9 @@ keel_status native_service_sleep(void *ctx, keel_call *call, int64_t us) {
 
 /* ---- now, random ---- */
 
-static keel_status plain(keel_call *call, const char *kind, keel_json *ok) {
+static keel_status plain(const native *n, keel_call *call, const char *kind, keel_json *ok) {
     keel_json outcome;
-    keel_status s = native_call_begin(call, kind);
+    keel_status s = native_call_begin(n, call, kind);
     if (s < 0) {
         return s;
     }
@@ -124,8 +121,7 @@ static keel_status plain(keel_call *call, const char *kind, keel_json *ok) {
 
 keel_status native_service_now(void *ctx, keel_call *call, int64_t *us) {
     keel_json ok;
-    (void)ctx;
-    keel_status s = plain(call, "now", &ok);
+    keel_status s = plain(ctx, call, "now", &ok);
     if (s == KEEL_OK && !keel_json_int(ok, us)) {
         native_call_bad(call, "now: the kernel answered no time");
         return KEEL_E_INTERNAL;
@@ -151,8 +147,7 @@ static bool parse_bits(keel_json v, uint64_t *bits) {
 
 keel_status native_service_random(void *ctx, keel_call *call, uint64_t *bits) {
     keel_json ok;
-    (void)ctx;
-    keel_status s = plain(call, "random", &ok);
+    keel_status s = plain(ctx, call, "random", &ok);
     if (s == KEEL_OK && !parse_bits(ok, bits)) {
         native_call_bad(call, "random: the kernel answered no random bits");
         return KEEL_E_INTERNAL;
@@ -164,8 +159,7 @@ keel_status native_service_random(void *ctx, keel_call *call, uint64_t *bits) {
 
 keel_status native_service_step(void *ctx, keel_call *call, const char *name, keel_span *recorded) {
     keel_json was;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "step");
+    keel_status s = native_call_begin(ctx, call, "step");
     s = s < 0 ? s : native_check_name(call, "the step's name", name);
     s = s < 0 ? s : native_call_one_way(call, "step", name, &was);
     if (s < 0) {
@@ -181,8 +175,7 @@ keel_status native_service_step(void *ctx, keel_call *call, const char *name, ke
 
 keel_status native_service_step_done(void *ctx, keel_call *call, keel_span value,
                                      keel_span *recorded) {
-    (void)ctx;
-    if (!call || !call->run) {
+    if (!native_is_current(ctx, call) || !call->run) {
         return KEEL_E_INVALID;
     }
     native_run *r = call->run;
@@ -208,8 +201,7 @@ keel_status native_service_step_done(void *ctx, keel_call *call, keel_span value
 keel_status native_service_log(void *ctx, keel_call *call, int32_t level, const char *text) {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     keel_json was;
-    (void)ctx;
-    keel_status s = native_call_begin(call, "log");
+    keel_status s = native_call_begin(ctx, call, "log");
     if (s < 0) {
         return s;
     }
@@ -228,7 +220,7 @@ keel_status native_service_log(void *ctx, keel_call *call, int32_t level, const 
 
 keel_status native_service_continue(void *ctx, keel_call *call, keel_span state) {
     native *n = ctx;
-    keel_status s = native_call_begin(call, "continue_with");
+    keel_status s = native_call_begin(ctx, call, "continue_with");
     s = s < 0 ? s : n->host.reply(n, call, state);
     if (s == KEEL_OK) {
         call->continues = true;

@@ -161,11 +161,11 @@ static void enter(native_run *r) {
     r->calls = 0;
     r->suspended = r->windowed = r->stepping = false;
     r->running = true;
-    n->call = &call;
     executor_running(n->x, r->id);
+    n->call = &call;
     keel_status status = n->agent.run(n->instance, &call, &request);
-    executor_running(n->x, 0);
     n->call = NULL;
+    executor_running(n->x, 0);
     r->running = false;
     returned(r, &call, status);
     native_take_back(&call.scratch);

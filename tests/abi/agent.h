@@ -19,6 +19,7 @@ struct agent {
     int entries;
 };
 
+keel_status agent_program(const agent *a, keel_call *call, const keel_run_request *r);
 extern const agent_act agent_own_acts[]; /* of agent_own.c; ends with a NULL name */
 
 keel_span span(const char *text);

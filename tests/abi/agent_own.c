@@ -260,6 +260,7 @@ const agent_act agent_own_acts[] = {
     {"in_step", act_in_step},
     {"many", act_many},
     {"odd_answer", act_odd_answer},
+    {"program", agent_program},
     {"replies", act_replies},
     {"services", act_services},
     {"suspended", act_suspended},

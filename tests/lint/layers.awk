@@ -9,8 +9,10 @@ BEGIN {
     below["runtime/policy"] = " sdk runtime/base runtime/host "
     below["runtime/kernel"] = " sdk runtime/base runtime/host runtime/store runtime/policy "
     below["runtime/executor"] = " sdk runtime/base "
+    below["runtime/fakeworld"] = " sdk runtime/base "
     below["runtime/egress"] = " sdk runtime/base "
-    below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/egress "
+    below["runtime/kit"] = " sdk runtime/base runtime/host "
+    below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/egress runtime/kit "
     while (("find runtime sdk plugins examples -name '*.h' 2>/dev/null" | getline path) > 0) {
         base = path
         sub(/.*\//, "", base)

@@ -1,0 +1,3 @@
+local keel = require "keel"
+
+return keel.connector { memo = require "verbs" }

@@ -1,0 +1,445 @@
+# keel connector check. What proves the kit: connectors that keep all promises pass it, and each that
+# breaks one promise is caught by the check of that promise.
+
+bats_require_minimum_version 1.5.0
+load helper
+
+kits=$BATS_TEST_DIRNAME/../check
+
+setup_file() {
+    own_home
+}
+
+setup() {
+    own_home
+    cd "$BATS_TEST_TMPDIR"
+}
+
+# caught CHECK GOOD: the good connector with its script replaced by what stands on stdin, where `v` are
+# the good verbs, is caught by CHECK. $manifest: a sed script for its manifest.
+caught() {
+    cp -r "$kits/$2" it
+    resource=memo
+    [ "$2" = memos ] || resource=note
+    {
+        echo 'local keel = require "keel"'
+        echo 'local v = require "verbs"'
+        cat
+        echo "return keel.connector { $resource = v }"
+    } >"it/$2.lua"
+    [ -z "${manifest:-}" ] || sed -i "$manifest" it/manifest.yaml
+    run keel connector check it --only "$1"
+    if [ "$status" -ne 1 ] || ! printf '%s\n' "$output" | grep -q "^not ok [0-9]* - $1[ :]"; then
+        printf 'not caught by %s (%s):\n%s\n' "$1" "$status" "$output" >&2
+        return 1
+    fi
+}
+
+# ---- those that keep their promises ----
+
+@test "a connector of files passes" {
+    run keel connector check "$kits/memos"
+    [ "$status" -eq 0 ]
+    has '1..24'
+    lacks 'not ok'
+    has 'killed at each of its 6 steps'
+}
+
+@test "a connector of a service passes, against the scripted outside and the real egress" {
+    run keel connector check "$kits/notes"
+    [ "$status" -eq 0 ]
+    lacks 'not ok'
+    for c in lost timeout cancel 429 5xx huge malformed late key_expiry kill.requests; do
+        has " - $c of note"
+        printf '%s\n' "$output" | grep " - $c of note" | grep -vq SKIP
+    done
+}
+
+@test "the shipped mailbox, in C, keeps its promises" {
+    cp -r "$(dirname "$(command -v keel)")/../share/keel/plugins/mailbox" it
+    mkdir -p it/seed/outbox
+    for n in 1 2 3 4 5; do mail it/seed/source "$n" "Question $n"; done
+    cat >it/check.yaml <<'YAML'
+config: { source: "{folder}/source", outbox: "{folder}/outbox", from: "Ada <ada@studio.example>" }
+seed: seed
+cases:
+  - resource: message
+    write: { to: [ "bea@client.example" ], subject: hello, body: hi }
+    read: { limit: 2 }
+YAML
+    run keel connector check it
+    [ "$status" -eq 0 ]
+    has 'read.cursor of message: `next` leads on, and no item comes twice'
+    lacks 'read.cursor of message: `next` leads on, and no item comes twice # SKIP'
+    printf '%s\n' "$output" | grep -q 'killed at each of its [2-9][0-9] steps'
+}
+
+@test "without check.yaml it does what it can, and says what to add" {
+    cp -r "$kits/memos" it
+    rm it/check.yaml
+    run keel connector check it
+    [ "$status" -eq 0 ]
+    has 'ok 2 - loads'
+    has '# SKIP check.yaml has no case with `write:` for it'
+}
+
+@test "as JSON, an object a line" {
+    run --separate-stderr keel connector check "$kits/memos" --only read --json
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 4 ]
+    for line in "${lines[@]}"; do
+        case $line in '{"check":"'*'","verdict":"passed",'*) ;; *) false ;; esac
+    done
+}
+
+@test "in a workspace it leaves a receipt, for exactly these bytes" {
+    mkdir -p w/connectors
+    printf 'version: 1\n' >w/keel.yaml
+    cp -r "$kits/memos" w/connectors/
+    run keel connector check w/connectors/memos
+    [ "$status" -eq 0 ]
+    has 'Remembered in'
+    [ "$(find w/.keel/checks -name '*.json' | wc -l)" -eq 1 ]
+    grep -q '"failed":0,"id":"com.example.memos"' w/.keel/checks/*.json
+    echo '-- another byte' >>w/connectors/memos/verbs.lua
+    run keel connector check w/connectors/memos
+    [ "$(find w/.keel/checks -name '*.json' | wc -l)" -eq 2 ]
+}
+
+@test "a part of the checks leaves no receipt, and neither does a failure" {
+    mkdir -p w
+    printf 'version: 1\n' >w/keel.yaml
+    cp -r "$kits/memos" w/memos
+    run keel connector check w/memos --only read
+    [ "$status" -eq 0 ]
+    [ ! -e w/.keel/checks ]
+    sed -i 's/local page = 2/local page = 2\nerror("no")/' w/memos/verbs.lua
+    run keel connector check w/memos
+    [ "$status" -eq 1 ]
+    has 'not ok 2 - loads'
+    [ ! -e w/.keel/checks ]
+}
+
+@test "a check.yaml that is wrong is told with its place" {
+    cp -r "$kits/memos" it
+    printf 'cases:\n  - { resource: memory, write: {} }\n' >it/check.yaml
+    run keel connector check it
+    [ "$status" -eq 2 ]
+    has 'check.yaml:2:'
+    has 'The manifest has memo.'
+    printf 'confg: {}\n' >it/check.yaml
+    run keel connector check it
+    [ "$status" -eq 2 ]
+    has 'config'
+}
+
+@test "a folder without a plugin, and a folder that is not there" {
+    mkdir empty
+    run keel connector check empty
+    [ "$status" -eq 1 ]
+    has 'not ok 1 - manifest'
+    run keel connector check nowhere
+    [ "$status" -eq 6 ]
+    has 'nowhere cannot be read as a plugin'
+}
+
+@test "nothing is left behind: no process, no folder" {
+    mkdir tmp
+    TMPDIR=$PWD/tmp run keel connector check "$kits/notes" --only kill
+    [ "$status" -eq 0 ]
+    [ -z "$(ls tmp)" ]
+}
+
+# ---- those that break one ----
+
+@test "caught: a manifest that is none" {
+    cp -r "$kits/memos" it
+    sed -i 's/class: checkable, undo/class: perhaps, undo/' it/manifest.yaml
+    run keel connector check it
+    [ "$status" -eq 1 ]
+    has 'not ok 1 - manifest'
+    has 'manifest.yaml:9:26: "perhaps" is no class'
+}
+
+@test "caught: a script that does not load" {
+    caught loads memos <<<'this is no Lua'
+}
+
+@test "caught: a wrong config ends the process" {
+    caught config memos <<'LUA'
+local write = v.write
+v.write = function(c, q)
+  local t = "x"
+  while type(c.config.folder) ~= "string" do t = t .. t end
+  return write(c, q)
+end
+LUA
+}
+
+@test "caught: a read without a list of items" {
+    caught read.shape memos <<'LUA'
+local read = v.read
+v.read = function(c, q) return { memos = read(c, q).items } end
+LUA
+}
+
+@test "caught: items without ids" {
+    caught read.shape memos <<'LUA'
+v.read = function() return { items = { { name = "a" } } } end
+LUA
+}
+
+@test "caught: a read that writes" {
+    caught read.pure memos <<'LUA'
+local read = v.read
+v.read = function(c, q)
+  c.fs.write(c.config.folder, "last-read.txt", "now")
+  return read(c, q)
+end
+LUA
+}
+
+@test "caught: a cursor that leads nowhere" {
+    caught read.cursor memos <<'LUA'
+local read, n = v.read, 0
+v.read = function(c, q)
+  q.body.cursor, n = nil, n + 1
+  return { items = read(c, q).items, next = "page" .. n }
+end
+LUA
+}
+
+@test "caught: a write that fails" {
+    caught write.works memos <<'LUA'
+v.write = function(c, q) return nil, keel.fail("invalid", "not today") end
+LUA
+}
+
+@test "caught: a result that is not the expected one" {
+    cp -r "$kits/memos" it
+    echo '    expect: { id: "memo.txt" }' >>it/check.yaml
+    run keel connector check it --only write
+    [ "$status" -eq 1 ]
+    has 'check.yaml expects "memo.txt"'
+}
+
+@test "caught: a write that writes nothing" {
+    caught write.shows memos <<'LUA'
+v.write = function(c, q) return { id = q.key .. ".txt" } end
+LUA
+}
+
+@test "caught: a dry run that writes" {
+    caught dry_run memos <<'LUA'
+local write = v.write
+v.write = function(c, q) q.dry_run = false; return write(c, q) end
+LUA
+}
+
+@test "caught: reconcile does not find what was written" {
+    caught same_key memos <<'LUA'
+v.reconcile = function() return keel.absent() end
+LUA
+}
+
+@test "caught: reconcile refers to something else" {
+    caught same_key memos <<'LUA'
+v.reconcile = function() return keel.applied { id = "another.txt" } end
+LUA
+}
+
+@test "caught: a keyed write that ignores the key" {
+    manifest='s/class: checkable, undo/class: keyed, window: 1h, undo/' caught same_key memos <<'LUA'
+local n = 0
+v.write = function(c, q)
+  n = n + 1
+  c.fs.write(c.config.folder, "memo" .. n .. ".txt", q.body.text)
+  return { id = "memo.txt" }
+end
+LUA
+}
+
+@test "caught: a keyed write whose repeat answers something else" {
+    manifest='s/class: checkable, undo/class: keyed, window: 1h, undo/' caught same_key memos <<'LUA'
+local write, n = v.write, 0
+v.write = function(c, q) n = n + 1; write(c, q); return { id = n } end
+LUA
+}
+
+@test "caught: reconcile says applied of what was never written" {
+    caught reconcile memos <<'LUA'
+v.reconcile = function(c, q) return keel.applied { id = q.key .. ".txt" } end
+LUA
+}
+
+@test "caught: reconcile answers a fifth state" {
+    caught reconcile memos <<'LUA'
+v.reconcile = function() return { state = "perhaps" } end
+LUA
+}
+
+@test "caught: reconcile that writes" {
+    caught reconcile memos <<'LUA'
+v.reconcile = function(c, q)
+  c.fs.write(c.config.folder, "asked.txt", q.key)
+  return keel.absent()
+end
+LUA
+}
+
+@test "caught: checkable without reconcile" {
+    caught reconcile memos <<<'v.reconcile = nil'
+}
+
+@test "caught: compensate that leaves it" {
+    caught compensate memos <<'LUA'
+v.compensate = function(c, q) return { id = q.outcome.id } end
+LUA
+}
+
+@test "caught: memory that grows with each verb" {
+    caught leaks memos <<'LUA'
+local write, kept = v.write, {}
+v.write = function(c, q)
+  kept[#kept + 1] = ("x"):rep(100000) .. #kept
+  return write(c, q)
+end
+LUA
+}
+
+@test "caught: killed on the way, it says absent of what is there" {
+    caught kill.files memos <<'LUA'
+v.reconcile = function() return keel.absent() end
+LUA
+}
+
+@test "caught: killed on the way, it says applied of what is not there" {
+    caught kill.files memos <<'LUA'
+v.reconcile = function(c, q) return keel.applied { id = q.key .. ".txt" } end
+LUA
+}
+
+@test "caught: killed between two files, it says applied of one" {
+    caught kill.files memos <<'LUA'
+local write = v.write
+v.write = function(c, q)
+  local done, err = write(c, q)
+  c.fs.write(c.config.folder, q.key .. ".index", q.body.text)
+  return done, err
+end
+LUA
+}
+
+@test "caught: killed, then sent again, it writes under another name" {
+    caught kill.files memos <<'LUA'
+v.write = function(c, q)
+  local n = #c.fs.list(c.config.folder, "") + 1
+  c.fs.write(c.config.folder, "memo" .. n .. ".txt", q.body.text)
+  return { id = "memo" .. n .. ".txt" }
+end
+v.reconcile = function(c, q) return keel.absent() end
+LUA
+}
+
+# ---- services ----
+
+@test "caught: a service's key that is not sent" {
+    for check in same_key kill.requests; do
+        rm -rf it
+        caught $check notes <<'LUA'
+v.write = function(c, q)
+  local r, err = c.http.post("/notes", { json = q.body })
+  if not r then return nil, err end
+  return { id = r:json().id }, keel.status(r)
+end
+LUA
+    done
+}
+
+@test "caught: killed under a request, it says applied of what was not" {
+    caught kill.requests notes <<'LUA'
+v.reconcile = function() return keel.applied { id = "1" } end
+LUA
+}
+
+@test "caught: killed after a request, it says absent of what was applied" {
+    caught kill.requests notes <<'LUA'
+v.reconcile = function() return keel.absent() end
+LUA
+}
+
+@test "caught: a lost answer is called retry" {
+    caught lost notes <<'LUA'
+local write = v.write
+v.write = function(c, q)
+  local done, err = write(c, q)
+  return done, err and keel.fail("retry", "try again")
+end
+LUA
+}
+
+@test "caught: no answer in time is called done" {
+    caught timeout notes <<'LUA'
+local write = v.write
+v.write = function(c, q) return write(c, q) or { id = "surely" } end
+LUA
+}
+
+@test "caught: it goes on after it was stopped" {
+    caught cancel notes <<'LUA'
+local write = v.write
+v.write = function(c, q)
+  local done, err
+  repeat done, err = write(c, q) until done
+  return done
+end
+LUA
+}
+
+@test "caught: too many requests are called invalid" {
+    caught 429 notes <<'LUA'
+v.write = function(c, q)
+  local r, err = c.http.post("/notes", { json = q.body, key = q.key })
+  if not r then return nil, err end
+  return r.status == 201 and { id = r:json().id } or nil, keel.fail("invalid", "it says " .. r.status)
+end
+LUA
+}
+
+@test "caught: a server's error is called invalid" {
+    caught 5xx notes <<'LUA'
+v.write = function(c, q)
+  local r, err = c.http.post("/notes", { json = q.body, key = q.key })
+  if not r then return nil, err end
+  return r.status == 201 and { id = r:json().id } or nil, keel.fail("invalid", "it says " .. r.status)
+end
+LUA
+}
+
+@test "caught: a huge answer is called nothing to read" {
+    caught huge notes <<'LUA'
+local read = v.read
+v.read = function(c, q) return read(c, q) or { items = keel.list {} } end
+LUA
+}
+
+@test "caught: a broken answer is called nothing to read" {
+    caught malformed notes <<'LUA'
+v.read = function(c, q)
+  local r, err = c.http.get("/notes")
+  if not r then return nil, err end
+  local found = r:json() or {}
+  return { items = found.items or keel.list {} }
+end
+LUA
+}
+
+@test "caught: checkable over a service without settle" {
+    manifest='s/class: keyed, window: 24h, undo/class: checkable, undo/' caught late notes </dev/null
+}
+
+@test "caught: a forgotten key makes it absent" {
+    caught key_expiry notes <<'LUA'
+v.reconcile = function() return keel.absent() end
+LUA
+}

@@ -1,0 +1,233 @@
+# keel-fakeworld, the scripted outside: what it keeps, how it fails, and that its log is an oracle.
+
+load helper
+
+setup() {
+    own_home
+    cd "$BATS_TEST_TMPDIR"
+    fakeworld=$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld
+    cat >script.yaml <<'YAML'
+seed: 7
+routes:
+  - { method: POST, path: /notes, do: create, key: Idempotency-Key, window: 60s, keep: ref }
+  - { method: GET, path: /notes, do: list, size: 2 }
+  - { method: GET, path: /notes, do: search, query: ref }
+  - { method: GET, path: "/notes/{id}", do: get }
+  - { method: PUT, path: "/notes/{id}", do: update, need_match: true }
+  - { method: DELETE, path: "/notes/{id}", do: delete }
+  - { method: GET, path: /pages, do: list, paging: page, as: data }
+  - { method: GET, path: /links, do: list, paging: link, size: 1 }
+  - { method: POST, path: /links, do: create }
+YAML
+    "$fakeworld" script.yaml --log log --end-with-parent >port &
+    echo $! >pid
+    for _ in $(seq 100); do
+        [ ! -s port ] || break
+        sleep 0.05
+    done
+    base=http://127.0.0.1:$(cat port)
+}
+
+teardown() {
+    [ ! -s pid ] || kill "$(cat pid)" 2>/dev/null || true
+}
+
+# ask [CURL OPTION...] PATH: status and body in $output; the exit code is curl's.
+ask() {
+    path=${!#}
+    run curl -s -m 5 -w ' %{http_code}' "${@:1:$#-1}" "$base$path"
+}
+
+post() {
+    ask -X POST -H "Idempotency-Key: $1" -d "$2" /notes
+}
+
+faults() {
+    curl -s -f -X POST -d "$1" "$base/_fakeworld/faults" >/dev/null
+}
+
+applied() {
+    grep -c '"applied":true' log
+}
+
+@test "creates, gets, searches, updates by version, deletes" {
+    post k1 '{"b":1}'
+    [ "$output" = '{"b":1,"id":"1","ref":"k1"} 201' ]
+    ask /notes/1
+    [ "$output" = '{"b":1,"id":"1","ref":"k1"} 200' ]
+    ask '/notes?ref=k1'
+    [ "$output" = '[{"b":1,"id":"1","ref":"k1"}] 200' ]
+    ask '/notes?ref=none'
+    [ "$output" = '[] 200' ]
+    ask -X PUT -d '{"b":2}' /notes/1
+    has ' 428'
+    ask -X PUT -H 'If-Match: "2"' -d '{"b":2}' /notes/1
+    has ' 412'
+    ask -X PUT -H 'If-Match: "1"' -d '{"b":2}' /notes/1
+    [ "$output" = '{"b":2,"id":"1"} 200' ]
+    ask -X DELETE /notes/1
+    [ "$output" = ' 204' ]
+    ask /notes/1
+    has ' 404'
+    [ "$(applied)" -eq 3 ]
+}
+
+@test "a key is one effect, with another body it is refused, and forgotten it is two" {
+    post k1 '{"b":1}'
+    first=$output
+    post k1 '{"b":1}'
+    [ "$output" = "$first" ]
+    post k1 '{"b":2}'
+    has ' 422'
+    [ "$(applied)" -eq 1 ]
+    faults '[{"fault":"forget_keys"}]'
+    post k1 '{"b":1}'
+    has '"id":"2"'
+    [ "$(applied)" -eq 2 ]
+}
+
+@test "pages by cursor, number and link" {
+    for n in 1 2 3; do post "k$n" '{}'; done
+    ask /notes
+    has '"next":"2"'
+    ask '/notes?cursor=2'
+    [ "$output" = '{"items":[{"id":"3","ref":"k3"}],"next":null} 200' ]
+    ask '/pages?page=1'
+    [ "$output" = '{"data":[],"more":false} 200' ]
+    for n in 1 2; do ask -X POST -d '{}' /links; done
+    ask -i /links
+    has 'Link: </links?from=1>; rel="next"'
+    ask -i '/links?from=1'
+    lacks 'Link:'
+}
+
+# exit code of curl, then whether it was applied
+@test "faults before and after it was applied" {
+    while read -r fault code times; do
+        faults "[{\"fault\":\"$fault\",\"method\":\"POST\"}]"
+        before=$(applied || true)
+        post "key-$fault" '{}'
+        [ "$status" -eq "$code" ] || { echo "$fault: curl $status" >&2; return 1; }
+        [ $(($(applied || true) - before)) -eq "$times" ] || { echo "$fault: applied" >&2; return 1; }
+    done <<'TABLE'
+lost 52 1
+refuse_before 52 0
+late 52 0
+error_after 0 1
+status 0 0
+cut 18 1
+malformed 0 1
+wrong_object 0 1
+replay_500 0 1
+TABLE
+}
+
+@test "it hangs, before and after" {
+    for fault in hang hang_after; do
+        faults "[{\"fault\":\"$fault\"}]"
+        run curl -s -m 0.5 -X POST -d '{}' "$base/notes"
+        [ "$status" -eq 28 ]
+    done
+    [ "$(applied)" -eq 1 ]
+}
+
+@test "late is applied later: by its time, or when it is told to" {
+    faults '[{"fault":"late","after":"300ms"}]'
+    post k1 '{}'
+    [ "$status" -eq 52 ]
+    [ "$(applied || true)" -eq 0 ]
+    sleep 0.6
+    [ "$(applied)" -eq 1 ]
+    faults '[{"fault":"late","after":"10m"}]'
+    post k2 '{}'
+    run curl -s -X POST "$base/_fakeworld/late"
+    has '"late":0'
+    [ "$(applied)" -eq 2 ]
+}
+
+@test "answers that are none: twice, dripping, huge, and no HTTP at all" {
+    post k1 '{}'
+    faults '[{"fault":"double"}]'
+    run timeout 2 bash -c "exec 3<>/dev/tcp/127.0.0.1/${base##*:}
+        printf 'GET /notes/1 HTTP/1.1\r\n\r\n' >&3; timeout 0.5 cat <&3"
+    [ "$(printf '%s\n' "$output" | grep -c 'HTTP/1.1 200')" -eq 2 ]
+    faults '[{"fault":"drip","every":"2ms"}]'
+    ask /notes/1
+    [ "$output" = '{"id":"1","ref":"k1"} 200' ]
+    faults '[{"fault":"huge","mib":3}]'
+    run curl -s -o huge "$base/notes/1"
+    [ "$(stat -c %s huge)" -gt 3145728 ]
+    faults '[{"fault":"malformed","http":true}]'
+    ask /notes/1
+    [ "$status" -ne 0 ] || has ' 000'
+}
+
+@test "a saved 500 is given again for its key" {
+    faults '[{"fault":"replay_500"}]'
+    post k1 '{}'
+    has ' 500'
+    post k1 '{}'
+    has ' 500'
+    [ "$(applied)" -eq 1 ]
+}
+
+@test "429 says when to come again" {
+    faults '[{"fault":"status","status":429,"retry_after":7}]'
+    ask -i /notes
+    has 'Retry-After: 7'
+    has ' 429'
+}
+
+@test "faults by chance follow the seed" {
+    faults '[{"fault":"status","chance":0.5}]'
+    codes=
+    for _ in $(seq 20); do
+        ask /notes
+        codes="$codes ${output##* }"
+    done
+    [ "$codes" != "${codes#*200}" ]
+    [ "$codes" != "${codes#*503}" ]
+    kill "$(cat pid)"
+    setup
+    faults '[{"fault":"status","chance":0.5}]'
+    again=
+    for _ in $(seq 20); do
+        ask /notes
+        again="$again ${output##* }"
+    done
+    [ "$codes" = "$again" ]
+}
+
+@test "the log is lines of canonical JSON, one a request and one a change" {
+    post k1 '{"b":1}'
+    ask /notes
+    [ "$(wc -l <log)" -eq 3 ]
+    head -n 1 log | grep -q '^{"applied":true,"at_us":[0-9]*,"body_digest":"[0-9a-f]*","fault":null,"key":"k1","method":"POST","path":"/notes","query":"","status":201}$'
+    sed -n 3p log | grep -q '^{"applied":false,.*"method":"GET"'
+}
+
+@test "it ends by SIGTERM, and with its parent" {
+    kill "$(cat pid)"
+    for _ in $(seq 40); do
+        kill -0 "$(cat pid)" 2>/dev/null || break
+        sleep 0.05
+    done
+    run kill -0 "$(cat pid)"
+    [ "$status" -ne 0 ]
+}
+
+@test "a script that is wrong is told with its place" {
+    printf 'routes:\n  - { method: GET, path: /a, do: lst }\n' >bad.yaml
+    run "$fakeworld" bad.yaml
+    [ "$status" -eq 2 ]
+    has "bad.yaml:2:"
+    has "Did you mean 'list'?"
+    printf 'routes: []\n' >bad.yaml
+    run "$fakeworld" bad.yaml
+    has 'there are no routes'
+    run curl -s -w '%{http_code}' -X POST -d '[{"fault":"lots"}]' "$base/_fakeworld/faults"
+    has 400
+    run "$fakeworld"
+    [ "$status" -eq 2 ]
+    has 'usage: keel-fakeworld'
+}
