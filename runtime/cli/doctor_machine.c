@@ -75,7 +75,8 @@ bool check_programs(cli *c, finding *f) {
     (void)c;
     char *executor = path_program("keel-executor"), *egress = path_program("keel-egress");
     char *lua = path_share("lua/keel.lua"), *plugins = path_share("plugins");
-    if (readable(executor, X_OK, f) && readable(egress, X_OK, f) && readable(plugins, R_OK, f) && readable(lua, R_OK, f)) {
+    if (readable(executor, X_OK, f) && readable(egress, X_OK, f) && readable(plugins, R_OK, f) &&
+        readable(lua, R_OK, f)) {
         found(f, HEALTH_OK, "%s, plugins in %s", executor, plugins);
     }
     free(executor);

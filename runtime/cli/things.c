@@ -340,7 +340,8 @@ static int connection_show(cli *c, const options *o, diag *d) {
     const command noun##_command = {                                                               \
         .name = #noun, .words = words_, .summary = what, .verbs = noun##_verbs}
 
-extern const command agent_test_verb, connector_check_verb; /* agent_test.c, check.c */
+extern const command agent_test_verb;      /* agent_test.c */
+extern const command connector_check_verb; /* check.c */
 
 THING(agent, "list | show | test", "agents: roles, and how often they ran",
       "one agent: versions, files, and its last runs", &agent_test_verb, NULL);

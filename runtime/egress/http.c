@@ -230,8 +230,8 @@ static int set_login(request *r, diag *d) {
     connection *c = r->t.conn;
     int result = 0;
     if (r->permit.own) {
-        result = login_headers(c, &room, &login, r->method, r->permit.url.data, r->body,
-                               r->body_len, d);
+        result =
+            login_headers(c, &room, &login, r->method, r->permit.url.data, r->body, r->body_len, d);
         r->serial = c->access_serial;
     }
     result = result < 0 ? result : set_lines(r, login, d);

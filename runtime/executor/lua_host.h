@@ -88,13 +88,13 @@ struct lua_host {
     egress_client *egress; /* NULL without a network need */
     kv kv;                 /* of the verb that runs */
     uint64_t deadline_ns;  /* of it; 0: none */
-    bool doubt;            /* the other side did not answer its last question by a yes or a "not there" */
-    keel_buf failure;      /* why its last network call failed; empty: it did not */
-    int response;          /* metatable of what c.http gives */
-    keel_buf args;         /* of the ctx call being made */
-    keel_buf body;         /* of the frame being made */
-    keel_buf text;         /* short-lived */
-    keel_buf problem;      /* why lua_encode refused */
+    bool doubt; /* the other side did not answer its last question by a yes or a "not there" */
+    keel_buf failure; /* why its last network call failed; empty: it did not */
+    int response;     /* metatable of what c.http gives */
+    keel_buf args;    /* of the ctx call being made */
+    keel_buf body;    /* of the frame being made */
+    keel_buf text;    /* short-lived */
+    keel_buf problem; /* why lua_encode refused */
     lua_sort_key *keys;
     size_t key_cap;
 };

@@ -131,6 +131,8 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
         char text[256];
         snprintf(text, sizeof text, "its executor %s", why);
         worker_strike(k, w, running, text);
+        lose_runs(w);
     }
+    w->watch_run = 0;
     back_off(k, w); /* last: what was lost gives back the timer */
 }

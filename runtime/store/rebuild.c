@@ -217,8 +217,8 @@ static int compare_table(rebuild *b, sqlite3 *db, const table *t) {
 
 static int check(rebuild *b, reader *r) {
     bool began;
-    if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 || db_exec(b->copy, "BEGIN", b->d) < 0 ||
-        reader_begin(r, &began, b->d) < 0) {
+    if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 ||
+        db_exec(b->copy, "BEGIN", b->d) < 0 || reader_begin(r, &began, b->d) < 0) {
         return DIAG_STORAGE;
     }
     int rc = reader_scan(r, 1, apply, b, b->d);

@@ -6,17 +6,6 @@
 #include "egress_protocol.h"
 #include "simworld.h"
 
-void sim_network(const char *root) {
-    sim_put(root, "connectors/out/manifest.yaml",
-            "id: org.example.out\nkind: connector\nversion: 1.0.0\nentry: out.lua\n"
-            "needs: [ \"http:https://out.example/\" ]\nresources:\n"
-            "  keyed: { read: {}, write: { class: keyed, window: 24h } }\n"
-            "  checkable: { write: { class: checkable, settle: 5s } }\n"
-            "  once: { write: { class: once } }\n"
-            "  repeatable: { write: { class: repeatable } }\n"
-            "  denied: { write: { class: once } }\n");
-}
-
 static sim_order *order_of(sim_world *w, uint64_t ref) {
     for (size_t i = 0; i < sizeof w->orders / sizeof *w->orders; i++) {
         if (w->orders[i].ref == ref) {

@@ -83,6 +83,8 @@ typedef struct sim_world {
 
 /* Makes the folder with its plugins and policy once. */
 void sim_folder(char root[128]);
+/* Lets its connector have the network instead of a folder as its way out. */
+void sim_network(const char *root);
 void sim_folder_remove(const char *root);
 void sim_put(const char *root, const char *name, const char *text);
 
@@ -111,8 +113,6 @@ void sim_approve(sim_world *w, const char *request, int64_t number);
 bool sim_operator(sim_world *w);
 
 /* ---- simnet.c: egress ---- */
-/* Lets the folder's connector have the network instead of a folder as its way out. */
-void sim_network(const char *root);
 void sim_egress_frame(sim_world *w, const frame *f);
 /* An unsafe request under an order: announced; then answered, or not. false: it is not sent, since
  * egress has gone or the order is not open. */
