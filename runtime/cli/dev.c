@@ -78,8 +78,9 @@ static void first_look(dev *v) {
         bool ignored = false;
         if (v->items[i].plugin) {
             handle(v, &v->items[i], &ignored);
+        } else {
+            v->items[i].handled = v->items[i].seen;
         }
-        v->items[i].handled = v->items[i].seen;
     }
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent_test.h"
+#include "check_receipt.h"
 #include "commands.h"
 #include "dev.h"
 #include "library.h"
@@ -170,6 +171,9 @@ static bool install(dev *v, const dev_item *item, bool *fresh) {
     char *lua = path_share("lua/keel.lua");
     int rc = library_develop(v->c->ws->root, lua, item->folder, &saved, tell, NULL, &d);
     free(lua);
+    rc = rc ? rc
+            : check_receipt_carry(v->c->ws->keel, &saved.source, item->id, saved.version,
+                                  &saved.plugin, &d);
     if (rc) {
         shorten(v, &d);
         return told(&d);
@@ -182,10 +186,9 @@ static bool install(dev *v, const dev_item *item, bool *fresh) {
 
 bool dev_save(dev *v, dev_item *item) {
     bool native = false, fresh = false;
+    item->handled = item->seen; /* a save that comes meanwhile is another one */
     bool good = read_manifest(v, item, &native) && (!native || build(v, item)) && tested(v, item) &&
                 install(v, item, &fresh);
-    item->handled = dev_print(item); /* with what the build has made */
-    item->seen = item->handled;
     return good && fresh;
 }
 

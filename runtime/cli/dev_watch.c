@@ -17,14 +17,15 @@ static char *join(const char *folder, const char *name) {
 }
 
 /* What an editor or a compiler leaves for a moment. */
-static bool passing(const char *name) {
+static bool passing(const char *name, bool made) {
     size_t len = strlen(name);
     return name[0] == '.' || name[0] == '#' || name[len - 1] == '~' ||
            (len > 2 && strcmp(name + len - 2, ".o") == 0) ||
+           (made && len > 3 && strcmp(name + len - 3, ".so") == 0) ||
            (len > 4 && strcmp(name + len - 4, ".swp") == 0);
 }
 
-static void add_print(keel_buf *out, const char *path, int depth) {
+static void add_print(keel_buf *out, const char *path, int depth, bool made) {
     struct dirent **found = NULL;
     struct stat st;
     if (stat(path, &st) != 0) {
@@ -39,9 +40,9 @@ static void add_print(keel_buf *out, const char *path, int depth) {
     }
     int n = depth > 0 ? scandir(path, &found, NULL, alphasort) : 0;
     for (int i = 0; i < n; i++) {
-        if (!passing(found[i]->d_name)) {
+        if (!passing(found[i]->d_name, made)) {
             char *below = join(path, found[i]->d_name);
-            add_print(out, below, depth - 1);
+            add_print(out, below, depth - 1, made);
             free(below);
         }
         free(found[i]);
@@ -49,10 +50,19 @@ static void add_print(keel_buf *out, const char *path, int depth) {
     free(found);
 }
 
+/* What a Makefile makes is none of the author's saves. */
+static bool makes(const char *folder) {
+    char *makefile = join(folder, "Makefile");
+    struct stat st;
+    bool there = stat(makefile, &st) == 0;
+    free(makefile);
+    return there;
+}
+
 uint64_t dev_print(const dev_item *item) {
     keel_buf all = KEEL_BUF_INIT;
     uint64_t print;
-    add_print(&all, item->folder, DEPTH);
+    add_print(&all, item->folder, DEPTH, item->plugin && makes(item->folder));
     digest d = digest_of(all.data, all.len);
     memcpy(&print, d.bytes, sizeof print);
     keel_buf_free(&all);
@@ -106,7 +116,8 @@ static void look_in(dev *v, const char *root, const char *kind, bool agent) {
         const char *name = found[i]->d_name;
         char *shown = join(kind, name), *path = join(root, shown);
         struct stat st;
-        if (!passing(name) && wanted(v, name) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+        if (!passing(name, false) && wanted(v, name) && stat(path, &st) == 0 &&
+            S_ISDIR(st.st_mode)) {
             look_at(v, root, shown, true, agent);
         }
         free(shown);

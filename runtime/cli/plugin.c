@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "check_receipt.h"
 #include "commands.h"
 #include "digest.h"
 #include "fsio.h"
@@ -170,6 +171,23 @@ static int inspect_entry(cli *c, const manifest *m, const char *folder, diag *d)
     return rc;
 }
 
+/* Whether this workspace holds a receipt for exactly these bytes. */
+static void print_checked(cli *c, const char *folder) {
+    char *lua = path_share("lua/keel.lua");
+    plugin *p = NULL;
+    diag ignored = {0};
+    if (!c->json && cli_workspace(c, &ignored) == 0 &&
+        library_read_source(&p, folder, lua, NULL, &ignored) == 0) {
+        cli_print(check_receipt_valid(c->ws->keel, &p->digest)
+                      ? "checked: it has passed `keel connector check` as it is\n"
+                      : "not checked: its writes are sent once only until `keel connector check "
+                        "%s` passes\n",
+                  folder);
+        plugin_destroy(p);
+    }
+    free(lua);
+}
+
 static int inspect_run(cli *c, const options *o, diag *d) {
     char *folder = folder_of(o->args[0]);
     keel_buf path = KEEL_BUF_INIT;
@@ -182,6 +200,9 @@ static int inspect_run(cli *c, const options *o, diag *d) {
         print_manifest(c, m);
         print_files(c, m, folder);
         rc = inspect_entry(c, m, folder, d);
+        if (rc == 0 && m->kind == PLUGIN_CONNECTOR) {
+            print_checked(c, folder);
+        }
         manifest_destroy(m);
     }
     keel_buf_free(&path);

@@ -38,13 +38,14 @@ int check_receipt_write(const char *workspace_keel_dir, const check_receipt *r, 
     return rc;
 }
 
-bool check_receipt_valid(const char *workspace_keel_dir, const digest *plugin) {
+static bool read_receipt(const char *keel, const digest *plugin, check_receipt *out) {
     keel_buf path = KEEL_BUF_INIT, body = KEEL_BUF_INIT, canonical = KEEL_BUF_INIT;
     char hex[DIGEST_HEX];
-    int64_t failed = -1, kit = 0, passed = 0;
+    int64_t failed = -1, kit = 0, passed = 0, skipped = 0;
     keel_json_error e;
+    *out = (check_receipt){.plugin = *plugin};
     digest_hex(plugin, hex);
-    receipt_path(workspace_keel_dir, plugin, &path);
+    receipt_path(keel, plugin, &path);
     bool ok = fsio_read(path.data, RECEIPT_LIMIT, &body, NULL) == 0 &&
               keel_json_canonical(&canonical, body.data, body.len, &e) == 0;
     keel_json v = keel_json_view(canonical.data, canonical.len);
@@ -52,8 +53,31 @@ bool check_receipt_valid(const char *workspace_keel_dir, const digest *plugin) {
          keel_json_int(keel_json_get(v, "failed"), &failed) && failed == 0 &&
          keel_json_int(keel_json_get(v, "kit"), &kit) && kit >= CHECK_RECEIPT_KIT &&
          keel_json_int(keel_json_get(v, "passed"), &passed) && passed > 0;
+    if (ok) {
+        keel_json_int(keel_json_get(v, "at_us"), &out->at_us);
+        keel_json_int(keel_json_get(v, "skipped"), &skipped);
+        out->passed = (int)passed;
+        out->skipped = (int)skipped;
+    }
     keel_buf_free(&path);
     keel_buf_free(&body);
     keel_buf_free(&canonical);
     return ok;
+}
+
+bool check_receipt_valid(const char *workspace_keel_dir, const digest *plugin) {
+    check_receipt found;
+    return read_receipt(workspace_keel_dir, plugin, &found);
+}
+
+int check_receipt_carry(const char *workspace_keel_dir, const digest *source, const char *id,
+                        const char *version, const digest *save, diag *d) {
+    check_receipt found;
+    if (digest_equal(source, save) || !read_receipt(workspace_keel_dir, source, &found)) {
+        return 0;
+    }
+    found.id = id;
+    found.version = version;
+    found.plugin = *save;
+    return check_receipt_write(workspace_keel_dir, &found, d);
 }

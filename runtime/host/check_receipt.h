@@ -24,5 +24,9 @@ typedef struct check_receipt {
 int check_receipt_write(const char *workspace_keel_dir, const check_receipt *r, diag *d);
 /* Whether the plugin with these files has passed. false for anything that is not such a receipt. */
 bool check_receipt_valid(const char *workspace_keel_dir, const digest *plugin);
+/* What holds for a source holds for the version that `keel dev` makes of it, which differs from it in
+ * the manifest's `version` alone. 0, also when there is no receipt for the source. */
+int check_receipt_carry(const char *workspace_keel_dir, const digest *source, const char *id,
+                        const char *version, const digest *save, diag *d);
 
 #endif

@@ -62,6 +62,8 @@ int library_install(library *l, const char *folder, const plugin **out, diag *d)
 typedef struct library_save {
     char version[160];
     bool fresh;
+    digest source; /* of the folder as it is */
+    digest plugin; /* of what is installed */
 } library_save;
 int library_develop(const char *workspace, const char *sdk_lua, const char *folder,
                     library_save *out, void (*fault)(void *ctx, const diag *d), void *ctx, diag *d);

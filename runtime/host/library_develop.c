@@ -169,9 +169,13 @@ int library_develop(const char *workspace, const char *sdk_lua, const char *fold
     }
     *out = (library_save){.fresh = false};
     rc = library_read_source(&now, folder, sdk_lua, NULL, d);
+    if (rc == 0) {
+        out->source = now->digest;
+    }
     rc = rc ? rc : save(l, now, folder, &in_force, &out->fresh, d);
     if (rc == 0) {
         snprintf(out->version, sizeof out->version, "%s", in_force->manifest->version);
+        out->plugin = in_force->digest;
     }
     library_close(l);
     return rc;
