@@ -31,6 +31,7 @@ static void free_connection(connection *c) {
     recipe_destroy(c->recipe);
     scrub_destroy(c->scrub);
     login_forget(c);
+    keel_buf_free(&c->user);
     secret_free(&c->access);
     free(c);
 }

@@ -123,6 +123,13 @@ struct connection {
     int64_t access_until_us;
     uint64_t access_serial;
     struct token_fetch *fetch;
+    /* Of secrets that commands give, read beside the loop; for a minute, but for `refresh`: once. */
+    struct login_job *job;
+    keel_buf user;
+    secret password;
+    bool password_is_token;
+    secret refresh;
+    const char *refresh_url;
 };
 
 /* Replaces, or with an empty body forgets. */
@@ -145,7 +152,26 @@ typedef struct permit {
 int permit_check(permit *p, const connection *c, const char *url, size_t len, diag *d);
 void permit_free(permit *p);
 
-/* ---- login.c and token.c ---- */
+/* ---- login.c, login_slow.c and token.c ---- */
+
+typedef struct token_waiter token_waiter;
+struct token_waiter {
+    token_waiter *next;
+    connection *conn;
+    void (*ready)(token_waiter *w, const diag *problem); /* NULL: go on */
+};
+
+/* Whether a command has to be run for the next login, which would hold up the loop. */
+bool login_slow(const connection *c);
+/* Whether the login has to be waited for, by a fetch of a token or a run of a command; if so `ready`
+ * follows, perhaps at once. */
+bool login_waits(connection *c, token_waiter *w,
+                 void (*ready)(token_waiter *w, const diag *problem));
+void login_kept(connection *c); /* it has just been read */
+/* Runs it beside the loop, one run for all who wait. `ready` comes later, unless token_unwait was
+ * first. */
+void login_wait(connection *c, token_waiter *w);
+void login_unwait(token_waiter *w);
 
 /* What the recipe adds to this request: *out is `room`, which is the caller's to free, or what the
  * connection keeps. DIAG_ code with a message when a secret cannot be had. */
@@ -157,13 +183,8 @@ void login_forget(connection *c);
 int login_stream(connection *c, keel_buf *user, secret *password, bool *token, diag *d);
 /* Adds every secret of the connection's to its scrub. */
 void login_scrub(connection *c);
-
-typedef struct token_waiter token_waiter;
-struct token_waiter {
-    token_waiter *next;
-    connection *conn;
-    void (*ready)(token_waiter *w, const diag *problem); /* NULL: conn->access is good */
-};
+/* The request for a new access token; `body` is the caller's to free. */
+int login_refresh(connection *c, const char **url, secret *body, diag *d);
 
 void token_forget(connection *c);
 /* Whether the access token holds for now. */

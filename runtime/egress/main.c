@@ -1,4 +1,5 @@
 /* keel-egress: the one process with sockets and secrets, started by the kernel. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,9 @@ static int harden(void) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
         prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
         return -1;
+    }
+    for (int fd = EGRESS_FD_FRAMES; fd <= EGRESS_FD_LOCK; fd++) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC); /* not for the commands that give secrets */
     }
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 8192) {
