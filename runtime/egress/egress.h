@@ -248,6 +248,7 @@ struct door {
     held_frame *held;
     held_frame **held_tail;
     size_t held_bytes;
+    size_t held_count;
     size_t unwritten; /* of its streams */
     size_t bodies;    /* of its requests and their answers */
 };

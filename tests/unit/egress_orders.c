@@ -195,11 +195,8 @@ static void number_zero(scene *s) {
 }
 
 static void too_much_ahead(scene *s) {
-    static char body[12 << 20];
-    for (uint64_t i = 1; i <= 4 && !s->x->closed; i++) {
-        egress_say(s->x, E_HTTP, i, 777, body, sizeof body);
-        while (egress_next(s->x, 20).type) { /* the acknowledgements of large bodies */
-        }
+    for (uint64_t i = 1; i <= 1100; i++) {
+        egress_say(s->x, E_HTTP, i, 777, "", 0);
     }
 }
 
@@ -212,7 +209,6 @@ static void test_broken(void **state) {
     scene_begin(&s, "");
     egress_order(s.w, 50, 8, 1, true);
     egress_side *good = egress_executor(s.w, 8, 1);
-    egress_side *mine = s.x;
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
         breaks[i](&s);
         while (egress_next(s.x, 5000).type) {
@@ -226,10 +222,9 @@ static void test_broken(void **state) {
         s.run = 10 + i;
         scene_ask(&s, 50, "GET", "/status/200", NULL, NULL);
         scene_done(&s, 200, NULL);
-        s.x = mine = egress_executor(s.w, 7, 1);
+        s.x = egress_executor(s.w, 7, 1);
     }
     egress_side_free(good);
-    (void)mine;
     scene_end(&s);
 }
 
