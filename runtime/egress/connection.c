@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 static char *copy_text(keel_json v) {
     keel_buf b = KEEL_BUF_INIT;

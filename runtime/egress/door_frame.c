@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 #define HELD_BYTES  (32u << 20)
 #define HELD_FRAMES 1000

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 stream *stream_find(door *d, uint64_t run) {
     for (stream *s = d->streams; s; s = s->next) {

@@ -196,7 +196,7 @@ static void test_command(void **state) {
     size_t len;
     scene_begin(&s, "");
     snprintf(text, sizeof text,
-             "{\"key\":{\"command\":[\"sh\",\"-c\",\"echo -n x >> %s/secrets/log; sleep 0.7; "
+             "{\"key\":{\"command\":[\"sh\",\"-c\",\"echo -n x >> %s/secrets/log; sleep 5; "
              "echo " SECRET "\"]},\"no\":{\"command\":[\"sh\",\"-c\",\"echo loud; exit 3\"]}}",
              s.w->folder);
     egress_secrets(s.w, text);
@@ -211,7 +211,7 @@ static void test_command(void **state) {
     }
     snprintf(text, sizeof text, "%s/status/200", s.base);
     egress_http(other, 51, 1, "GET", text, NULL, NULL);
-    assert_int_equal(egress_next(other, 400).type, E_DONE);
+    assert_int_equal(egress_next(other, 4000).type, E_DONE);
     for (int i = 0; i < 5; i++) {
         const char *body = scene_done(&s, 200, &len);
         assert_non_null(strstr(s.web.last, "Bearer " SECRET "\r\n"));

@@ -28,7 +28,7 @@ static void test_none(void **state) {
     int64_t begun = now_ms();
     scene_ask(&s, 50, "GET", "/echo", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "denied", "no order");
-    assert_in_range(now_ms() - begun, 1900, 4000);
+    assert_in_range(now_ms() - begun, 1900, 15000);
     scene_ask(&s, 0, "GET", "/echo", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "denied", NULL);
     assert_int_equal(atomic_load(&s.web.requests), 0);
@@ -77,8 +77,8 @@ static void test_time(void **state) {
     (void)state;
     scene s;
     scene_begin(&s, "");
-    egress_order_within(s.w, 50, 7, 1, true, 1000, 150000);
-    scene_ask(&s, 50, "POST", "/slow/2000", NULL, NULL);
+    egress_order_within(s.w, 50, 7, 1, true, 1000, 2000000);
+    scene_ask(&s, 50, "POST", "/slow/8000", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "deadline", "in time");
     scene_ask(&s, 50, "POST", "/echo", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "retry", "over");
@@ -111,7 +111,7 @@ static void test_end_cancels(void **state) {
     scene_done(&s, 200, NULL);
     int64_t begun = now_ms();
     keel_json e = egress_over(s.w, 50);
-    assert_true(now_ms() - begun < 1000);
+    assert_true(now_ms() - begun < 4500);
     assert_true(keel_json_true(keel_json_get(e, "sent")));
     assert_false(keel_json_true(keel_json_get(e, "answered")));
     assert_int_equal(scene_number(e, "requests"), 2);
