@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 static char *copy_text(keel_json v) {
     keel_buf b = KEEL_BUF_INIT;
@@ -31,6 +32,7 @@ static void free_connection(connection *c) {
     recipe_destroy(c->recipe);
     scrub_destroy(c->scrub);
     login_forget(c);
+    keel_buf_free(&c->user);
     secret_free(&c->access);
     free(c);
 }

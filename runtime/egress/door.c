@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 #define DOOR_UNREAD (96u << 20) /* an executor that leaves more than this unread has gone astray */
 #define DOOR_TURN   (1u << 20)  /* read in one turn, so that others have theirs */

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
-#define HELD_BYTES (32u << 20)
+#define HELD_BYTES  (32u << 20)
+#define HELD_FRAMES 1000
 
 struct held_frame {
     held_frame *next;
@@ -26,7 +28,7 @@ static bool run_is_held(const door *d, uint64_t run) {
 }
 
 static void hold(door *d, const frame *f, int64_t until_us) {
-    if (d->held_bytes + f->len > HELD_BYTES) {
+    if (d->held_bytes + f->len > HELD_BYTES || d->held_count == HELD_FRAMES) {
         door_break(d, "too much came ahead of its order");
         return;
     }
@@ -36,6 +38,7 @@ static void hold(door *d, const frame *f, int64_t until_us) {
     *d->held_tail = h;
     d->held_tail = &h->next;
     d->held_bytes += f->len;
+    d->held_count++;
     egress_held(d->e);
 }
 
@@ -52,6 +55,7 @@ void door_forget_held(door *d) {
     }
     d->held_tail = &d->held;
     d->held_bytes = 0;
+    d->held_count = 0;
 }
 
 /* ---- under an order ---- */
@@ -110,6 +114,7 @@ void door_retry(door *d) {
     d->held = NULL;
     d->held_tail = &d->held;
     d->held_bytes = 0;
+    d->held_count = 0;
     while (h) {
         held_frame *next = h->next;
         with_order(d, &h->f, h->until_us);
@@ -129,6 +134,7 @@ static void cancel_held(door *d, uint64_t run) {
         *p = h->next;
         d->held_tail = h->next ? d->held_tail : p;
         d->held_bytes -= h->f.len;
+        d->held_count--;
         free_held(h);
         door_say(d, E_FAILED, run, "retry", "It was cancelled before it was sent.");
         return;

@@ -123,6 +123,13 @@ struct connection {
     int64_t access_until_us;
     uint64_t access_serial;
     struct token_fetch *fetch;
+    /* Of secrets that commands give, read beside the loop; for a minute, but for `refresh`: once. */
+    struct login_job *job;
+    keel_buf user;
+    secret password;
+    bool password_is_token;
+    secret refresh;
+    const char *refresh_url;
 };
 
 /* Replaces, or with an empty body forgets. */
@@ -145,7 +152,26 @@ typedef struct permit {
 int permit_check(permit *p, const connection *c, const char *url, size_t len, diag *d);
 void permit_free(permit *p);
 
-/* ---- login.c and token.c ---- */
+/* ---- login.c, login_slow.c and token.c ---- */
+
+typedef struct token_waiter token_waiter;
+struct token_waiter {
+    token_waiter *next;
+    connection *conn;
+    void (*ready)(token_waiter *w, const diag *problem); /* NULL: go on */
+};
+
+/* Whether a command has to be run for the next login, which would hold up the loop. */
+bool login_slow(const connection *c);
+/* Whether the login has to be waited for, by a fetch of a token or a run of a command; if so `ready`
+ * follows, perhaps at once. */
+bool login_waits(connection *c, token_waiter *w,
+                 void (*ready)(token_waiter *w, const diag *problem));
+void login_kept(connection *c); /* it has just been read */
+/* Runs it beside the loop, one run for all who wait. `ready` comes later, unless token_unwait was
+ * first. */
+void login_wait(connection *c, token_waiter *w);
+void login_unwait(token_waiter *w);
 
 /* What the recipe adds to this request: *out is `room`, which is the caller's to free, or what the
  * connection keeps. DIAG_ code with a message when a secret cannot be had. */
@@ -157,13 +183,8 @@ void login_forget(connection *c);
 int login_stream(connection *c, keel_buf *user, secret *password, bool *token, diag *d);
 /* Adds every secret of the connection's to its scrub. */
 void login_scrub(connection *c);
-
-typedef struct token_waiter token_waiter;
-struct token_waiter {
-    token_waiter *next;
-    connection *conn;
-    void (*ready)(token_waiter *w, const diag *problem); /* NULL: conn->access is good */
-};
+/* The request for a new access token; `body` is the caller's to free. */
+int login_refresh(connection *c, const char **url, secret *body, diag *d);
 
 void token_forget(connection *c);
 /* Whether the access token holds for now. */
@@ -227,6 +248,7 @@ struct door {
     held_frame *held;
     held_frame **held_tail;
     size_t held_bytes;
+    size_t held_count;
     size_t unwritten; /* of its streams */
     size_t bodies;    /* of its requests and their answers */
 };
@@ -298,54 +320,6 @@ int http_permit(request *r, const char *url, size_t len, diag *d);
 bool http_header_reserved(const char *name, size_t len);
 size_t http_on_header(char *data, size_t size, size_t count, void *ctx);
 size_t http_on_body(char *data, size_t size, size_t count, void *ctx);
-
-/* ---- stream.c, stream_relay.c ---- */
-
-struct stream {
-    transfer t; /* first */
-    token_waiter waiter;
-    stream *next;
-    door *door;
-    order *order; /* the latest under which something was said; NULL: it is over */
-    uint64_t run;
-    permit permit;
-    int64_t deadline_us; /* for opening it */
-    bool open;
-    bool waiting; /* for a token */
-    bool fresh;
-    bool closing; /* the executor has closed it; it ends when all is written */
-    bool wrote;   /* under `order`, and whether the other side has spoken since */
-    bool said;
-    bool gone; /* memory goes with the handles */
-    unsigned handles;
-    uv_poll_t poll;
-    uv_timer_t quiet;
-    int events;
-    keel_buf out;      /* from the executor, not yet given to curl */
-    char chunk[16384]; /* what curl has been given: OpenSSL wants it unmoved until it is written */
-    size_t chunk_len;
-    keel_buf in;     /* may be the beginning of a secret: waits for what follows */
-    uint64_t on_way; /* bytes that the executor has not taken out */
-};
-
-void stream_begin(door *d, order *o, const frame *f);
-void stream_data(door *d, order *o, const frame *f);
-stream *stream_find(door *d, uint64_t run);
-void stream_taken(stream *s, uint64_t bytes);
-/* At the wish of the executor: an opening is stopped; what is open ends when all is written. */
-void stream_cancel(stream *s);
-void stream_finish(stream *s);
-/* Ends it now; code NULL: without a word. */
-void stream_close(stream *s, const char *code, const char *message);
-/* The order is over: what has not been written under it is not written any more. */
-void stream_order_over(door *d, order *o);
-/* The connection's words have changed: its idle streams end. */
-void stream_replaced(door *d, const connection *c);
-/* Whether the other side is still to say something to what went out under this order. */
-bool stream_unanswered(const door *d, const order *o);
-/* Relays from now on. */
-void stream_relay(stream *s);
-void stream_relay_stop(stream *s);
 
 /* ---- loop.c ---- */
 

@@ -28,6 +28,7 @@ static void end(request *r) {
     d->bodies -= r->reserved;
     if (r->waiting) {
         token_unwait(&r->waiter);
+        login_unwait(&r->waiter);
     }
     transfer_stop(&r->t);
     free_list(r->list);
@@ -279,13 +280,11 @@ void http_perform(request *r) {
         give_up(r, r->sent && !r->safe ? "deadline" : "retry", &d);
         return;
     }
-    if (r->permit.own && c->recipe && recipe_kind_of(c->recipe) == RECIPE_OAUTH2_REFRESH &&
-        !r->fresh && !token_good(c)) {
-        r->waiting = true;
-        r->waiter = (token_waiter){NULL, c, on_token};
-        token_wait(c, &r->waiter);
+    r->waiting = r->permit.own && !r->fresh;
+    if (r->waiting && login_waits(c, &r->waiter, on_token)) {
         return;
     }
+    r->waiting = false;
     int result = set_login(r, &d);
     if (result < 0) {
         give_up(r, result == DIAG_USAGE ? "invalid" : "denied", &d);

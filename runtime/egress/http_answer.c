@@ -76,6 +76,9 @@ static void put_header(keel_json_writer *w, char *line, size_t len) {
     for (size_t i = 0; i < name; i++) {
         line[i] = (char)tolower((unsigned char)line[i]);
     }
+    if (name == 16 && memcmp(line, "content-encoding", name) == 0) {
+        return; /* the body is decoded */
+    }
     const char *value = colon + 1;
     size_t value_len = len - name - 1;
     trim(&value, &value_len);

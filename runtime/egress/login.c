@@ -44,6 +44,10 @@ void login_forget(connection *c) {
     recipe_headers_free(&c->login);
     c->login = (recipe_headers){.count = 0};
     c->login_kept = false;
+    keel_buf_clear(&c->user);
+    secret_free(&c->password);
+    secret_free(&c->refresh);
+    c->password = c->refresh = (secret){NULL, 0};
 }
 
 /* "Authorization: Basic cGFp..." : what stands behind the name, and behind its first word. */
@@ -62,6 +66,10 @@ void login_scrub(connection *c) {
     for (const char *const *name = recipe_secrets(c->recipe); *name; name++) {
         secret s = {NULL, 0};
         diag d = {0};
+        keel_json declared = keel_json_get(c->e->places.declared, *name);
+        if (keel_json_typeof(keel_json_get(declared, "command")) != KEEL_JSON_NONE) {
+            continue; /* not in the loop: login_slow.c */
+        }
         if (secret_read(&s, &c->e->places, *name, &d) == 0) {
             scrub_add(c->scrub, s.data, s.len);
             secret_free(&s);
@@ -85,20 +93,31 @@ static void copy_secret(secret *to, const char *data, size_t len) {
     to->len = len;
 }
 
-static int bearer_line(connection *c, recipe_headers *out) {
+/* The line of an access token; it stays until there is another. */
+static int keep_bearer(connection *c) {
     static const char head[] = "Authorization: Bearer ";
-    size_t len = sizeof head - 1 + c->access.len;
-    secret *line = &out->lines[0];
-    line->data = sodium_malloc(len + 1);
-    if (!line->data) {
-        abort();
+    if (!c->login_kept) {
+        secret *line = &c->login.lines[0];
+        line->len = sizeof head - 1 + c->access.len;
+        line->data = sodium_malloc(line->len + 1);
+        if (!line->data) {
+            abort(); /* memory, as in keel_alloc */
+        }
+        memcpy(line->data, head, sizeof head - 1);
+        memcpy(line->data + sizeof head - 1, c->access.data, c->access.len);
+        line->data[line->len] = 0;
+        c->login.count = 1;
+        c->login_kept = true;
     }
-    memcpy(line->data, head, sizeof head - 1);
-    memcpy(line->data + sizeof head - 1, c->access.data, c->access.len);
-    line->data[len] = 0;
-    line->len = len;
-    out->count = 1;
     return 0;
+}
+
+void login_kept(connection *c) {
+    c->stamp = stamp_of(c);
+    c->read_us = egress_now_us();
+    for (size_t i = 0; i < c->login.count; i++) {
+        scrub_line(c, &c->login.lines[i]);
+    }
 }
 
 /* Those that are the same for every request. */
@@ -114,12 +133,18 @@ static int keep_login(connection *c, diag *d) {
     }
     login_scrub(c);
     c->login_kept = true;
-    c->stamp = stamp;
-    c->read_us = egress_now_us();
-    for (size_t i = 0; i < c->login.count; i++) {
-        scrub_line(c, &c->login.lines[i]);
-    }
+    login_kept(c);
     return 0;
+}
+
+/* What is looked for in answers, when a secret may be another than before. */
+static void scrub_changed(connection *c) {
+    uint64_t stamp = stamp_of(c);
+    if (c->stamp != stamp || egress_now_us() - c->read_us >= KEPT_US) {
+        login_scrub(c);
+        c->stamp = stamp;
+        c->read_us = egress_now_us();
+    }
 }
 
 int login_headers(connection *c, recipe_headers *room, const recipe_headers **out,
@@ -130,9 +155,10 @@ int login_headers(connection *c, recipe_headers *room, const recipe_headers **ou
     case RECIPE_NONE:
         return 0;
     case RECIPE_OAUTH2_REFRESH:
-        return bearer_line(c, room);
+        *out = &c->login;
+        return keep_bearer(c);
     case RECIPE_HMAC:
-        login_scrub(c);
+        scrub_changed(c);
         return read_login(c, method, url, body, len, room, d);
     case RECIPE_BASIC:
     case RECIPE_BEARER:
@@ -155,9 +181,26 @@ int login_stream(connection *c, keel_buf *user, secret *password, bool *token, d
         *token = true;
         return 0;
     }
+    if (c->password.data) {
+        keel_buf_append(user, c->user.data, c->user.len);
+        copy_secret(password, c->password.data, c->password.len);
+        *token = c->password_is_token;
+        return 0;
+    }
     int result = recipe_login(c->recipe, &c->e->places, user, password, token, d);
     if (result == 0) {
         scrub_add(c->scrub, password->data, password->len);
     }
     return result;
+}
+
+int login_refresh(connection *c, const char **url, secret *body, diag *d) {
+    if (c->refresh.data) {
+        *url = c->refresh_url;
+        *body = c->refresh;
+        c->refresh = (secret){NULL, 0};
+        return 0;
+    }
+    login_scrub(c);
+    return recipe_refresh_request(c->recipe, &c->e->places, url, body, d);
 }

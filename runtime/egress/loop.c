@@ -252,7 +252,14 @@ static void finish(egress *e) {
     for (size_t i = 0; (v = map_next(&e->orders, &i, &key));) {
         free(v);
     }
-    uv_run(&e->loop, UV_RUN_NOWAIT); /* lets what was closed go */
+    uv_close((uv_handle_t *)&e->kernel_poll, NULL);
+    uv_close((uv_handle_t *)&e->doors_poll, NULL);
+    uv_close((uv_handle_t *)&e->turn, NULL);
+    uv_close((uv_handle_t *)&e->held_timer, NULL);
+    for (int i = 0; i < 4; i++) {
+        uv_run(&e->loop, UV_RUN_NOWAIT); /* what was closed goes, then what it held */
+    }
+    uv_loop_close(&e->loop);
     map_free(&e->doors);
     map_free(&e->connections);
     map_free(&e->orders);

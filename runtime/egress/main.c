@@ -1,4 +1,5 @@
 /* keel-egress: the one process with sockets and secrets, started by the kernel. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,18 @@
 
 #include "digest.h"
 #include "egress.h"
+
+/* Leak detection traces its own process, which must be dumpable for that. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MAIN_DUMPABLE 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MAIN_DUMPABLE 1
+#endif
+#endif
+#ifndef MAIN_DUMPABLE
+#define MAIN_DUMPABLE 0
+#endif
 
 /* What the commands that give secrets need (`pass`, for one). Everything else goes: proxies, key
  * logs, other resolvers and other configurations of OpenSSL must not come in this way. */
@@ -49,8 +62,12 @@ static int keep_environment(void) {
 
 static int harden(void) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
+        prctl(PR_SET_DUMPABLE, MAIN_DUMPABLE) < 0 ||
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0) {
         return -1;
+    }
+    for (int fd = EGRESS_FD_FRAMES; fd <= EGRESS_FD_LOCK; fd++) {
+        fcntl(fd, F_SETFD, FD_CLOEXEC); /* not for the commands that give secrets */
     }
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 8192) {

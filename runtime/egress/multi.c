@@ -60,6 +60,10 @@ static void make_due(multi *m) {
     }
 }
 
+static void on_timer(uv_timer_t *timer) {
+    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
 void multi_run_due(egress *e) {
     for (int round = 0; e->due && round < 64; round++) {
         multi *m = e->due;
@@ -67,6 +71,9 @@ void multi_run_due(egress *e) {
         m->due = false;
         drive(m, CURL_SOCKET_TIMEOUT, 0);
         connection_drop(m->owner);
+    }
+    for (multi *m = e->due; m; m = m->next_due) {
+        uv_timer_start(&m->timer, on_timer, 1, 0); /* others first, then again */
     }
 }
 
@@ -107,10 +114,6 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *kn
                  : what == CURL_POLL_IN  ? UV_READABLE
                                          : UV_WRITABLE;
     return uv_poll_start(&w->poll, events, on_ready) < 0 ? -1 : 0;
-}
-
-static void on_timer(uv_timer_t *timer) {
-    drive(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int on_timeout(CURLM *curl, long ms, void *ctx) {

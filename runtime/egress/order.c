@@ -4,6 +4,7 @@
 
 #include "digest.h"
 #include "egress.h"
+#include "egress_stream.h"
 
 static uint64_t number(keel_json v, const char *key) {
     int64_t n = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 stream *stream_find(door *d, uint64_t run) {
     for (stream *s = d->streams; s; s = s->next) {
@@ -59,6 +60,7 @@ void stream_close(stream *s, const char *code, const char *message) {
     }
     if (s->waiting) {
         token_unwait(&s->waiter);
+        login_unwait(&s->waiter);
     }
     s->gone = true;
     if (s->open) {
@@ -142,6 +144,7 @@ static void explain(stream *s, CURLcode code) {
         word = "denied";
     } else if (code == CURLE_LOGIN_DENIED) {
         word = "denied";
+        login_forget(s->t.conn);
         snprintf(text, sizeof text,
                  "%s:%u refuses the login. Check `auth` of connection %s, and its "
                  "secret with `keel secret test`.",
@@ -259,13 +262,11 @@ static void perform(stream *s) {
         stream_close(s, "retry", "The time for this effect is over.");
         return;
     }
-    if (has_login(c) && recipe_kind_of(c->recipe) == RECIPE_OAUTH2_REFRESH && !s->fresh &&
-        !token_good(c)) {
-        s->waiting = true;
-        s->waiter = (token_waiter){NULL, c, on_token};
-        token_wait(c, &s->waiter);
+    s->waiting = has_login(c) && !s->fresh && (speaks(s, "imap") || speaks(s, "smtp"));
+    if (s->waiting && login_waits(c, &s->waiter, on_token)) {
         return;
     }
+    s->waiting = false;
     if (prepare(s, left_us, &d) < 0) {
         give_up(s, "denied", &d);
         return;

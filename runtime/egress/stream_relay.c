@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "egress.h"
+#include "egress_stream.h"
 
 #define QUIET_MS 200 /* then what may begin a secret is passed on: nothing follows */
 

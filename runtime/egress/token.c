@@ -13,6 +13,7 @@
 typedef struct token_fetch {
     transfer t; /* first */
     token_waiter *waiters;
+    token_waiter slow; /* for the secrets that the fetch itself needs */
     permit permit;
     secret body;
     keel_buf answer;
@@ -36,6 +37,7 @@ void token_refused(connection *c, uint64_t serial) {
 static void finish(connection *c, const diag *problem) {
     token_fetch *f = c->fetch;
     c->fetch = NULL;
+    login_unwait(&f->slow);
     transfer_stop(&f->t);
     curl_slist_free_all(f->lines);
     permit_free(&f->permit);
@@ -74,6 +76,7 @@ void token_unwait(token_waiter *w) {
 static void keep(connection *c, const secret *access, int64_t holds_s) {
     int64_t holds_us = holds_s > 86400 ? INT64_C(86400000000) : holds_s * 1000000;
     secret_free(&c->access);
+    login_forget(c);
     c->access = *access;
     c->access_serial++;
     /* one that holds for two minutes or less is used for half of its time */
@@ -132,8 +135,7 @@ static int permit_token(permit *p, const connection *c, const char *url, diag *d
 
 static int begin(connection *c, token_fetch *f, diag *d) {
     const char *url;
-    login_scrub(c);
-    int result = recipe_refresh_request(c->recipe, &c->e->places, &url, &f->body, d);
+    int result = login_refresh(c, &url, &f->body, d);
     if (result < 0 || (result = permit_token(&f->permit, c, url, d)) < 0) {
         return result;
     }
@@ -152,6 +154,15 @@ static int begin(connection *c, token_fetch *f, diag *d) {
     return 0;
 }
 
+static void on_secrets(token_waiter *w, const diag *problem) {
+    diag d = {0};
+    if (problem) {
+        finish(w->conn, problem);
+    } else if (begin(w->conn, w->conn->fetch, &d) < 0) {
+        finish(w->conn, &d);
+    }
+}
+
 void token_wait(connection *c, token_waiter *w) {
     if (c->fetch) {
         w->next = c->fetch->waiters;
@@ -164,6 +175,11 @@ void token_wait(connection *c, token_waiter *w) {
     f->t.conn = connection_hold(c);
     f->waiters = w;
     c->fetch = f;
+    f->slow = (token_waiter){NULL, c, on_secrets};
+    if (login_slow(c)) {
+        login_wait(c, &f->slow);
+        return;
+    }
     if (begin(c, f, &d) < 0) {
         finish(c, &d);
     }

@@ -78,10 +78,9 @@ void transfer_prepare(transfer *t, connection *c, const char *url, const char *p
     curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
 }
 
-static bool tls_problem(CURLcode code) {
-    return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_PEER_FAILED_VERIFICATION ||
-           code == CURLE_SSL_CIPHER || code == CURLE_SSL_CACERT_BADFILE ||
-           code == CURLE_SSL_ISSUER_ERROR || code == CURLE_USE_SSL_FAILED;
+static bool untrusted(CURLcode code) {
+    return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+           code == CURLE_SSL_ISSUER_ERROR;
 }
 
 bool transfer_refused(const transfer *t, const origin *o, char *out, size_t size) {
@@ -118,7 +117,7 @@ void transfer_explain(const transfer *t, CURLcode code, const origin *o, char *o
                  host, port);
     } else if (code == CURLE_OPERATION_TIMEDOUT) {
         snprintf(out, size, "%s:%u did not answer in time. Try again later.", host, port);
-    } else if (tls_problem(code)) {
+    } else if (untrusted(code)) {
         snprintf(out, size,
                  "%s:%u is not trusted: %s. Check the name, or give its certificate "
                  "authority as `tls: { ca: FILE }` in keel.yaml.",

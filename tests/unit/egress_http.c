@@ -73,8 +73,8 @@ static const struct {
     {"POST", "/large/2000", "\"limit\":1000", "unknown", "limit", true},
     {"GET", "/large/16000000", NULL, "unknown", "limit", false},
     {"GET", "/headers/80000", NULL, "unknown", "limit", false},
-    {"GET", "/slow/3000", "\"timeout_us\":200000", "retry", "in time", false},
-    {"DELETE", "/slow/3000", "\"timeout_us\":200000", "deadline", "in time", true},
+    {"GET", "/slow/6000", "\"timeout_us\":1500000", "retry", "in time", false},
+    {"DELETE", "/slow/6000", "\"timeout_us\":1500000", "deadline", "in time", true},
 };
 
 static void test_lost(void **state) {

@@ -174,6 +174,63 @@ static void test_bad_auth(void **state) {
     scene_end(&s);
 }
 
+/* ---- secrets that a command gives ---- */
+
+static int runs(const scene *s) {
+    char path[300];
+    char text[100] = "";
+    snprintf(path, sizeof path, "%s/secrets/log", s->w->folder);
+    FILE *f = fopen(path, "r");
+    size_t n = f ? fread(text, 1, sizeof text, f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    return (int)n;
+}
+
+/* It takes its time, and nobody else waits for it. */
+static void test_command(void **state) {
+    (void)state;
+    scene s;
+    char text[1000];
+    size_t len;
+    scene_begin(&s, "");
+    snprintf(text, sizeof text,
+             "{\"key\":{\"command\":[\"sh\",\"-c\",\"echo -n x >> %s/secrets/log; sleep 5; "
+             "echo " SECRET "\"]},\"no\":{\"command\":[\"sh\",\"-c\",\"echo loud; exit 3\"]}}",
+             s.w->folder);
+    egress_secrets(s.w, text);
+    with_auth(&s, kinds[0].auth);
+    snprintf(text, sizeof text, "{\"name\":\"other\",\"origins\":[\"%s\"]}", s.base);
+    egress_connection(s.w, 2, text);
+    egress_side *other = egress_executor(s.w, 8, 2);
+    egress_order(s.w, 50, 7, 1, true);
+    egress_order(s.w, 51, 8, 2, true);
+    for (int i = 0; i < 5; i++) {
+        scene_ask(&s, 50, "POST", "/echo", NULL, SECRET);
+    }
+    snprintf(text, sizeof text, "%s/status/200", s.base);
+    egress_http(other, 51, 1, "GET", text, NULL, NULL);
+    assert_int_equal(egress_next(other, 4000).type, E_DONE);
+    for (int i = 0; i < 5; i++) {
+        const char *body = scene_done(&s, 200, &len);
+        assert_non_null(strstr(s.web.last, "Bearer " SECRET "\r\n"));
+        assert_false(has(body, len, SECRET));
+    }
+    scene_ask(&s, 50, "POST", "/echo", NULL, SECRET);
+    scene_done(&s, 200, NULL);
+    assert_in_range(runs(&s), 1, 2); /* once for all: for the request, and for its answer */
+    with_auth(&s, "{\"kind\":\"bearer\",\"token\":{\"secret\":\"no\"}}");
+    egress_order(s.w, 52, 7, 1, true);
+    scene_ask(&s, 52, "POST", "/echo", NULL, NULL);
+    frame f = egress_expect(s.x, E_FAILED);
+    assert_true(has(f.body, f.len, "retry")); /* it may be locked, for now */
+    assert_false(has(f.body, f.len, "loud"));
+    scene_over(&s, 52, false, false);
+    egress_side_free(other);
+    scene_end(&s);
+}
+
 /* ---- tokens ---- */
 
 static void begin_tokens(scene *s, const char *path) {
@@ -242,10 +299,11 @@ static void test_token_in_vain(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),        cmocka_unit_test(test_nowhere),
-        cmocka_unit_test(test_changed),      cmocka_unit_test(test_own_header),
-        cmocka_unit_test(test_other_origin), cmocka_unit_test(test_bad_auth),
-        cmocka_unit_test(test_token),        cmocka_unit_test(test_token_in_vain),
+        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_changed),       cmocka_unit_test(test_own_header),
+        cmocka_unit_test(test_other_origin),  cmocka_unit_test(test_bad_auth),
+        cmocka_unit_test(test_command),       cmocka_unit_test(test_token),
+        cmocka_unit_test(test_token_in_vain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

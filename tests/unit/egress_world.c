@@ -167,6 +167,13 @@ static void send_json(egress_side *s, uint16_t type, uint64_t run, uint64_t ref,
     keel_buf_free(&body);
 }
 
+void egress_secrets(egress_world *w, const char *json) {
+    char text[2048];
+    snprintf(text, sizeof text, "{\"secrets\":%s,\"secrets_folder\":\"%s/secrets\"}", json,
+             w->folder);
+    send_json(&w->kernel, G_START, 0, 0, text);
+}
+
 egress_world *egress_start(void) {
     int frames[2];
     int doors[2];
@@ -187,8 +194,7 @@ egress_world *egress_start(void) {
     w->folder = new_folder();
     snprintf(text, sizeof text, "%s/secrets", w->folder);
     assert_int_equal(mkdir(text, 0700), 0);
-    snprintf(text, sizeof text, "{\"secrets\":{},\"secrets_folder\":\"%s/secrets\"}", w->folder);
-    send_json(&w->kernel, G_START, 0, 0, text);
+    egress_secrets(w, "{}");
     egress_expect(&w->kernel, G_READY);
     return w;
 }

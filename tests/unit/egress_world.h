@@ -40,6 +40,8 @@ void egress_end(egress_world *w);
 /* Waits for its end after the test has brought it about; egress_end may follow. */
 int egress_wait(egress_world *w);
 void egress_secret(egress_world *w, const char *name, const char *value);
+/* G_START again, with these as keel.yaml's `secrets`. */
+void egress_secrets(egress_world *w, const char *json);
 /* JSON in any form, canonicalised here. */
 void egress_connection(egress_world *w, uint64_t number, const char *json);
 void egress_order(egress_world *w, uint64_t ref, uint64_t executor, uint64_t connection,
