@@ -58,9 +58,8 @@ int wire_frame_next(wire_frame *f, const char *data, size_t len, size_t *end) {
 }
 
 void wire_begin(wire_scan *s, const char *data, size_t len) {
-    while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r')) {
-        len--;
-    }
+    len -= len > 0 && data[len - 1] == '\n' ? 1 : 0;
+    len -= len > 0 && data[len - 1] == '\r' ? 1 : 0;
     *s = (wire_scan){data, data + len, 0};
 }
 
