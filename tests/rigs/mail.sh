@@ -8,9 +8,11 @@
 #   rig_mail_files USER [FOLDER]   the files of a mailbox; INBOX without a folder
 #   rig_mail_count USER [FOLDER]   how many they are
 #   rig_mail_ids USER [FOLDER]     their Message-IDs, one a line, sorted, as often as they are there
+#   rig_mail_taken USER [FOLDER]   the same, as often as exim took them from a client: exim itself
+#                                  hands one on twice when it is killed between LMTP and its journal
 #
 # Everybody at test.local has a mailbox. full@ is refused for good, slow@ for now; a subject with
-# "spam" is refused after the text, one with "tight" for now.
+# "spam" is refused after the text, one with "tight" for now, one with "slowly" is taken a second late.
 
 rig_here=${rig_here:-$(CDPATH='' cd -- "${BATS_TEST_DIRNAME:-.}/../rigs" && pwd)}
 
@@ -80,6 +82,14 @@ rig_mail_ids() {
     rig_mail_files "$@" | while read -r rig_file; do
         sed -n '/^\r*$/q; s/^Message-I[dD]: *<\([^>]*\)>.*/\1/p' "$rig_file"
     done | sort
+}
+
+# exim's number of the message stands in the Received line that it has added.
+rig_mail_taken() {
+    rig_mail_files "$@" | while read -r rig_file; do
+        sed -n '/^\r*$/q; /with esmtpsa/,/;/s/^.*id \([0-9A-Za-z-]*\);.*/\1/p
+            s/^Message-I[dD]: *<\([^>]*\)>.*/\1/p' "$rig_file" | paste -s -d ' '
+    done | sort -u | cut -d ' ' -f 2 | sort
 }
 
 rig_mail_put() {
