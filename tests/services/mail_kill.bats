@@ -44,13 +44,18 @@ kill_at() {
     wait $! || true
 }
 
+# How many effects were looked for, because nobody had seen their end.
+looked() {
+    keel logs --all --json | grep effect.reconciling | grep -o '"run":[0-9]*' | sort -u | wc -l
+}
+
 # Every mail to NAME, as the server and as Keel count them.
 count() {
     all_ended 200
     sleep 2 # what exim still holds
     keel -q do clerk >/dev/null # moves the copies
     outcomes >"$BATS_TEST_TMPDIR/outcomes"
-    cat "$BATS_TEST_TMPDIR/outcomes" | cut -d ' ' -f 1 | sort | uniq -c >&2
+    echo "# $(grep -c '^done' "$BATS_TEST_TMPDIR/outcomes") done, $(looked) of all looked for" >&3
     ! grep -v '^done \|^not_done ' "$BATS_TEST_TMPDIR/outcomes" >&2
     sed -n 's/^done //p' "$BATS_TEST_TMPDIR/outcomes" | sort >"$BATS_TEST_TMPDIR/done"
     for victim in egress executor exim dovecot kernel; do

@@ -193,10 +193,9 @@ static void envelopes(void **state) {
             "{\"to\":[\"ada@studio.example\",\"BO@client.example\"],\"cc\":\"bo@client.example\","
             "\"bcc\":\"di@client.example\",\"subject\":\"s\",\"body\":\"b\"}"};
     assert_int_equal(sim_run(s, SIM_WRITE, &call,
-                             FROM ADA
-                             "> RCPT TO:<BO@client.example>\n< 250 OK\n" DI
-                             "> DATA\n< 354 go\n~ Cc: bo@client.example|Message-Id: <" ID
-                             ">\n< 250 OK\n" BYE),
+                             FROM ADA "> RCPT TO:<BO@client.example>\n< 250 OK\n" DI
+                                      "> DATA\n< 354 go\n~ Cc: bo@client.example|Message-Id: <" ID
+                                      ">\n< 250 OK\n" BYE),
                      KEEL_OK);
     assert_int_equal(sim_create(s, CONFIG(",\"copy\":\"server\"")), KEEL_OK);
     assert_int_equal(sim_run(s, SIM_WRITE, &(sim_call){.body = LETTER},

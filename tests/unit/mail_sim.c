@@ -277,6 +277,7 @@ keel_status sim_run(mail_sim *s, sim_verb verb, const sim_call *call, const char
     if (*s->at != 0) {
         wrong(s, "the verb ended early", s->failure.data != NULL ? s->failure.data : "");
     }
+    s->at = "";
     keel_buf_free(&body);
     return status;
 }
