@@ -126,9 +126,9 @@ static smtp_result refused(smtp *s, int code, const char *about) {
     char said[SMTP_SAID];
     memcpy(said, s->said, sizeof said);
     s->about = about;
-    int reset = say(s, "RSET", NULL);
+    say(s, "RSET", NULL);
     memcpy(s->said, said, sizeof said);
-    return code >= 500 && code != 421 && reset != 421 ? SMTP_REFUSED : SMTP_LATER;
+    return code >= 500 ? SMTP_REFUSED : SMTP_LATER;
 }
 
 static smtp_result accepted(smtp *s, int code) {

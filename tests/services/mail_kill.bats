@@ -29,6 +29,7 @@ setup() {
 # kill_at NAME TENTHS: one mail that the server takes a second to accept, and the kill so much later.
 kill_at() {
     keel -q do clerk to="$1@test.local" subject="slowly $2" --key "$1-$2" --detach >/dev/null 2>&1 &
+    asked=$!
     sleep "$(printf '%d.%d' $(($2 / 10)) $(($2 % 10)))"
     case $1 in
     egress | executor) kill_child "$W" "keel-$1" ;;
@@ -41,7 +42,7 @@ kill_at() {
         start_kernel "$W"
         ;;
     esac
-    wait $! || true
+    wait "$asked" || true
 }
 
 # How many effects were looked for, because nobody had seen their end.

@@ -111,8 +111,6 @@ static void other_resources(void **state) {
         assert_int_equal(sim_run(s, v, &(sim_call){.resource = "folder"}, ""),
                          KEEL_E_NOT_IMPLEMENTED);
     }
-    assert_int_equal(sim_run(s, SIM_READ, &(sim_call){.resource = "draft"}, ""),
-                     KEEL_E_NOT_IMPLEMENTED);
     assert_int_equal(sim_run(s, SIM_COMPENSATE, &(sim_call){.resource = "message"}, ""),
                      KEEL_E_NOT_IMPLEMENTED);
 }
