@@ -1,7 +1,7 @@
 # The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
 # in a folder of its own; what counts are its lines, never an exit code alone.
 
-suites='build unit abi faults sandbox author lint fuzz e2e'
+suites='build unit abi faults sandbox author lint fuzz e2e mail'
 
 suite_about() {
     case $1 in
@@ -14,6 +14,7 @@ suite_about() {
     lint) say 'sizes, layers, exported symbols, format, static analysis' ;;
     fuzz) say 'every fuzz target over its corpus, then five seconds more' ;;
     e2e) say 'the command line as a person uses it, and the demo' ;;
+    mail) say 'a mail account on a real exim and Dovecot, which are killed in mid-send' ;;
     esac
 }
 
@@ -84,6 +85,7 @@ tap_suite() {
     fuzz) tap_command "$1" fuzz sh tests/fuzz/run.sh build-fuzz 5 ;;
     author) tap_bats "$1" tests/author/*.bats ;;
     e2e) tap_bats "$1" tests/e2e/*.bats ;;
+    mail) tap_bats "$1" tests/services/mail*.bats ;;
     *) tap_meson "$1" "$2" build ;;
     esac
 }

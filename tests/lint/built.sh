@@ -67,11 +67,11 @@ check_headers() {
     for h in runtime/*/*.h plugins/*/*.h; do
         [ -f "$h" ] || continue
         dirs=
-        for d in runtime/*/ "${h%/*}"; do
+        for d in runtime/*/ plugins/mailparts "${h%/*}"; do
             case $h:$d in
             runtime/executor/*:runtime/host/ | runtime/executor/*:runtime/kernel/) ;;
             runtime/*:runtime/executor/) [ "${h#runtime/executor/}" = "$h" ] || dirs="-I$d $dirs" ;;
-            plugins/*:runtime/*) ;;
+            plugins/*:runtime/* | runtime/*:plugins/*) ;;
             *) dirs="$dirs -I$d" ;;
             esac
         done

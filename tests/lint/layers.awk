@@ -13,6 +13,7 @@ BEGIN {
     below["runtime/egress"] = " sdk runtime/base "
     below["runtime/kit"] = " sdk runtime/base runtime/host "
     below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/egress runtime/kit "
+    below["plugins/mailbox"] = below["plugins/mail"] = " plugins/mailparts "
     while (("find runtime sdk plugins examples -name '*.h' 2>/dev/null" | getline path) > 0) {
         base = path
         sub(/.*\//, "", base)
@@ -68,7 +69,7 @@ FNR == 1 {
         next
     }
     n = split(where[base], found, " ")
-    for (i = 1; i <= n && !guest; i++) {
+    for (i = 1; i <= n; i++) {
         if (index(below[layer], " " found[i] " ")) {
             next
         }

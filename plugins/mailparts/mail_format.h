@@ -2,8 +2,8 @@
  * gives the date. What is accepted is strict on purpose: policy decides by what stands behind the
  * "@" of each address, so an address is exactly local@domain, without a name, a comment or a second
  * "@". */
-#ifndef MAILBOX_MAIL_FORMAT_H
-#define MAILBOX_MAIL_FORMAT_H
+#ifndef MAILPARTS_MAIL_FORMAT_H
+#define MAILPARTS_MAIL_FORMAT_H
 
 #include <stdbool.h>
 #include <stddef.h>

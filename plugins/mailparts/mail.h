@@ -3,8 +3,8 @@
  * Any bytes are a mail, if a poor one: broken MIME, unknown character sets, NULs and raw 8-bit
  * headers give the best text that can be had, and `truncated` says what was left out. All text that
  * comes out is valid UTF-8 without control characters other than newline and tab. One thread. */
-#ifndef MAILBOX_MAIL_H
-#define MAILBOX_MAIL_H
+#ifndef MAILPARTS_MAIL_H
+#define MAILPARTS_MAIL_H
 
 #include <stdbool.h>
 #include <stddef.h>

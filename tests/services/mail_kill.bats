@@ -1,0 +1,104 @@
+# Who holds a mail on its way is killed, at moments spread over the send: egress, the executors, exim,
+# Dovecot, and the kernel. It is counted on the server's side: what Keel says is done has come once,
+# what it says is not done has not come, and nothing else has.
+
+load helper
+
+POINTS=12
+
+setup_file() {
+    own_home
+    rig_begin $$
+    rig_mail_start
+    export W=$BATS_FILE_TMPDIR/studio
+    mail_workspace "$W"
+    start_kernel "$W"
+}
+
+teardown_file() {
+    stop_kernel "$W"
+    rig_end
+}
+
+setup() {
+    own_home
+    rig_load
+    cd "$W"
+}
+
+# kill_at NAME TENTHS: one mail that the server takes a second to accept, and the kill so much later.
+kill_at() {
+    keel -q do clerk to="$1@test.local" subject="slowly $2" --key "$1-$2" --detach >/dev/null 2>&1 &
+    asked=$!
+    sleep "$(printf '%d.%d' $(($2 / 10)) $(($2 % 10)))"
+    case $1 in
+    egress | executor) kill_child "$W" "keel-$1" ;;
+    exim | dovecot)
+        rig_kill "$1"
+        rig_mail_restart "$1"
+        ;;
+    kernel)
+        kill -9 "$(kernel_pid "$W")"
+        start_kernel "$W"
+        ;;
+    esac
+    wait "$asked" || true
+}
+
+# How many effects were looked for, because nobody had seen their end.
+looked() {
+    keel logs --all --json | grep effect.reconciling | grep -o '"run":[0-9]*' | sort -u | wc -l
+}
+
+# Every mail to NAME, as the server and as Keel count them.
+count() {
+    all_ended 200
+    sleep 2 # what exim still holds
+    keel -q do clerk >/dev/null # moves the copies
+    outcomes >"$BATS_TEST_TMPDIR/outcomes"
+    echo "# $(grep -c '^done' "$BATS_TEST_TMPDIR/outcomes") done, $(looked) of all looked for" >&3
+    ! grep -v '^done \|^not_done ' "$BATS_TEST_TMPDIR/outcomes" >&2
+    sed -n 's/^done //p' "$BATS_TEST_TMPDIR/outcomes" | sort >"$BATS_TEST_TMPDIR/done"
+    for victim in egress executor exim dovecot kernel; do
+        rig_mail_taken "$victim"
+    done | sort >"$BATS_TEST_TMPDIR/taken"
+    diff "$BATS_TEST_TMPDIR/done" "$BATS_TEST_TMPDIR/taken" >&2
+    rig_mail_taken "$owner" Sent >"$BATS_TEST_TMPDIR/sent"
+    diff "$BATS_TEST_TMPDIR/done" "$BATS_TEST_TMPDIR/sent" >&2
+    run keel inbox --json
+    ! grep unknown <<<"$output" >&2
+}
+
+kill_over_the_send() {
+    for point in $(seq 0 $((POINTS - 1))); do
+        kill_at "$1" "$((point * 14 / (POINTS - 1)))"
+    done
+    count
+    [ "$(keel run list --json | grep -c "\"$1-")" -eq "$POINTS" ]
+}
+
+@test "egress is killed 12 times over a send" {
+    kill_over_the_send egress
+}
+
+@test "the executors are killed 12 times over a send" {
+    kill_over_the_send executor
+}
+
+@test "exim is killed 12 times over a send" {
+    kill_over_the_send exim
+}
+
+@test "Dovecot is killed 12 times over a send" {
+    kill_over_the_send dovecot
+}
+
+@test "the kernel is killed 12 times over a send" {
+    kill_over_the_send kernel
+}
+
+@test "its record is whole" {
+    run keel audit verify
+    [ "$status" -eq 0 ]
+    has 'records verified'
+}
