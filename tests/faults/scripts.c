@@ -171,6 +171,7 @@ void script_site(site *s, const char *folder) {
                                           "after_once", "before",      "hanging"};
     const char *from = getenv("KEEL_WORKSPACE");
     site_make(s, folder, from ? from : "workspace");
+    site_ship(s, "sink"); /* its classes are what is tested here */
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         char path[240];
         snprintf(path, sizeof path, "%s/%s", s->root, folders[i]);

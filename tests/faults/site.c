@@ -113,6 +113,13 @@ void site_make(site *s, const char *folder, const char *from) {
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what outlives its kernel comes to us */
 }
 
+void site_ship(const site *s, const char *name) {
+    char from[240], to[240];
+    snprintf(from, sizeof from, "%s/connectors/%s", s->root, name);
+    snprintf(to, sizeof to, "%s/share/plugins/%s", s->folder, name);
+    copy_tree(from, to);
+}
+
 void site_finish(site *s) {
     site_kill(s);
     for (size_t i = 0; i < s->answer_count; i++) {

@@ -46,6 +46,8 @@ typedef struct site_start {
 
 /* Copies the workspace `from` into folder and gives it an approver whose key the test has. */
 void site_make(site *s, const char *folder, const char *from);
+/* Lets a connector of the workspace be one that ships as well: what ships counts as checked. */
+void site_ship(const site *s, const char *name);
 /* Ends and forgets everything but the folder. */
 void site_finish(site *s);
 /* The first problem counts. Always false, for `return site_fault(...)`. */
