@@ -24,7 +24,7 @@ static void write_config(const site *s, keel_buf *out) {
     keel_json_integer(&w, m->abi_minor);
     keel_json_array_end(&w);
     keel_json_set_raw(&w, "config", keel_json_view(s->config.data, s->config.len));
-    keel_json_set_text(&w, "entry", m->entry);
+    keel_json_set_text(&w, "entry", manifest_program(m));
     keel_json_set_bool(&w, "http", reach_http(m));
     keel_json_set_text(&w, "id", m->id);
     keel_json_set_text(&w, "kind", "connector");
