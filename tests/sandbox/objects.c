@@ -37,7 +37,7 @@ static const object objects[] = {
     /* refused by the load rule */
     {"magic", NULL, NULL, {"unavailable: ", "magic is 0x31504741", "0x4c45454b"}},
     {"major", NULL, NULL, {"unavailable: ", "abi_major is 7", "has 0"}},
-    {"minor", NULL, NULL, {"unavailable: ", "abi_minor is 9", "has 1"}},
+    {"minor", NULL, NULL, {"unavailable: ", "abi_minor is 9", "has 2"}},
     {"size", NULL, NULL, {"unavailable: ", "size of keel_plugin is 16", "at least 48"}},
     {"kind", NULL, NULL, {"unavailable: ", "kind is 42"}},
     {"id", NULL, NULL, {"unavailable: ", "com.example.other", "com.example.abi"}},
