@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "logins.h"
 #include "reach.h"
 #include "survey.h"
 #include "text.h"
@@ -72,7 +73,7 @@ static void count_origin(void *ctx, const char *url) {
 static bool check_connection(const workspace_connection *k, const manifest *m, int *reached,
                              finding *f) {
     diag d = {0};
-    if (reach_origins(m, k, count_origin, reached, &d) != 0) {
+    if (reach_origins(m, k, count_origin, reached, &d) != 0 || login_check(m, k, &d) != 0) {
         found(f, HEALTH_FAIL, "%s:%d:%d: %s", d.file, d.line, d.column, d.what);
         remedy(f, "%s", d.next);
         return true;
