@@ -11,14 +11,23 @@ static const struct {
     const char *name;
     doctor_check *check;
 } checks[] = {
-    {"keel", check_version},        {"sqlite", check_sqlite},
-    {"libraries", check_libraries}, {"programs", check_programs},
-    {"landlock", check_landlock},   {"seccomp", check_seccomp},
-    {"clock", check_clock},         {"workspace", check_workspace},
-    {"policy", check_policy},       {"permissions", check_permissions},
-    {"disk", check_fsync},          {"space", check_space},
-    {"database", check_database},   {"anchor", check_anchor},
-    {"approver", check_approver},   {"kernel", check_kernel},
+    {"keel", check_version},
+    {"sqlite", check_sqlite},
+    {"libraries", check_libraries},
+    {"programs", check_programs},
+    {"landlock", check_landlock},
+    {"seccomp", check_seccomp},
+    {"clock", check_clock},
+    {"workspace", check_workspace},
+    {"policy", check_policy},
+    {"addresses", check_addresses},
+    {"permissions", check_permissions},
+    {"disk", check_fsync},
+    {"space", check_space},
+    {"database", check_database},
+    {"anchor", check_anchor},
+    {"approver", check_approver},
+    {"kernel", check_kernel},
 };
 
 void found(finding *f, health h, const char *what, ...) {

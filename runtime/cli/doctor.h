@@ -22,7 +22,7 @@ void remedy(finding *f, const char *next, ...) __attribute__((format(printf, 2, 
 doctor_check check_version, check_sqlite, check_libraries, check_programs, check_landlock,
     check_seccomp, check_clock;
 /* doctor_workspace.c */
-doctor_check check_workspace, check_policy, check_permissions, check_anchor, check_fsync,
-    check_space, check_database, check_approver, check_kernel;
+doctor_check check_workspace, check_policy, check_addresses, check_permissions, check_anchor,
+    check_fsync, check_space, check_database, check_approver, check_kernel;
 
 #endif

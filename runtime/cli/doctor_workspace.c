@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "doctor.h"
+#include "logins.h"
+#include "reach.h"
 #include "survey.h"
 #include "text.h"
 
@@ -60,6 +62,49 @@ bool check_policy(cli *c, finding *f) {
     }
     survey_free(w);
     return true;
+}
+
+static void count_origin(void *ctx, const char *url) {
+    (void)url;
+    (*(int *)ctx)++;
+}
+
+/* false: nothing to find fault with. */
+static bool check_connection(const workspace_connection *k, const manifest *m, int *reached,
+                             finding *f) {
+    diag d = {0};
+    if (reach_origins(m, k, count_origin, reached, &d) != 0 || login_check(m, k, &d) != 0) {
+        found(f, HEALTH_FAIL, "%s:%d:%d: %s", d.file, d.line, d.column, d.what);
+        remedy(f, "%s", d.next);
+        return true;
+    }
+    if (k->auth.len && !reach_any_network(m)) {
+        found(f, HEALTH_WARN, "keel.yaml:%d:%d: the login of %s is not used: %s has no way out",
+              k->line, k->column, k->name, m->id);
+        remedy(f, "Remove `auth`, or use a connector that needs an address.");
+        return true;
+    }
+    return false;
+}
+
+bool check_addresses(cli *c, finding *f) {
+    survey *w = NULL;
+    diag d = {0};
+    int reached = 0;
+    if (!c->ws || survey_load(c, &w, NULL, NULL, &d) != 0) {
+        return false;
+    }
+    bool faulty = false;
+    for (size_t i = 0; !faulty && i < c->ws->connection_count; i++) {
+        const workspace_connection *k = &c->ws->connections[i];
+        const survey_plugin *p = survey_find(w, k->use, PLUGIN_CONNECTOR);
+        faulty = p && check_connection(k, p->manifest, &reached, f);
+    }
+    survey_free(w);
+    if (!faulty && reached) {
+        found(f, HEALTH_OK, "connections name %d address%s", reached, reached == 1 ? "" : "es");
+    }
+    return faulty || reached;
 }
 
 /* ---- who may read what ---- */

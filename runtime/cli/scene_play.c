@@ -173,9 +173,12 @@ static void on_tick(uv_timer_t *t) {
 }
 
 static int play(stage *g, diag *d) {
-    kernel_settings settings = {
-        .root = g->o->root, .executor = g->o->executor, .unsafe = g->o->unsafe};
-    kernel_spawn what = {.plugin = g->o->plugin, .config = g->o->config};
+    launch_spec spec = {.plugin = g->o->plugin,
+                        .config = g->o->config,
+                        .root = g->o->root,
+                        .program = g->o->executor,
+                        .lock_fd = -1,
+                        .unsafe = g->o->unsafe};
     host_events events = {g, on_frame, on_exited, on_gathered};
     int rc = uv_loop_init(&g->loop);
     if (rc) {
@@ -185,7 +188,7 @@ static int play(stage *g, diag *d) {
     g->tick.data = g;
     g->tick_open = true;
     g->since_us = (int64_t)(uv_hrtime() / 1000);
-    rc = launch(&g->process, &g->loop, &settings, &what, -1, 0, &events, d);
+    rc = launch(&g->process, &g->loop, &spec, &events, d);
     if (rc == 0) {
         uv_timer_start(&g->tick, on_tick, TICK_MS, TICK_MS);
     } else {

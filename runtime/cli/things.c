@@ -342,10 +342,12 @@ static int connection_show(cli *c, const options *o, diag *d) {
 
 extern const command agent_test_verb;      /* agent_test.c */
 extern const command connector_check_verb; /* check.c */
+extern const command connection_test_verb; /* connection_test.c */
 
 THING(agent, "list | show | test", "agents: roles, and how often they ran",
       "one agent: versions, files, and its last runs", &agent_test_verb, NULL);
 THING(connector, "list | show | check", "connectors: translators, and their verbs",
       "one connector: verbs with their classes, attributes, needs", &connector_check_verb, NULL);
-THING(connection, "list | show", "connections: connectors configured in keel.yaml",
-      "one connection: its config, what it may reach, and what rules can say of it", NULL);
+THING(connection, "list | show | test", "connections: connectors configured in keel.yaml",
+      "one connection: its config, what it may reach, and what rules can say of it",
+      &connection_test_verb, NULL);

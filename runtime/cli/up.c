@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "host_generation.h"
+#include "logins.h"
 #include "main.h"
 #include "paths.h"
 #include "survey.h"
@@ -179,6 +180,7 @@ static void tell_warnings(cli *c) {
     if (c->quiet || survey_load(c, &w, tell_warning, NULL, &d) != 0) {
         return;
     }
+    logins_missing(c->ws, tell_warning, NULL);
     if (survey_compile(c, w, tell_warning, NULL, &d) == 0 && w->file_count == 0) {
         cli_say(
             c, "There is no policy, so everything but reading is denied: see `keel policy check`.");

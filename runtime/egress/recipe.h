@@ -35,6 +35,9 @@ void recipe_destroy(recipe *r);
 recipe_kind recipe_kind_of(const recipe *r);
 bool recipe_for_http(const recipe *r);
 bool recipe_for_stream(const recipe *r);
+/* Whether auth is a recipe (as recipe_parse), and one that a connection with these services can use:
+ * what is checked before anything runs. */
+int recipe_check(keel_json auth, bool http, bool stream, diag *d);
 /* Names of the secrets that it uses, NULL at the end. */
 const char *const *recipe_secrets(const recipe *r);
 

@@ -284,6 +284,28 @@ bool recipe_for_stream(const recipe *r) {
            (r->kind == RECIPE_OAUTH2_REFRESH && r->user);
 }
 
+int recipe_check(keel_json auth, bool http, bool stream, diag *d) {
+    recipe *r = NULL;
+    int rc = recipe_parse(&r, auth, d);
+    if (rc) {
+        return rc;
+    }
+    if (!(http && recipe_for_http(r)) && !(stream && recipe_for_stream(r)) && (http || stream)) {
+        const char *kind = kinds[r->kind];
+        bool refresh = r->kind == RECIPE_OAUTH2_REFRESH;
+        rc = diag_set(d, DIAG_USAGE,
+                      "`auth` of the kind %s%s is no login for %s, and its connector needs one.",
+                      kind, refresh ? " without a `user`" : "",
+                      http ? "HTTP" : "the streams of a mail server");
+        diag_next(d, "%s",
+                  http      ? "Write one of the kinds basic, bearer, header, hmac, oauth2-refresh."
+                  : refresh ? "Write `user:` as well: the address that logs in."
+                            : "Write one of the kinds sasl-plain, xoauth2, oauth2-refresh.");
+    }
+    recipe_destroy(r);
+    return rc;
+}
+
 const char *const *recipe_secrets(const recipe *r) {
     return r->secrets;
 }

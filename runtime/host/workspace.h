@@ -16,6 +16,8 @@ typedef struct workspace_connection {
     keel_buf config; /* canonical JSON object */
     keel_buf auth;   /* `auth`: canonical JSON {"kind":S, ...}, all scalars texts; empty: none. Its
                         words are recipe_parse's (runtime/egress/recipe.h) */
+    int auth_line;   /* of the key `auth`, or of the name where there is none */
+    int auth_column;
     char *ca;        /* `tls: { ca }`: whole path of a file that can be read, or NULL */
     bool private;    /* may reach private addresses by name */
     bool plain;      /* its streams may go without TLS */

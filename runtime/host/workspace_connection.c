@@ -128,6 +128,12 @@ static int read_network(const workspace_reader *r, const yaml_node *body, worksp
     const yaml_node *tls = yaml_get(body, "tls");
     const yaml_node *private = yaml_get(body, "private");
     const yaml_node *plain = yaml_get(body, "plain");
+    for (size_t i = 0; i < body->count; i++) {
+        if (body->items[i] == auth) {
+            c->auth_line = body->keys[i]->line;
+            c->auth_column = body->keys[i]->column;
+        }
+    }
     int rc = auth ? workspace_read_auth(r, auth, &c->auth) : 0;
     rc = rc || !tls ? rc : read_tls(r, tls, c);
     rc = rc || !private ? rc : read_bool(r, private, "private", &c->private);
@@ -152,8 +158,8 @@ static int read_connection(const workspace_reader *r, const yaml_node *name, con
             "For example: `inbox: { use: com.keel.mailbox@0.1, config: { folder: mail } }`.");
     }
     c->name = keel_strdup(name->text);
-    c->line = name->line;
-    c->column = name->column;
+    c->line = c->auth_line = name->line;
+    c->column = c->auth_column = name->column;
     int rc = yaml_known_keys(r->tree, body, known, r->d);
     rc = rc ? rc : read_use(r, body, name, c);
     rc = rc ? rc : read_config(r, body, c);

@@ -85,7 +85,14 @@ static int spawn_executor(fleet *f, host_process **p, uint32_t number, const ker
             return d->code;
         }
     }
-    int rc = launch(p, f->loop, f->settings, what, f->lock_fd, door, ev, d);
+    launch_spec spec = {.plugin = what->plugin,
+                        .config = what->config,
+                        .root = f->settings->root,
+                        .program = f->settings->executor,
+                        .lock_fd = f->lock_fd,
+                        .door = door,
+                        .unsafe = f->settings->unsafe};
+    int rc = launch(p, f->loop, &spec, ev, d);
     if (door) {
         close(door);
     }

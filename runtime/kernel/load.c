@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "logins.h"
 #include "main.h"
 #include "parts.h"
 
@@ -92,14 +93,15 @@ static void warn_unchecked(const kernel_world *w, loading *l) {
     }
 }
 
-/* Their addresses, in the form that they take. */
+/* Their addresses, in the form that they take, and their logins. */
 static int check_reach(const kernel_world *w, diag *d) {
     int rc = 0;
     for (size_t i = 0; i < w->workspace->connection_count && !rc; i++) {
         const workspace_connection *c = &w->workspace->connections[i];
+        const manifest *m = library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest;
         keel_buf body = KEEL_BUF_INIT;
-        rc = world_reach(w->policy, library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest,
-                         c, &body, d);
+        rc = world_reach(w->policy, m, c, &body, d);
+        rc = rc ? rc : login_check(m, c, d);
         keel_buf_free(&body);
     }
     return rc;
@@ -125,6 +127,7 @@ int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *war
     }
     if (!rc) {
         warn_unchecked(&w, &l);
+        logins_missing(w.workspace, warn, &l);
     }
     keel_json_array_end(&l.warnings);
     if (rc) {

@@ -1,4 +1,5 @@
-/* One executor in a fresh outside: asked verbs, killed, started again. */
+/* One executor without a kernel: asked verbs, killed, started again. The kit gives it a fresh outside,
+ * probe.h what keel.yaml says. */
 #ifndef KIT_DRIVER_H
 #define KIT_DRIVER_H
 
@@ -15,8 +16,9 @@ typedef struct kit {
     const kit_settings *set;
     uv_loop_t loop;
     plugin *plugin;
-    plan *plan;
-    char *temp;
+    plan *plan;       /* or NULL */
+    char *temp;       /* or NULL */
+    const char *root; /* the workspace below which a config's folders are, or NULL */
     outside *outside; /* or NULL */
     net *net;         /* or NULL */
     uint64_t next;    /* numbers of folders, executors and dispatches */
@@ -49,7 +51,7 @@ typedef struct ask {
 
 typedef struct site {
     kit *k;
-    char *folder;    /* what {folder} is */
+    char *folder;    /* what {folder} is, or NULL */
     keel_buf config; /* filled */
     keel_buf kv;     /* canonical object: what keel.kv/1 has in force */
     host_process *process;
@@ -61,7 +63,10 @@ typedef struct site {
     int step; /* the executor is killed at this step of a verb; 0: no */
 } site;
 
-/* A fresh folder (with the seed in it), an empty outside without faults. config: instead of the
+/* With this config and kv as they stand. reach: what egress is told of the connection (the body of
+ * G_CONNECTION), or NULL. */
+void site_begin(site *s, kit *k, keel_json config, const keel_buf *reach);
+/* The same in a fresh folder (with the seed in it), an empty outside without faults. config: instead of the
  * plan's, not filled, or none. */
 int site_open(site *s, kit *k, keel_json config, diag *d);
 void site_close(site *s);

@@ -149,6 +149,36 @@ static int start_outside(kit *k, diag *d) {
     return rc;
 }
 
+/* What check.yaml says of test accounts, as files. */
+static int write_secrets(const char *folder, keel_json secrets, diag *d) {
+    int rc = fsio_mkdirs(folder, 0700, d);
+    for (keel_json_iter it = keel_json_each(secrets); !rc && keel_json_next(&it);) {
+        char name[128];
+        keel_buf path = KEEL_BUF_INIT, value = KEEL_BUF_INIT;
+        keel_json_copy(it.key, name, sizeof name);
+        keel_buf_printf(&path, "%s/%s", folder, name);
+        keel_json_string(it.value, &value);
+        rc = fsio_write_atomic(path.data, value.data, value.len, 0600, d);
+        keel_buf_free(&path);
+        keel_buf_free(&value);
+    }
+    return rc;
+}
+
+static int start_net(kit *k, diag *d) {
+    keel_buf folder = KEEL_BUF_INIT;
+    if (!reach_any_network(k->plugin->manifest)) {
+        return 0;
+    }
+    keel_buf_printf(&folder, "%s/secrets", k->temp);
+    net_secrets secrets = {.folder = folder.data};
+    int rc =
+        write_secrets(folder.data, keel_json_view(k->plan->secrets.data, k->plan->secrets.len), d);
+    rc = rc ? rc : net_start(&k->net, &k->loop, k->set->egress, &secrets, d);
+    keel_buf_free(&folder);
+    return rc;
+}
+
 static int start_parts(kit *k, diag *d) {
     const char *base = getenv("TMPDIR");
     keel_buf temp = KEEL_BUF_INIT;
@@ -160,11 +190,7 @@ static int start_parts(kit *k, diag *d) {
     }
     k->temp = temp.data;
     int rc = start_outside(k, d);
-    if (!rc && reach_any_network(k->plugin->manifest)) {
-        rc = net_start(&k->net, &k->loop, k->set->egress, k->temp,
-                       keel_json_view(k->plan->secrets.data, k->plan->secrets.len), d);
-    }
-    return rc;
+    return rc ? rc : start_net(k, d);
 }
 
 static void finish(kit *k) {

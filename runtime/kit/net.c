@@ -8,9 +8,7 @@
 
 #include "egress_process.h"
 #include "egress_protocol.h"
-#include "fsio.h"
 #include "keel/buf.h"
-#include "reach.h"
 
 #define ORDER_BYTES (64 << 20) /* of all answers of one verb */
 
@@ -54,52 +52,35 @@ static void on_gathered(void *ctx, host_process *p) {
     (void)p;
 }
 
-static int write_secrets(const char *folder, keel_json secrets, diag *d) {
-    int rc = fsio_mkdirs(folder, 0700, d);
-    for (keel_json_iter it = keel_json_each(secrets); !rc && keel_json_next(&it);) {
-        char name[128];
-        keel_buf path = KEEL_BUF_INIT, value = KEEL_BUF_INIT;
-        keel_json_copy(it.key, name, sizeof name);
-        keel_buf_printf(&path, "%s/%s", folder, name);
-        keel_json_string(it.value, &value);
-        rc = fsio_write_atomic(path.data, value.data, value.len, 0600, d);
-        keel_buf_free(&path);
-        keel_buf_free(&value);
-    }
-    return rc;
-}
-
-static void say_start(net *n, const char *folder) {
+static void say_start(net *n, const net_secrets *secrets) {
     keel_buf body = KEEL_BUF_INIT;
     keel_json_writer w;
     keel_json_write(&w, &body);
     keel_json_object(&w);
-    keel_json_key(&w, "secrets");
-    keel_json_object(&w);
-    keel_json_object_end(&w);
-    keel_json_set_text(&w, "secrets_folder", folder);
+    if (secrets->credentials) {
+        keel_json_set_text(&w, "credentials", secrets->credentials);
+    }
+    keel_json_set_raw(&w, "secrets",
+                      secrets->declared.len ? secrets->declared : keel_json_view("{}", 2));
+    keel_json_set_text(&w, "secrets_folder", secrets->folder);
     keel_json_object_end(&w);
     say(n, G_START, 0, 0, &body);
     keel_buf_free(&body);
 }
 
-int net_start(net **out, uv_loop_t *loop, const char *program, const char *temp, keel_json secrets,
+int net_start(net **out, uv_loop_t *loop, const char *program, const net_secrets *secrets,
               diag *d) {
     net *n = keel_alloc(sizeof *n);
-    keel_buf folder = KEEL_BUF_INIT;
     const host_events ev = {n, on_frame, on_exited, on_gathered};
     const egress_spec spec = {.program = program, .lock_fd = -1};
     *n = (net){.loop = loop, .doors = -1};
-    keel_buf_printf(&folder, "%s/secrets", temp);
-    int rc = write_secrets(folder.data, secrets, d);
-    rc = rc ? rc : egress_spawn(&n->process, &n->doors, loop, &spec, &ev, d);
+    int rc = egress_spawn(&n->process, &n->doors, loop, &spec, &ev, d);
     if (rc) {
         free(n);
     } else {
-        say_start(n, folder.data);
+        say_start(n, secrets);
         *out = n;
     }
-    keel_buf_free(&folder);
     return rc;
 }
 
@@ -119,23 +100,9 @@ void net_stop(net *n) {
 
 /* ---- orders ---- */
 
-uint64_t net_connection(net *n, const manifest *m, keel_json config, keel_json auth, const char *ca,
-                        diag *d) {
-    char name[] = "check";
-    workspace_connection c = {.name = name, .ca = ca ? keel_strdup(ca) : NULL};
-    keel_buf body = KEEL_BUF_INIT;
-    c.plain = c.private = true;
-    keel_buf_append(&c.config, config.data, config.len);
-    keel_buf_append(&c.auth, auth.data, auth.len);
-    int rc = reach_body(&body, m, &c, NULL, 0, false, d);
-    if (rc == 0) {
-        say(n, G_CONNECTION, ++n->connections, 0, &body);
-    }
-    keel_buf_free(&body);
-    keel_buf_free(&c.config);
-    keel_buf_free(&c.auth);
-    free(c.ca);
-    return rc ? 0 : n->connections;
+uint64_t net_connection(net *n, const keel_buf *body) {
+    say(n, G_CONNECTION, ++n->connections, 0, body);
+    return n->connections;
 }
 
 int net_door(net *n, uint64_t executor, uint64_t connection, diag *d) {

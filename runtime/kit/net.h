@@ -1,24 +1,25 @@
-/* keel-egress as the kit uses it: the real one, with orders as the kernel gives them. */
+/* keel-egress without a kernel: the real one, with orders as the kernel gives them. */
 #ifndef KIT_NET_H
 #define KIT_NET_H
 
 #include <uv.h>
 
 #include "diag.h"
+#include "keel/buf.h"
 #include "keel/json.h"
-#include "manifest.h"
 
 typedef struct net net;
 
-/* secrets: {NAME: VALUE} or none; written into a folder of their own below `temp`. */
-int net_start(net **out, uv_loop_t *loop, const char *program, const char *temp, keel_json secrets,
-              diag *d);
+typedef struct net_secrets {
+    const char *folder;      /* files of their names */
+    const char *credentials; /* a folder, or NULL */
+    keel_json declared;      /* as in keel.yaml, or none */
+} net_secrets;
+
+int net_start(net **out, uv_loop_t *loop, const char *program, const net_secrets *secrets, diag *d);
 void net_stop(net *n); /* takes NULL */
-/* Says what a connection with this config may reach: the addresses of the manifest's needs, in the
- * clear and private ones too, since they are those of tests. Its number, or 0 and d: the config is
- * refused. auth, ca: as in keel.yaml, or none and NULL. */
-uint64_t net_connection(net *n, const manifest *m, keel_json config, keel_json auth, const char *ca,
-                        diag *d);
+/* Says what a connection may reach: the body of G_CONNECTION. Its number. */
+uint64_t net_connection(net *n, const keel_buf *body);
 /* The executor's end of its door. -1 and d: none can be had. */
 int net_door(net *n, uint64_t executor, uint64_t connection, diag *d);
 void net_order(net *n, uint64_t ref, uint64_t executor, uint64_t connection, bool unsafe,

@@ -8,60 +8,11 @@
 
 #include "driver_int.h"
 #include "fsio.h"
+#include "launch.h"
 #include "place.h"
 #include "reach.h"
 
 #define LOAD_US 20000000
-
-static void write_config(const site *s, keel_buf *out) {
-    const manifest *m = s->k->plugin->manifest;
-    keel_json_writer w;
-    keel_json_write(&w, out);
-    keel_json_object(&w);
-    keel_json_key(&w, "abi");
-    keel_json_array(&w);
-    keel_json_integer(&w, m->abi_major);
-    keel_json_integer(&w, m->abi_minor);
-    keel_json_array_end(&w);
-    keel_json_set_raw(&w, "config", keel_json_view(s->config.data, s->config.len));
-    keel_json_set_text(&w, "entry", manifest_program(m));
-    keel_json_set_bool(&w, "http", reach_http(m));
-    keel_json_set_text(&w, "id", m->id);
-    keel_json_set_text(&w, "kind", "connector");
-    keel_json_key(&w, "libraries");
-    keel_json_array(&w);
-    for (size_t i = 0; i < m->library_count; i++) {
-        keel_json_text(&w, m->libraries[i]);
-    }
-    keel_json_array_end(&w);
-    keel_json_set_int(&w, "memory", m->memory_bytes);
-    keel_json_set_text(&w, "name", m->name);
-    keel_json_set_bool(&w, "native", m->native);
-    keel_json_set_bool(&w, "stream", reach_stream(m));
-    keel_json_set_text(&w, "version", m->version);
-    keel_json_object_end(&w);
-}
-
-static size_t grants(const site *s, host_grant *out, keel_buf *paths, size_t max) {
-    const manifest *m = s->k->plugin->manifest;
-    keel_json config = keel_json_view(s->config.data, s->config.len);
-    size_t n = 0;
-    for (size_t i = 0; i < m->need_count && n < max; i++) {
-        const manifest_need *need = &m->needs[i];
-        keel_json v = need->config ? keel_json_path(config, need->config) : (keel_json){0};
-        if (strcmp(need->service, "file") != 0) {
-            continue;
-        }
-        if (need->literal) {
-            keel_buf_puts(&paths[n], need->literal);
-        } else if (!keel_json_string(v, &paths[n]) || !paths[n].len) {
-            continue;
-        }
-        out[n] = (host_grant){paths[n].data, !strcmp(need->mode, "rw")};
-        n++;
-    }
-    return n;
-}
 
 /* A program in the executor's place that starts it and kills it at a step: a file that names both. */
 static int write_stepper(const site *s, keel_buf *path, diag *d) {
@@ -73,60 +24,30 @@ static int write_stepper(const site *s, keel_buf *path, diag *d) {
     return rc;
 }
 
-static void add_files(const plugin *p, const char *folder, const char *so_folder, host_spec *spec,
-                      host_file *files, keel_buf *native) {
-    for (size_t i = 0; i < p->file_count; i++) {
-        const plugin_file *f = &p->files[i];
-        if (p->manifest->native && !strcmp(f->name, p->manifest->entry)) {
-            keel_buf_printf(native, "%s/%s", folder, f->name);
-            if (access(native->data, F_OK) != 0 && so_folder) {
-                keel_buf_clear(native);
-                keel_buf_printf(native, "%s/%s", so_folder, f->name);
-            }
-            spec->native = native->data;
-            spec->native_digest = f->digest;
-        } else {
-            files[spec->file_count++] = (host_file){f->name, f->data.data, f->data.len};
-        }
-    }
-}
-
 static int start(site *s, diag *d) {
-    enum { GRANTS = 8 };
     host_events ev;
     kit *k = s->k;
-    keel_buf body = KEEL_BUF_INIT, native = KEEL_BUF_INIT, program = KEEL_BUF_INIT;
-    keel_buf paths[GRANTS] = {KEEL_BUF_INIT};
-    host_grant list[GRANTS];
-    host_file *files = keel_alloc((k->plugin->file_count + 1) * sizeof *files);
-    host_spec spec = {.program = k->set->executor,
-                      .files = files,
-                      .grants = list,
-                      .grant_count = grants(s, list, paths, GRANTS),
-                      .lock_fd = -1,
-                      .unsafe = k->set->unsafe};
+    keel_buf program = KEEL_BUF_INIT;
+    launch_spec spec = {.plugin = k->plugin,
+                        .folder = k->set->folder,
+                        .so_folder = k->set->so_folder,
+                        .config = keel_json_view(s->config.data, s->config.len),
+                        .root = k->root,
+                        .program = k->set->executor,
+                        .lock_fd = -1,
+                        .unsafe = k->set->unsafe};
     s->executor = ++k->next;
-    write_config(s, &body);
-    spec.config = body.data;
-    spec.config_len = body.len;
-    add_files(k->plugin, k->set->folder, k->set->so_folder, &spec, files, &native);
     int rc = s->step ? write_stepper(s, &program, d) : 0;
     spec.program = s->step ? program.data : spec.program;
     if (!rc && k->net) {
-        spec.egress_fd = net_door(k->net, s->executor, s->connection, d);
-        rc = spec.egress_fd < 0 ? DIAG_FAILED : 0;
+        spec.door = net_door(k->net, s->executor, s->connection, d);
+        rc = spec.door < 0 ? DIAG_FAILED : 0;
     }
-    rc = rc ? rc : host_spawn(&s->process, &k->loop, &spec, site_events(s, &ev), d);
-    if (spec.egress_fd > 0) {
-        close(spec.egress_fd);
+    rc = rc ? rc : launch(&s->process, &k->loop, &spec, site_events(s, &ev), d);
+    if (spec.door > 0) {
+        close(spec.door);
     }
-    for (size_t i = 0; i < GRANTS; i++) {
-        keel_buf_free(&paths[i]);
-    }
-    keel_buf_free(&body);
-    keel_buf_free(&native);
     keel_buf_free(&program);
-    free(files);
     return rc;
 }
 
@@ -162,36 +83,51 @@ void site_down(site *s) {
     uv_run(&s->k->loop, UV_RUN_NOWAIT); /* handles that close */
 }
 
-int site_open(site *s, kit *k, keel_json config, diag *d) {
+void site_begin(site *s, kit *k, keel_json config, const keel_buf *reach) {
     *s = (site){.k = k};
-    keel_buf path = KEEL_BUF_INIT;
+    keel_buf_append(&s->config, config.data, config.len);
+    keel_buf_puts(&s->kv, "{}");
+    if (k->net && reach) {
+        s->connection = net_connection(k->net, reach);
+    }
+}
+
+/* The addresses of tests are private ones, and in the clear. */
+static int reach_of(const kit *k, const keel_buf *config, keel_buf *out, diag *d) {
+    char name[] = "check";
+    workspace_connection c = {.name = name, .ca = k->plan->ca, .plain = true, .private = true};
+    c.config = *config;
+    c.auth = k->plan->auth;
+    return k->net ? reach_body(out, k->plugin->manifest, &c, NULL, 0, false, d) : 0;
+}
+
+int site_open(site *s, kit *k, keel_json config, diag *d) {
+    keel_buf path = KEEL_BUF_INIT, filled = KEEL_BUF_INIT, reach = KEEL_BUF_INIT;
+    diag why = {0};
     keel_buf_printf(&path, "%s/f%" PRIu64, k->temp, ++k->next);
-    s->folder = path.data;
     int rc =
-        k->plan->seed ? place_copy(k->plan->seed, s->folder, d) : fsio_mkdirs(s->folder, 0700, d);
+        k->plan->seed ? place_copy(k->plan->seed, path.data, d) : fsio_mkdirs(path.data, 0700, d);
     if (!rc && k->outside && outside_clear(k->outside) != 0) {
         rc = diag_set(d, DIAG_FAILED, "keel-fakeworld does not answer");
     }
     keel_json from =
         config.len ? config : keel_json_view(k->plan->config.data, k->plan->config.len);
-    plan_fill(&s->config, from, s->folder, outside_base(k->outside));
-    keel_buf_puts(&s->kv, "{}");
-    if (!rc && k->net) {
-        diag why = {0};
-        s->connection = net_connection(
-            k->net, k->plugin->manifest, keel_json_view(s->config.data, s->config.len),
-            keel_json_view(k->plan->auth.data, k->plan->auth.len), k->plan->ca, &why);
-        if (!s->connection) {
-            s->refused = true;
-            snprintf(s->why, sizeof s->why, "%.590s", why.what);
-        }
-    }
+    plan_fill(&filled, from, path.data, outside_base(k->outside));
+    bool refused = reach_of(k, &filled, &reach, &why) != 0;
+    site_begin(s, k, keel_json_view(filled.data, filled.len), reach.len ? &reach : NULL);
+    s->folder = path.data;
+    s->refused = refused;
+    snprintf(s->why, sizeof s->why, "%.590s", refused ? why.what : "");
+    keel_buf_free(&filled);
+    keel_buf_free(&reach);
     return rc;
 }
 
 void site_close(site *s) {
     site_down(s);
-    fsio_remove_tree(AT_FDCWD, s->folder, NULL);
+    if (s->folder) {
+        fsio_remove_tree(AT_FDCWD, s->folder, NULL);
+    }
     free(s->folder);
     keel_buf_free(&s->config);
     keel_buf_free(&s->kv);

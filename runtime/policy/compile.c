@@ -273,7 +273,7 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     compile_targets(c, &targets);
     compile_index(c, &targets);
     check_reach(c, &targets);
-    check_egress(c);
+    check_egress_names(c);
     free(targets.names);
     return 0;
 }

@@ -63,6 +63,6 @@ int check_names(compiler *c);
 /* Rules and bands that can never matter: warned about. */
 void check_reach(compiler *c, const target_list *targets);
 /* Entries of `egress` that match no connection: warned about. */
-void check_egress(compiler *c);
+void check_egress_names(compiler *c);
 
 #endif

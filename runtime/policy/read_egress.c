@@ -136,7 +136,7 @@ static void warn_unmatched(compiler *c, const egress_rule *e, const char *on) {
     free(known);
 }
 
-void check_egress(compiler *c) {
+void check_egress_names(compiler *c) {
     for (size_t i = 0; c->warn && c->world && i < c->p->egress_count; i++) {
         for (size_t k = 0; k < c->p->egress[i].on_count; k++) {
             warn_unmatched(c, &c->p->egress[i], c->p->egress[i].on[k]);

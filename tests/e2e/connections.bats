@@ -89,6 +89,19 @@ shows() {
     ! grep -q hunter2 <<<"$output"
 }
 
+@test "keel doctor finds an address that is none, and a login that is not used" {
+    run keel doctor
+    has 'addresses    connections name 2 addresses'
+    yaml '{ base: api.example }'
+    run keel doctor
+    [ "$status" -ne 0 ]
+    has 'keel.yaml:3:3: the connection billing: config.base is no address'
+    connector '"file:ro:{config.base}"'
+    yaml '{}' "    auth: { kind: bearer, token: { secret: billing } }"
+    run keel doctor
+    has 'keel.yaml:3:3: the login of billing is not used'
+}
+
 @test "keel plugin inspect shows the needs" {
     connector '"http:{config.base}", "http:*", "stream:imaps://mail.example"'
     run keel plugin inspect connectors/billing

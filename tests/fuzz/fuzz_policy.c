@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "budget.h"
+#include "origin.h"
 
 static void must(bool holds) {
     if (!holds) {
@@ -87,6 +88,17 @@ static void spend(const policy *p) {
     budgets_destroy(b);
 }
 
+static void count_pattern(void *ctx, const char *pattern, const char *file, int line) {
+    must(origin_pattern_check(pattern, NULL) == 0 && file[0] && line > 0);
+    ++*(int *)ctx;
+}
+
+static void reach(const policy *p) {
+    int patterns = 0;
+    must(policy_egress(p, "inbox", count_pattern, &patterns) || patterns == 0);
+    must(policy_egress(p, "inbox", NULL, NULL) || patterns == 0);
+}
+
 static int compile(policy **out, const char *text, size_t len, const policy_world *world) {
     policy_source source = {"p.yaml", text, len};
     int warnings = 0;
@@ -114,6 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         compile(&with, text, len, &world);
         questions(with, without);
         spend(without);
+        reach(without);
         keel_buf can = KEEL_BUF_INIT;
         policy_can(without, &world, "b", &can);
         keel_json_error e;

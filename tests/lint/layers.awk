@@ -7,12 +7,12 @@ BEGIN {
     below["runtime/store"] = " sdk runtime/base "
     below["runtime/host"] = " sdk runtime/base "
     below["runtime/policy"] = " sdk runtime/base runtime/host "
-    below["runtime/kernel"] = " sdk runtime/base runtime/host runtime/store runtime/policy "
+    below["runtime/kernel"] = " sdk runtime/base runtime/host runtime/store runtime/policy runtime/egress "
     below["runtime/executor"] = " sdk runtime/base "
     below["runtime/fakeworld"] = " sdk runtime/base "
     below["runtime/egress"] = " sdk runtime/base "
     below["runtime/kit"] = " sdk runtime/base runtime/host "
-    below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/egress runtime/kit "
+    below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/kit "
     below["plugins/mailbox"] = below["plugins/mail"] = " plugins/mailparts "
     while (("find runtime sdk plugins examples -name '*.h' 2>/dev/null" | getline path) > 0) {
         base = path

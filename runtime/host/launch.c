@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "reach.h"
 
@@ -13,10 +14,10 @@ typedef struct launching {
     size_t grant_count;
 } launching;
 
-static char *absolute(const char *root, const char *path) {
+char *launch_path(const char *root, const char *path) {
     keel_buf out = KEEL_BUF_INIT;
     const char *home = getenv("HOME");
-    if (path[0] == '/') {
+    if (path[0] == '/' || !root) {
         keel_buf_puts(&out, path);
     } else if (path[0] == '~' && path[1] == '/' && home) {
         keel_buf_printf(&out, "%s/%s", home, path + 2);
@@ -52,7 +53,7 @@ static int keep_out(const char *root, const char *path, diag *d) {
 }
 
 static int grant(launching *l, const char *root, const char *path, bool writable, diag *d) {
-    if (keep_out(root, path, d)) {
+    if (root && keep_out(root, path, d)) {
         return DIAG_USAGE;
     }
     if (l->grant_count == GRANTS) {
@@ -72,7 +73,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
         keel_buf_printf(&l->config, "%s%.*s:", l->config.len > 1 ? "," : "", (int)it.key.len,
                         it.key.data);
         if (need && keel_json_copy(it.value, path, sizeof path) > 0) {
-            char *whole = absolute(root, path);
+            char *whole = launch_path(root, path);
             int rc = grant(l, root, whole, !strcmp(need->mode, "rw"), d);
             if (rc || keel_json_quote(&l->config, whole, strlen(whole))) {
                 free(whole);
@@ -85,7 +86,7 @@ static int grant_folders(launching *l, const char *root, const manifest *m, keel
     keel_buf_putc(&l->config, '}');
     for (size_t i = 0; i < m->need_count; i++) {
         if (m->needs[i].mode && m->needs[i].literal) {
-            char *whole = absolute(root, m->needs[i].literal);
+            char *whole = launch_path(root, m->needs[i].literal);
             int rc = grant(l, root, whole, !strcmp(m->needs[i].mode, "rw"), d);
             if (rc) {
                 free(whole);
@@ -125,16 +126,25 @@ static void config_body(const manifest *m, keel_json config, keel_buf *out) {
     keel_json_object_end(&w);
 }
 
-static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, const plugin *p,
-                 launching *l, int lock_fd, int door, const host_events *ev, diag *d) {
+static void entry_path(const launch_spec *s, const plugin_file *f, keel_buf *out) {
+    keel_buf_printf(out, "%s/%s", s->folder ? s->folder : s->plugin->folder, f->name);
+    if (s->so_folder && access(out->data, F_OK) != 0) {
+        keel_buf_clear(out);
+        keel_buf_printf(out, "%s/%s", s->so_folder, f->name);
+    }
+}
+
+static int spawn(host_process **out, uv_loop_t *loop, const launch_spec *s, launching *l,
+                 const host_events *ev, diag *d) {
+    const plugin *p = s->plugin;
     keel_buf body = KEEL_BUF_INIT, entry = KEEL_BUF_INIT;
     host_file *files = keel_alloc((p->file_count + 1) * sizeof *files);
-    host_spec spec = {.program = s->executor,
+    host_spec spec = {.program = s->program,
                       .files = files,
                       .grants = l->grants,
                       .grant_count = l->grant_count,
-                      .lock_fd = lock_fd,
-                      .egress_fd = door,
+                      .lock_fd = s->lock_fd,
+                      .egress_fd = s->door,
                       .unsafe = s->unsafe};
     config_body(p->manifest,
                 l->config.len ? keel_json_view(l->config.data, l->config.len) : (keel_json){0},
@@ -144,7 +154,7 @@ static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, 
     for (size_t i = 0; i < p->file_count; i++) {
         const plugin_file *f = &p->files[i];
         if (p->manifest->native && !strcmp(f->name, p->manifest->entry)) {
-            keel_buf_printf(&entry, "%s/%s", p->folder, f->name);
+            entry_path(s, f, &entry);
             spec.native = entry.data;
             spec.native_digest = f->digest;
         } else {
@@ -158,15 +168,15 @@ static int spawn(host_process **out, uv_loop_t *loop, const kernel_settings *s, 
     return rc;
 }
 
-int launch(host_process **out, uv_loop_t *loop, const kernel_settings *s, const kernel_spawn *what,
-           int lock_fd, int door, const host_events *ev, diag *d) {
+int launch(host_process **out, uv_loop_t *loop, const launch_spec *s, const host_events *ev,
+           diag *d) {
     launching l = {.config = KEEL_BUF_INIT};
     int rc = 0;
-    if (what->config.len) {
-        rc = grant_folders(&l, s->root, what->plugin->manifest, what->config, d);
+    if (s->config.len) {
+        rc = grant_folders(&l, s->root, s->plugin->manifest, s->config, d);
     }
     if (!rc) {
-        rc = spawn(out, loop, s, what->plugin, &l, lock_fd, door, ev, d);
+        rc = spawn(out, loop, s, &l, ev, d);
     }
     for (size_t i = 0; i < l.grant_count; i++) {
         free((void *)(uintptr_t)l.grants[i].path);
