@@ -1,7 +1,7 @@
 # The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
 # in a folder of its own; what counts are its lines, never an exit code alone.
 
-suites='build unit abi faults sandbox author lint fuzz e2e mail'
+suites='build unit abi faults sandbox secrets author lint fuzz e2e mail'
 
 suite_about() {
     case $1 in
@@ -10,6 +10,7 @@ suite_about() {
     abi) say 'plugins good and bad against the executor and the Lua host, as they ship' ;;
     faults) say 'power cuts at every write, kill -9 at every failpoint' ;;
     sandbox) say 'hostile scripts and libraries, as they ship' ;;
+    secrets) say 'a canary, looked for in every form and every place but its own' ;;
     author) say 'making, testing and working on plugins, as an author does it' ;;
     lint) say 'sizes, layers, exported symbols, format, static analysis' ;;
     fuzz) say 'every fuzz target over its corpus, then five seconds more' ;;
@@ -65,15 +66,17 @@ tap_command() {
     say "$code" >"$folder/$name.exit"
 }
 
-# tap_bats FOLDER FILE...: with what was built.
+# tap_bats FOLDER FILE...: with what was built, two files at a time.
 tap_bats() {
     into=$1
     shift
     for file in "$@"; do
-        [ -f "$file" ] || continue
-        PATH="$KEEL_ROOT/build/root/bin:$PATH" KEEL_BUILD="$KEEL_ROOT/build" \
-            tap_command "$into" "$(basename "$file")" bats --tap "$file"
-    done
+        [ ! -f "$file" ] || printf '%s\n' "$file"
+    done | PATH="$KEEL_ROOT/build/root/bin:$PATH" KEEL_BUILD="$KEEL_ROOT/build" xargs -P 2 -I FILE sh -c '
+        code=0
+        name=$(basename "$2")
+        bats --tap "$2" >"$1/$name" 2>"$1/$name.talk" || code=$?
+        echo "$code" >"$1/$name.exit"' sh "$into" FILE
 }
 
 # tap_suite FOLDER SUITE
@@ -83,6 +86,7 @@ tap_suite() {
     unit) tap_meson "$1" unit build-asan ;;
     lint) [ ! -f tests/lint/run.sh ] || tap_command "$1" lint sh tests/lint/run.sh build ;;
     fuzz) tap_command "$1" fuzz sh tests/fuzz/run.sh build-fuzz 5 ;;
+    secrets) tap_bats "$1" tests/secrets/*.bats ;;
     author) tap_bats "$1" tests/author/*.bats ;;
     e2e) tap_bats "$1" tests/e2e/*.bats ;;
     mail) tap_bats "$1" tests/services/mail*.bats ;;

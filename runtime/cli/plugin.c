@@ -135,7 +135,9 @@ static void print_manifest(cli *c, const manifest *m) {
         return;
     }
     cli_print("%s %s, %s %s, entry %s (%s)\n", m->id, m->version, kind_name(m), m->name, m->entry,
-              m->native ? "native" : "Lua");
+              m->native    ? "native"
+              : m->service ? "REST"
+                           : "Lua");
     for (size_t i = 0; i < m->resource_count; i++) {
         for (int v = 0; v < VERB_COUNT; v++) {
             if (m->resources[i].verbs[v].present) {

@@ -9,6 +9,7 @@
 
 #include "library.h"
 #include "paths.h"
+#include "service.h"
 
 typedef struct loader {
     survey *w;
@@ -29,6 +30,8 @@ int survey_entry(const manifest *m, const char *folder, diag *d) {
         diag_at(d, DIAG_USAGE, file, 1, 1, "the entry %s cannot be read beside this manifest: %s",
                 m->entry, strerror(errno));
         rc = diag_next(d, "Put the file there, or correct `entry:`.");
+    } else if (m->service) {
+        rc = service_check(m, folder, d);
     }
     free(entry);
     free(file);

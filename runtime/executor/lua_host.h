@@ -330,10 +330,12 @@ const lua_name *lua_sorted_names(lua_State *L, int index, const char *what, size
 /* The text of a string, a number or a boolean, pushed; or an error. */
 const char *lua_push_plain(lua_State *L, int index, const char *what, size_t *len);
 
-/* lua_json.c: what keel.lua is lent for keel.json, keel.base64 and keel.url. Each pushes its table. */
+/* lua_json.c: what keel.lua is lent for keel.json, keel.base64 and keel.url, each of which pushes
+ * its table, and keel.digest. */
 void lua_json_push(lua_State *L);
 void lua_base64_push(lua_State *L);
 void lua_url_push(lua_State *L);
+int lua_digest(lua_State *L);
 /* Pushes the value of ordinary JSON (null: keel.null); or nil and a keel.fail. How many. */
 int lua_give_json(lua_State *L, const char *text, size_t len, const char *what);
 

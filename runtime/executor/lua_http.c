@@ -102,7 +102,7 @@ static void add_values(request *q, const lua_name *name) {
     lua_State *L = q->L;
     size_t len;
     int at = lua_gettop(L);
-    luaL_checkstack(L, EGRESS_HEADERS + 8, "headers");
+    luaL_checkstack(L, 2 * EGRESS_HEADERS + 8, "headers"); /* each value, and as a text */
     if (!lua_istable(L, at)) {
         const char *text = lua_push_plain(L, at, q->what, &len);
         add_header(q, name->text, name->len, text, len);

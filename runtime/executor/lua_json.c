@@ -1,8 +1,9 @@
-/* What keel.lua is lent: keel.json, keel.base64 and keel.url. */
+/* What keel.lua is lent: keel.json, keel.base64, keel.url and keel.digest. */
 #include <string.h>
 
 #include <sodium.h>
 
+#include "digest.h"
 #include "lua_host.h"
 
 #define KEEP (1u << 20) /* a buffer that grew above is given back */
@@ -119,4 +120,16 @@ void lua_url_push(lua_State *L) {
     static const luaL_Reg functions[] = {{"encode", url_encode}, {NULL, NULL}};
     luaL_newlib(L, functions);
     freeze(L, "keel.url");
+}
+
+/* ---- digest ---- */
+
+int lua_digest(lua_State *L) {
+    size_t len;
+    char hex[DIGEST_HEX];
+    const char *bytes = luaL_checklstring(L, 1, &len);
+    digest d = digest_of(bytes, len);
+    digest_hex(&d, hex);
+    lua_pushstring(L, hex);
+    return 1;
 }

@@ -242,6 +242,8 @@ static void push_lent(lua_State *L) {
     lua_setfield(L, -2, "base64");
     lua_url_push(L);
     lua_setfield(L, -2, "url");
+    lua_pushcfunction(L, lua_digest);
+    lua_setfield(L, -2, "digest");
 }
 
 /* keel.lua returns the library and the functions that replace those of Lua: {"table.sort" = f}. */

@@ -107,7 +107,7 @@ static void config_body(const manifest *m, keel_json config, keel_buf *out) {
     keel_json_integer(&w, m->abi_minor);
     keel_json_array_end(&w);
     keel_json_set_raw(&w, "config", config);
-    keel_json_set_text(&w, "entry", m->entry);
+    keel_json_set_text(&w, "entry", manifest_program(m));
     keel_json_set_bool(&w, "http", reach_http(m));
     keel_json_set_text(&w, "id", m->id);
     keel_json_set_text(&w, "kind", m->kind == PLUGIN_AGENT ? "agent" : "connector");

@@ -3,7 +3,8 @@
  * plugins. Installed: WORKSPACE/.keel/plugins/ID/VERSION/.
  *
  * A plugin's files are its manifest, its entry, every other .lua beside a Lua entry, its templates
- * and schemas, and for Lua the SDK's library as "keel.lua". All else in its folder is left alone.
+ * and schemas, and for Lua the SDK's library as "keel.lua"; a service's are also its description as
+ * JSON and the engine that runs it (manifest.h). All else in its folder is left alone.
  * Symbolic links are refused. An installation is a folder made elsewhere, synced and renamed: it is
  * there as a whole or not at all. One owner, one thread. */
 #ifndef HOST_LIBRARY_H
@@ -44,8 +45,9 @@ typedef struct library library;
 
 /* Installs what the sources have and is not yet there, then loads all installed plugins. A version
  * that is installed with other bytes is refused: "the same version with other content; raise
- * version in FILE"; what is installed stays in force. Not compared: keel.lua, of which each version
- * keeps the one that it was installed with (sdk_lua: its path). A faulty plugin is reported through
+ * version in FILE"; what is installed stays in force. Not compared: keel.lua and a service's
+ * engine, of which each version keeps the ones that it was installed with (sdk_lua: the path of
+ * keel.lua, beside which the engine is). A faulty plugin is reported through
  * `fault` and left out; 0 unless the workspace itself cannot be read. `shipped` may be NULL. */
 int library_open(library **out, const char *workspace, const char *shipped, const char *sdk_lua,
                  void (*fault)(void *ctx, const diag *d), void *ctx, diag *d);

@@ -24,6 +24,8 @@ struct library {
 };
 
 #define LIBRARY_SDK_LUA "keel.lua"
+/* What Keel adds to a service, besides its description as JSON: NULL at the end. */
+extern const char *const library_engine[3];
 
 /* ---- library.c ---- */
 

@@ -10,10 +10,13 @@
 #include "fsio.h"
 #include "keel/json.h"
 #include "library_int.h"
+#include "service.h"
 
 #define TEXT_LIMIT (1 << 20)
 #define SO_LIMIT   (64 << 20)
 #define MOST_FILES 256
+
+const char *const library_engine[3] = {MANIFEST_SERVICE_ENGINE, "rest_request.lua", NULL};
 
 typedef struct reading {
     plugin *p;
@@ -231,6 +234,28 @@ static int take_native(reading *r, const char *so_folder) {
     return rc;
 }
 
+/* A service's description as JSON, checked: what its engine reads. */
+static int take_service(reading *r) {
+    const plugin_file *entry = library_file(r->p, r->p->manifest->entry);
+    keel_buf json = KEEL_BUF_INIT;
+    int rc = service_convert(&json, r->p->manifest, r->folder, &entry->data, r->d);
+    if (rc == 0) {
+        add(r, MANIFEST_SERVICE_JSON, &json);
+    }
+    keel_buf_free(&json);
+    return rc;
+}
+
+/* What an installed service has besides what its author wrote. */
+static int take_engine(reading *r) {
+    int rc = take(r, MANIFEST_SERVICE_JSON, TEXT_LIMIT);
+    rc = rc ? rc : take(r, LIBRARY_SDK_LUA, TEXT_LIMIT);
+    for (size_t i = 0; rc == 0 && library_engine[i]; i++) {
+        rc = take(r, library_engine[i], TEXT_LIMIT);
+    }
+    return rc;
+}
+
 static int take_all(reading *r, const char *so_folder) {
     int rc = take_manifest(r);
     if (rc != 0) {
@@ -241,6 +266,9 @@ static int take_all(reading *r, const char *so_folder) {
         return take_native(r, so_folder);
     }
     rc = rc ? rc : take(r, r->p->manifest->entry, TEXT_LIMIT);
+    if (rc == 0 && r->p->manifest->service) {
+        return r->installed ? take_engine(r) : take_service(r);
+    }
     return rc ? rc : take_modules(r);
 }
 
@@ -280,15 +308,29 @@ static int open_folder(reading *r) {
     return diag_next(r->d, "Name the folder that holds the plugin's manifest.yaml.");
 }
 
-static int take_sdk(reading *r, const char *path) {
+static int take_own(reading *r, const char *path, const char *name) {
     keel_buf data = KEEL_BUF_INIT;
     int rc = fsio_read(path, TEXT_LIMIT, &data, r->d);
     if (rc == 0) {
-        add(r, LIBRARY_SDK_LUA, &data);
+        add(r, name, &data);
     } else {
         diag_next(r->d, "Keel's own files are not whole: install it again.");
     }
     keel_buf_free(&data);
+    return rc;
+}
+
+/* keel.lua, and for a service the engine, which lies beside it. */
+static int take_sdk(reading *r, const char *path) {
+    const char *slash = strrchr(path, '/');
+    int rc = take_own(r, path, LIBRARY_SDK_LUA);
+    for (size_t i = 0; rc == 0 && r->p->manifest->service && library_engine[i]; i++) {
+        keel_buf beside = KEEL_BUF_INIT;
+        keel_buf_printf(&beside, "%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,
+                        library_engine[i]);
+        rc = take_own(r, beside.data, library_engine[i]);
+        keel_buf_free(&beside);
+    }
     return rc;
 }
 

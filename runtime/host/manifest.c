@@ -91,6 +91,18 @@ static int read_version(manifest_reader *r, const yaml_node *n) {
     return rc;
 }
 
+static int check_service(manifest_reader *r, const yaml_node *n) {
+    if (r->m->kind == PLUGIN_AGENT) {
+        return manifest_fault(r, n, "an agent cannot be a service in YAML",
+                              "Write the agent in Lua, or correct `kind`.");
+    }
+    if (strcmp(n->text, "manifest.yaml") == 0) {
+        return manifest_fault(r, n, "the manifest cannot describe the service too",
+                              "Write the service into a file of its own: `entry: service.yaml`.");
+    }
+    return 0;
+}
+
 static int read_entry(manifest_reader *r, const yaml_node *n) {
     int rc = manifest_file_name(r, n, "entry", &r->m->entry);
     if (rc) {
@@ -98,8 +110,12 @@ static int read_entry(manifest_reader *r, const yaml_node *n) {
     }
     const char *dot = strrchr(n->text, '.');
     r->m->native = dot && strcmp(dot, ".so") == 0;
+    r->m->service = dot && strcmp(dot, ".yaml") == 0;
+    if (r->m->service) {
+        return check_service(r, n);
+    }
     if (!r->m->native && (!dot || strcmp(dot, ".lua") != 0)) {
-        return manifest_fault(r, n, "entry wants a .lua or a .so file",
+        return manifest_fault(r, n, "entry wants a .lua or a .so file, or the .yaml of a service",
                               "Name the file that holds the code.");
     }
     return 0;
@@ -324,6 +340,10 @@ void manifest_destroy(manifest *m) {
     free(memory);
     free(m->file);
     free(m);
+}
+
+const char *manifest_program(const manifest *m) {
+    return m->service ? MANIFEST_SERVICE_ENGINE : m->entry;
 }
 
 const manifest_resource *manifest_find(const manifest *m, const char *resource) {

@@ -86,8 +86,9 @@ typedef struct manifest {
     const char *name;    /* what policy and `keel do` call an agent; a connector's last id part */
     const char *version; /* semver */
     int abi_major, abi_minor; /* .so only: what the file was built for */
-    const char *entry;        /* file name beside the manifest: NAME.lua or NAME.so */
+    const char *entry;        /* file name beside the manifest: NAME.lua, NAME.so or NAME.yaml */
     bool native;              /* entry ends in .so */
+    bool service;             /* entry ends in .yaml: a REST service, run by Keel's engine */
     const char **libraries;
     size_t library_count;
     manifest_need *needs;
@@ -102,10 +103,17 @@ typedef struct manifest {
     void *tree_;         /* owns every string above */
 } manifest;
 
+/* What an installed service has besides: the engine that runs it, and the description as JSON, which
+ * the engine reads. */
+#define MANIFEST_SERVICE_ENGINE "rest.lua"
+#define MANIFEST_SERVICE_JSON   "service.json"
+
 /* Every refusal names file, line and column. 0 or a DIAG_ code. */
 int manifest_parse(manifest **out, const char *file, const char *text, size_t len, diag *d);
 int manifest_load(manifest **out, const char *path, diag *d);
 void manifest_destroy(manifest *m);
+/* The file that an executor loads: the entry, or the engine of a service. */
+const char *manifest_program(const manifest *m);
 const manifest_resource *manifest_find(const manifest *m, const char *resource);
 /* An address of a need of http or stream, whose scheme is one of that service. 0 or DIAG_USAGE,
  * without a place. */

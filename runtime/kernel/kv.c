@@ -5,66 +5,98 @@
 #include "keel/kv.h"
 #include "parts.h"
 
-typedef struct loading {
-    keel_json_writer w;
-} loading;
-
-static int on_pair(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    loading *l = ctx;
-    keel_json_set_raw(&l->w, v[0], keel_json_view(v[1], strlen(v[1])));
-    return 0;
-}
-
-void kv_load(kernel *k, connection *cn) {
-    const char *params[] = {cn->name};
-    loading l;
-    keel_buf_clear(&cn->kv);
-    keel_json_write(&l.w, &cn->kv);
-    keel_json_object(&l.w);
-    reader_query(k->env.reads, "SELECT key, value FROM kv WHERE connection = ? ORDER BY key",
-                 params, 1, on_pair, &l, NULL);
-    keel_json_object_end(&l.w);
-}
-
 static bool is_null(keel_json v) {
     return keel_json_typeof(v) == KEEL_JSON_NULL;
 }
 
-static void put(keel_json_writer *w, size_t *count, const char *key, keel_json value) {
+/* What is in force, while it is written. The writer keeps a pointer to the last key of an object, so
+ * that one has to outlive the next: there are two places, used in turn. */
+typedef struct whole {
+    keel_json_writer w;
+    char keys[2][KEEL_KV_KEY + 1];
+    size_t count, bytes; /* as the executor counts them */
+} whole;
+
+static void put(whole *to, const char *key, keel_json value) {
     if (!is_null(value)) {
-        keel_json_set_raw(w, key, value);
-        ++*count;
+        char *kept = to->keys[to->count++ & 1];
+        strcpy(kept, key);
+        keel_json_set_raw(&to->w, kept, value);
+        to->bytes += strlen(key) + value.len;
     }
+}
+
+/* One side of a merge. */
+typedef struct side {
+    keel_json_iter it;
+    bool has;
+    char key[KEEL_KV_KEY + 1];
+} side;
+
+/* To the next member. false: its name cannot be: none, too long, or with a NUL. */
+static bool next(side *s) {
+    s->has = keel_json_next(&s->it);
+    if (!s->has) {
+        return true;
+    }
+    long len = keel_json_copy(s->it.key, s->key, sizeof s->key);
+    return len > 0 && (size_t)len == strlen(s->key);
+}
+
+static int compare(const side *a, const side *b) {
+    return !a->has   ? 1
+           : !b->has ? -1
+                     : keel_json_compare_keys(a->key, strlen(a->key), b->key, strlen(b->key));
 }
 
 /* Both objects are canonical, so one walk over the two gives what is in force then. false: over a
  * limit, or a name that cannot be. */
 static bool merge(keel_buf *out, keel_json old, keel_json puts) {
-    char a[KEEL_KV_KEY + 1], b[KEEL_KV_KEY + 1];
-    size_t count = 0;
-    keel_json_writer w;
-    keel_json_iter ia = keel_json_each(old), ib = keel_json_each(puts);
-    bool has_a = keel_json_next(&ia), has_b = keel_json_next(&ib);
-    keel_json_write(&w, out);
-    keel_json_object(&w);
-    while (has_a || has_b) {
-        if ((has_a && keel_json_copy(ia.key, a, sizeof a) < 0) ||
-            (has_b && keel_json_copy(ib.key, b, sizeof b) < 0)) {
-            return false;
-        }
-        int order = !has_a ? 1 : !has_b ? -1 : strcmp(a, b);
-        if (order < 0) {
-            put(&w, &count, a, ia.value);
-        } else {
-            put(&w, &count, b, ib.value);
-        }
-        has_a = order <= 0 ? keel_json_next(&ia) : has_a;
-        has_b = order >= 0 ? keel_json_next(&ib) : has_b;
+    side a = {.it = keel_json_each(old)}, b = {.it = keel_json_each(puts)};
+    whole to = {.count = 0};
+    bool good = next(&a) && next(&b);
+    keel_json_write(&to.w, out);
+    keel_json_object(&to.w);
+    while (good && (a.has || b.has)) {
+        int order = compare(&a, &b);
+        const side *s = order < 0 ? &a : &b;
+        put(&to, s->key, s->it.value);
+        good = (order > 0 || next(&a)) && (order < 0 || next(&b));
     }
+    if (good) {
+        keel_json_object_end(&to.w);
+    }
+    return good && to.count <= KEEL_KV_KEYS && to.bytes <= KEEL_KV_ALL;
+}
+
+static int on_pair(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    connection *cn = ctx;
+    keel_buf one = KEEL_BUF_INIT, merged = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &one);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, v[0], keel_json_view(v[1], strlen(v[1])));
     keel_json_object_end(&w);
-    return count <= KEEL_KV_KEYS && out->len <= KEEL_KV_ALL;
+    if (merge(&merged, keel_json_view(cn->kv.data, cn->kv.len),
+              keel_json_view(one.data, one.len))) {
+        keel_buf_free(&cn->kv);
+        cn->kv = merged;
+    } else {
+        keel_buf_free(&merged);
+    }
+    keel_buf_free(&one);
+    return 0;
+}
+
+/* One by one: the table is sorted by bytes, an object by UTF-16. */
+void kv_load(kernel *k, connection *cn) {
+    const char *params[] = {cn->name};
+    keel_buf_clear(&cn->kv);
+    keel_buf_puts(&cn->kv, "{}");
+    reader_query(k->env.reads, "SELECT key, value FROM kv WHERE connection = ?", params, 1, on_pair,
+                 cn, NULL);
 }
 
 void kv_put(kernel *k, call *c, keel_json puts, keel_json_writer *w) {

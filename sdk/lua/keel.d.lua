@@ -254,6 +254,11 @@ function keel.cannot_tell(why) end
 ---@return keel.Cost
 function keel.cost(amounts) end
 
+---BLAKE2b of the bytes, as 64 hexadecimal digits: a version of a text that changes when the text does.
+---@param text string
+---@return string digest
+function keel.digest(text) end
+
 ---The bytes of a file that came with the plugin.
 ---@param name string such as "templates/reply.txt"
 ---@return string

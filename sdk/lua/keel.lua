@@ -12,6 +12,8 @@ local keel = {}
 keel.null = lent.null
 -- JSON, base64 and percent-encoding: keel.json.encode(v), keel.json.decode(text), ...
 keel.json, keel.base64, keel.url = lent.json, lent.base64, lent.url
+-- BLAKE2b of a text's bytes, as 64 hexadecimal digits.
+keel.digest = lent.digest
 
 local function what_is(value)
   return value == nil and "nothing" or "a " .. type(value)

@@ -30,7 +30,7 @@ count() {
 
 @test "every suite has a line in the list" {
     run "$root/dev" test --list
-    [ "${#lines[@]}" -eq 9 ]
+    [ "${#lines[@]}" -eq 11 ]
     ! printf '%s\n' "${lines[@]}" | grep -Ev '^[a-z0-9]+ +[a-z].+'
 }
 

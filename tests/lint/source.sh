@@ -95,7 +95,7 @@ keys_in_schema() {
 }
 
 check_schemas() {
-    for pair in keel:workspace_read.c:top manifest:manifest.c:keys; do
+    for pair in keel:workspace_read.c:top manifest:manifest.c:keys service:service.c:keys; do
         schema=sdk/schema/${pair%%:*}.schema.json
         rest=${pair#*:}
         keys_in_code "runtime/host/${rest%:*}" "${rest#*:}" >"$work/code"

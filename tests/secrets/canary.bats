@@ -88,7 +88,7 @@ return keel.agent { run = function(ctx, input)
   return out
 end }
 LUA
-    cd "$W"
+    cd "$W" || return 1
     printf '%s\n' "$canary" | keel secret set canary
     printf '%s\n' "$second" | keel secret set second
     start_kernel "$W"

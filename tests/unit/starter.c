@@ -35,6 +35,7 @@ static void manifests(void **state) {
         const char *path, *id, *name;
         plugin_kind kind;
     } rows[] = {
+        {ROOT "/plugins/mail/manifest.yaml", "com.keel.mail", "mail", PLUGIN_CONNECTOR},
         {ROOT "/plugins/mailbox/manifest.yaml", "com.keel.mailbox", "mailbox", PLUGIN_CONNECTOR},
         {ROOT "/plugins/triage/manifest.yaml", "com.keel.triage", "triage", PLUGIN_AGENT},
         {ROOT "/plugins/correspondent/manifest.yaml", "com.keel.correspondent", "correspondent",
