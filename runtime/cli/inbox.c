@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "survey.h"
 #include "text.h"
+#include "troubles.h"
 
 static const char open_sql[] =
     "SELECT i.number, i.kind, r.agent, e.target, i.args_seq, e.rule, i.run, i.path, i.opened_us,"
@@ -270,6 +271,10 @@ static int print_rest(inbox *b, diag *d) {
         cli_say(b->c, "Halted: nothing new is done until `keel resume`.");
         free(why);
     }
+    keel_buf status = KEEL_BUF_INIT;
+    troubles_ask(b->c, &status);
+    troubles_print(b->c, &status);
+    keel_buf_free(&status);
     return reader_query(b->c->db,
                         "SELECT id, agent, reason FROM run WHERE state = 'paused' ORDER BY id",
                         NULL, 0, paused_line, NULL, d);

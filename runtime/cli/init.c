@@ -123,7 +123,7 @@ static int make(cli *c, const char *folder, const init_answers *a, diag *d) {
     modeline(&text, "keel.schema.json");
     initfile_keel(a, &text);
     int rc = write_policy(folder, a, d);
-    rc = rc ? rc : make_outbox(a->outbox, d);
+    rc = rc || a->user ? rc : make_outbox(a->outbox, d);
     rc = rc ? rc : write_new(folder, "keel.yaml", &text, d);
     keel_buf_free(&text);
     c->folder = folder;
@@ -164,26 +164,40 @@ static int claim(const cli *c, const char *word, char whole[PATH_MAX], diag *d) 
     return 0;
 }
 
-static void tell(cli *c, const char *folder, const init_answers *a, bool approver) {
+static void tell_json(const char *folder, bool approver) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_bool(&w, "approver", approver);
+    keel_json_set_text(&w, "workspace", folder);
+    keel_json_object_end(&w);
+    cli_print("%s\n", out.data);
+    keel_buf_free(&out);
+}
+
+static void tell(cli *c, const char *folder, const init_answers *a, bool approver,
+                 connected account) {
+    static const char *const account_next[] = {
+        [CONNECTED] = "",
+        [CONNECT_NO_PASSWORD] = "\n  keel secret set mail-password\n  keel connection test inbox",
+        [CONNECT_FAILED] = "\n  keel connection test inbox        once it is corrected: the "
+                           "password by\n                                    `keel secret set "
+                           "mail-password`, the rest in keel.yaml"};
     if (c->json) {
-        keel_buf out = KEEL_BUF_INIT;
-        keel_json_writer w;
-        keel_json_write(&w, &out);
-        keel_json_object(&w);
-        keel_json_set_bool(&w, "approver", approver);
-        keel_json_set_text(&w, "workspace", folder);
-        keel_json_object_end(&w);
-        cli_print("%s\n", out.data);
-        keel_buf_free(&out);
+        tell_json(folder, approver);
         return;
     }
     cli_print("workspace: %s\n", folder);
-    cli_say(
-        c,
-        "\nWritten: keel.yaml, policies/starter.yaml (read it: it says what agents may do).%s\n\n"
-        "Next:\n  cd %s\n  keel up --detach%s\n  keel do triage\n  keel inbox",
-        *a->mail ? "" : "\nNo mail is read yet: name its place as `source:` in keel.yaml.", folder,
-        approver ? "" : "\n  keel approver set");
+    cli_say(c,
+            "\nWritten: keel.yaml, policies/starter.yaml (read it: it says what agents may do).%s%s"
+            "\n\nNext:\n  cd %s%s\n  keel up --detach%s\n  keel do triage\n  keel inbox",
+            *a->mail || a->user
+                ? ""
+                : "\nNo mail is read yet: name its place as `source:` in keel.yaml.",
+            account == CONNECT_FAILED ? "\nThe account cannot be used yet; nothing is lost by that."
+                                      : "",
+            folder, account_next[account], approver ? "" : "\n  keel approver set");
 }
 
 static int init_run(cli *c, const options *o, diag *d) {
@@ -205,7 +219,8 @@ static int init_run(cli *c, const options *o, diag *d) {
         rc = make(c, folder, &a, d);
         if (rc == 0) {
             rc = write_approver(c, d);
-            tell(c, folder, &a, rc == 0 && ask_possible(c));
+            connected account = a.user ? initmail_connect(c, &a) : CONNECTED;
+            tell(c, folder, &a, rc == 0 && ask_possible(c), account);
         }
     }
     initask_free(&a);
@@ -214,6 +229,10 @@ static int init_run(cli *c, const options *o, diag *d) {
 
 static const option init_options[] = {
     {"from", 0, "MAILDIR|MBOX", "the mail to read"},
+    {"mail", 0, "ADDRESS", "the mail account to read and send with, over the network"},
+    {"imap", 0, "ADDRESS", "its server, such as imaps://imap.studio.example:993"},
+    {"smtp", 0, "ADDRESS", "the server that sends, such as smtps://smtp.studio.example:465"},
+    {"ca", 0, "FILE", "certificates of the servers, where they are your own"},
     {"own-domain", 0, "DOMAIN", "a domain of yours; may be repeated"},
     {"sender", 0, "ADDRESS", "who sends: \"Ada Owner <ada@studio.example>\""},
     {"currency", 0, "CODE", "EUR if not given"},
@@ -228,8 +247,10 @@ const command init_command = {
     .summary = "make a workspace: a few questions, a commented keel.yaml and policy",
     .more = "What is not given as an option is asked, with a default. With --no-input nothing is "
             "asked, and\n"
-            "the passphrase that approves is chosen later: keel approver set.",
-    .examples = "keel init --from ~/Maildir\n"
+            "the passphrase that approves is chosen later: keel approver set. With --mail the\n"
+            "servers are proposed, and the password is asked for, kept as a secret, and tried.",
+    .examples = "keel init ~/studio --mail ada@studio.example\n"
+                "keel init --from ~/Maildir\n"
                 "keel init studio --from mail/2026.mbox --own-domain studio.example --no-input",
     .options = init_options,
     .most = 1,

@@ -72,7 +72,7 @@ static char *default_domain(void) {
 /* ---- what an answer must be ---- */
 
 /* ~/ as a person writes it; the rest from the current folder. NULL: there is nothing. */
-static char *absolute(const char *path) {
+char *initask_path(const char *path) {
     char whole[PATH_MAX];
     const char *home = getenv("HOME");
     if (!*path) {
@@ -87,11 +87,15 @@ static char *absolute(const char *path) {
 
 static int check_mail(const char *said, diag *d) {
     struct stat st;
-    char *path = absolute(said);
+    if (initmail_is(said)) {
+        return 0;
+    }
+    char *path = initask_path(said);
     int rc = 0;
     if (!path || (*path && stat(path, &st) != 0)) {
         diag_set(d, DIAG_NOT_FOUND, "There is no mail at %s: %s.", said, strerror(errno));
-        rc = diag_next(d, "Name a Maildir or an mbox file: keel init --from ~/Maildir");
+        rc = diag_next(d, "Name a Maildir or an mbox file: keel init --from ~/Maildir; or your "
+                          "address: keel init --mail ada@studio.example");
     } else if (*path && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         diag_set(d, DIAG_USAGE, "%s is neither a folder nor a file.", said);
         rc = diag_next(d, "Name a Maildir or an mbox file: keel init --from ~/Maildir");
@@ -160,14 +164,9 @@ static int check_zone(const char *said, diag *d) {
 
 /* ---- the questions ---- */
 
-typedef struct question {
-    const char *option, *help, *question;
-    int (*check)(const char *said, diag *d);
-} question;
-
 static const question mail_question = {
     "from",
-    "Where is your mail? A Maildir or an mbox file; Keel reads it and never changes it.\n"
+    "Where is your mail? Your mail address, or a Maildir or an mbox file on this machine.\n"
     "Leave it empty to begin without mail.",
     "Mail", check_mail};
 static const question domain_question = {
@@ -214,9 +213,7 @@ static int ask_until(cli *c, const question *q, const char *fallback, char **out
     }
 }
 
-/* The option's value, else the person's answer, else the default; takes `fallback`. */
-static int answer(cli *c, const options *o, const question *q, char *fallback, char **out,
-                  diag *d) {
+int initask_one(cli *c, const options *o, const question *q, char *fallback, char **out, diag *d) {
     char *given = joined(o, q->option);
     int rc = given ? q->check(given, d) : ask_until(c, q, fallback, out, d);
     free(fallback);
@@ -256,28 +253,63 @@ static int check_apart(const init_answers *a, const char *folder, diag *d) {
                             : "Make the workspace somewhere else: keel init ~/studio --from ...");
 }
 
-int initask(cli *c, const options *o, const char *folder, init_answers *a, diag *d) {
+/* What is read: a folder, a file, or an account. */
+static int ask_mail(cli *c, const options *o, const char *folder, init_answers *a, diag *d) {
     struct stat st;
+    const char *account = options_value(o, "mail");
     char *said = NULL;
-    int rc = answer(c, o, &mail_question, default_mail(), &said, d);
+    int rc = account ? 0 : initask_one(c, o, &mail_question, default_mail(), &said, d);
     if (rc) {
         return rc;
     }
-    a->mail = absolute(said);
+    if (account || initmail_is(said)) {
+        a->mail = keel_strdup("");
+        rc = initmail_ask(c, o, account ? account : said, a, d);
+        free(said);
+        return rc;
+    }
+    a->mail = initask_path(said);
     a->mbox = *said && stat(a->mail, &st) == 0 && S_ISREG(st.st_mode);
+    free(said);
+    return check_apart(a, folder, d);
+}
+
+static int check_options(const options *o, diag *d) {
+    static const char *const needs[] = {"imap", "smtp", "ca"};
+    if (options_has(o, "mail") && options_has(o, "from")) {
+        diag_set(d, DIAG_USAGE,
+                 "--mail reads an account over the network, and --from a folder of "
+                 "this machine: it can only be one of them.");
+        return diag_next(d, "Leave one out; another connection can be added to keel.yaml later.");
+    }
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++) {
+        if (options_has(o, needs[i]) && !options_has(o, "mail")) {
+            diag_set(d, DIAG_USAGE, "--%s is of a mail account, and none is named.", needs[i]);
+            return diag_next(d, "Name it: keel init --mail ada@studio.example");
+        }
+    }
+    return 0;
+}
+
+int initask(cli *c, const options *o, const char *folder, init_answers *a, diag *d) {
+    int rc = check_options(o, d);
     a->outbox = join(folder, "outbox");
     a->name = name_of(folder);
-    free(said);
-    rc = check_apart(a, folder, d);
-    rc = rc ? rc : answer(c, o, &domain_question, default_domain(), &a->domains, d);
-    rc = rc ? rc : answer(c, o, &sender_question, default_sender(a->domains), &a->sender, d);
-    rc = rc ? rc : answer(c, o, &currency_question, keel_strdup("EUR"), &a->currency, d);
-    return rc ? rc : answer(c, o, &zone_question, default_zone(), &a->timezone, d);
+    rc = rc ? rc : ask_mail(c, o, folder, a, d);
+    char *domain = a->user ? initmail_domain(a) : default_domain();
+    rc = rc ? rc : initask_one(c, o, &domain_question, keel_strdup(domain), &a->domains, d);
+    free(domain);
+    rc = rc ? rc
+            : initask_one(c, o, &sender_question,
+                          a->user ? keel_strdup(a->user) : default_sender(a->domains), &a->sender,
+                          d);
+    rc = rc ? rc : initask_one(c, o, &currency_question, keel_strdup("EUR"), &a->currency, d);
+    return rc ? rc : initask_one(c, o, &zone_question, default_zone(), &a->timezone, d);
 }
 
 void initask_free(init_answers *a) {
-    char *const all[] = {a->name,    a->mail,     a->outbox,  a->sender,
-                         a->domains, a->currency, a->timezone};
+    char *const all[] = {a->name,     a->mail, a->outbox, a->sender, a->domains, a->currency,
+                         a->timezone, a->user, a->imap,   a->smtp,   a->ca};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(all[i]);
     }

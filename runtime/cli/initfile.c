@@ -93,6 +93,61 @@ static void mailbox(const init_answers *a, keel_buf *out) {
     keel_buf_free(&address);
 }
 
+static void own_addresses(const init_answers *a, keel_buf *out) {
+    keel_buf items = KEEL_BUF_INIT;
+    keel_buf_puts(&items, "");
+    domain_items(&items, "*@", a->domains, 0);
+    keel_buf_printf(out, "      # Besides it these addresses are yours.\n      %sown: [%s]\n",
+                    items.len ? "" : "# ", items.len ? items.data : "\"info@studio.example\"");
+    keel_buf_free(&items);
+}
+
+static void copies(const init_answers *a, keel_buf *out) {
+    keel_buf_puts(out, "      # The folder of sent mail, where a copy of each mail proves that it "
+                       "was sent.\n");
+    if (a->sent) {
+        keel_buf_puts(out, "      sent: ");
+        quoted(out, a->sent);
+        keel_buf_putc(out, '\n');
+    } else {
+        keel_buf_puts(out, "      # sent: Sent\n");
+    }
+    keel_buf_puts(
+        out, a->copies ? "      # The provider puts it there by itself.\n      copy: server\n"
+                       : "      # How it gets there. self: sent to yourself as well; server: by "
+                         "the provider itself.\n      # copy: self\n");
+}
+
+static void account(const init_answers *a, keel_buf *out) {
+    keel_buf_puts(out,
+                  "      # Where mail is read and sent. imaps and smtps are encrypted from the "
+                  "first byte,\n"
+                  "      # imap and smtp by STARTTLS. Nothing is marked as read.\n"
+                  "      imap: ");
+    quoted(out, a->imap);
+    keel_buf_puts(out, "\n      smtp: ");
+    quoted(out, a->smtp);
+    keel_buf_puts(out, "\n      # Who sends.\n      from: ");
+    quoted(out, a->sender);
+    keel_buf_putc(out, '\n');
+    own_addresses(a, out);
+    copies(a, out);
+    keel_buf_puts(out, "    # The login. The password is no part of this file: `keel secret set "
+                       "mail-password`.\n");
+    if (a->note) {
+        keel_buf_printf(out, "    # %s.\n", a->note);
+    }
+    keel_buf_puts(out, "    auth: { kind: sasl-plain, user: ");
+    quoted(out, a->user);
+    keel_buf_puts(out, ", password: { secret: mail-password } }\n");
+    if (a->ca) {
+        keel_buf_puts(out, "    # Certificates that are trusted besides the system's.\n"
+                           "    tls: { ca: ");
+        quoted(out, a->ca);
+        keel_buf_puts(out, " }\n");
+    }
+}
+
 void initfile_keel(const init_answers *a, keel_buf *out) {
     keel_buf_puts(out,
                   "# A Keel workspace. `keel policy reload` puts changes of this file into force.\n"
@@ -106,8 +161,9 @@ void initfile_keel(const init_answers *a, keel_buf *out) {
     keel_buf_puts(
         out, "# Connections: a connector, configured for one account. Agents and policies call it\n"
              "# by the name on the left.\n");
-    keel_buf_puts(out, "connections:\n  inbox:\n    use: com.keel.mailbox@0.1\n    config:\n");
-    mailbox(a, out);
+    keel_buf_printf(out, "connections:\n  inbox:\n    use: %s@0.1\n    config:\n",
+                    a->user ? "com.keel.mail" : "com.keel.mailbox");
+    (a->user ? account : mailbox)(a, out);
 }
 
 /* ---- the policy ---- */

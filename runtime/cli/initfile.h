@@ -12,9 +12,16 @@ typedef struct init_answers {
     char *name;
     char *mail; /* absolute path of a Maildir or an mbox file; "" for none */
     bool mbox;
-    char *outbox;  /* absolute path of a Maildir */
-    char *sender;  /* "Ada Owner <ada@studio.example>" */
-    char *domains; /* own domains, parted by commas or spaces */
+    char
+        *user; /* "ada@studio.example", whose account is read over the network; NULL: a folder is */
+    char *imap, *smtp; /* its servers */
+    char *ca;          /* absolute path of certificates that they may have, or NULL */
+    const char *sent;  /* its folder of sent mail, or NULL: the connector's default */
+    bool copies;       /* the provider files what is sent by itself */
+    const char *note;  /* what to know before one logs in, or NULL */
+    char *outbox;      /* absolute path of a Maildir */
+    char *sender;      /* "Ada Owner <ada@studio.example>" */
+    char *domains;     /* own domains, parted by commas or spaces */
     char *currency;
     char *timezone;
 } init_answers;

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "keel/buf.h"
+
 static const char app_google[] =
     "Google takes no account password here: turn on 2-step verification, make an app password at "
     "https://myaccount.google.com/apppasswords, and use that";
@@ -30,80 +32,121 @@ static const struct provider {
     const char *name;
     const char *domains[10];
     const char *imap, *smtp;
-    const char *note;
+    const char *note, *sent;
+    bool copies;
 } providers[] = {
     {"Gmail",
      {"gmail.com", "googlemail.com"},
      "imaps://imap.gmail.com:993",
      "smtps://smtp.gmail.com:465",
-     app_google},
+     app_google,
+     "[Gmail]/Sent Mail",
+     true},
     {"Outlook",
      {"outlook.com", "hotmail.com", "live.com", "msn.com", "outlook.de", "hotmail.de"},
      "imaps://outlook.office365.com:993",
      "smtp://smtp-mail.outlook.com:587",
-     oauth_microsoft},
+     oauth_microsoft,
+     "Sent Items",
+     true},
     {"Microsoft 365",
      {"office365.com", "onmicrosoft.com"},
      "imaps://outlook.office365.com:993",
      "smtp://smtp.office365.com:587",
-     oauth_microsoft},
+     oauth_microsoft,
+     "Sent Items",
+     true},
     {"iCloud",
      {"icloud.com", "me.com", "mac.com"},
      "imaps://imap.mail.me.com:993",
      "smtp://smtp.mail.me.com:587",
-     app_apple},
+     app_apple,
+     "Sent Messages",
+     false},
     {"Fastmail",
      {"fastmail.com", "fastmail.fm"},
      "imaps://imap.fastmail.com:993",
      "smtps://smtp.fastmail.com:465",
-     app_fastmail},
+     app_fastmail,
+     NULL,
+     false},
     {"GMX",
      {"gmx.de", "gmx.net", "gmx.at", "gmx.ch"},
      "imaps://imap.gmx.net:993",
      "smtps://mail.gmx.net:465",
-     web_switch},
+     web_switch,
+     "Gesendet",
+     false},
     {"GMX",
      {"gmx.com", "gmx.us", "gmx.co.uk", "gmx.fr", "gmx.es"},
      "imaps://imap.gmx.com:993",
      "smtps://mail.gmx.com:465",
-     web_switch},
-    {"WEB.DE", {"web.de"}, "imaps://imap.web.de:993", "smtp://smtp.web.de:587", web_switch},
+     web_switch,
+     NULL,
+     false},
+    {"WEB.DE",
+     {"web.de"},
+     "imaps://imap.web.de:993",
+     "smtp://smtp.web.de:587",
+     web_switch,
+     "Gesendet",
+     false},
     {"Posteo",
      {"posteo.de", "posteo.net", "posteo.eu"},
      "imaps://posteo.de:993",
      "smtps://posteo.de:465",
-     NULL},
+     NULL,
+     NULL,
+     false},
     {"mailbox.org",
      {"mailbox.org"},
      "imaps://imap.mailbox.org:993",
      "smtps://smtp.mailbox.org:465",
-     NULL},
+     NULL,
+     NULL,
+     false},
     {"IONOS",
      {"ionos.de", "online.de", "onlinehome.de", "1und1.de"},
      "imaps://imap.ionos.de:993",
      "smtps://smtp.ionos.de:465",
-     NULL},
-    {"IONOS", {"ionos.com"}, "imaps://imap.ionos.com:993", "smtps://smtp.ionos.com:465", NULL},
+     NULL,
+     NULL,
+     false},
+    {"IONOS",
+     {"ionos.com"},
+     "imaps://imap.ionos.com:993",
+     "smtps://smtp.ionos.com:465",
+     NULL,
+     NULL,
+     false},
     {"STRATO",
      {"strato.de", "strato.com"},
      "imaps://imap.strato.de:993",
      "smtps://smtp.strato.de:465",
-     NULL},
+     NULL,
+     NULL,
+     false},
     {"Yahoo",
      {"yahoo.com", "yahoo.de", "yahoo.co.uk", "yahoo.fr", "yahoo.es", "yahoo.it", "ymail.com"},
      "imaps://imap.mail.yahoo.com:993",
      "smtps://smtp.mail.yahoo.com:465",
-     app_yahoo},
+     app_yahoo,
+     NULL,
+     false},
     {"Zoho",
      {"zoho.com", "zohomail.com"},
      "imaps://imap.zoho.com:993",
      "smtps://smtp.zoho.com:465",
-     app_zoho},
+     app_zoho,
+     NULL,
+     false},
     {"Zoho",
      {"zoho.eu", "zohomail.eu"},
      "imaps://imap.zoho.eu:993",
      "smtps://smtp.zoho.eu:465",
-     app_zoho},
+     app_zoho,
+     NULL,
+     false},
 };
 
 static const struct provider *by_domain(const char *domain) {
@@ -117,16 +160,16 @@ static const struct provider *by_domain(const char *domain) {
     return NULL;
 }
 
-const char *mailhosts_of(const char *domain, keel_buf *imap, keel_buf *smtp) {
+mailhost mailhosts_of(const char *domain) {
     const struct provider *p = by_domain(domain);
+    keel_buf imap = KEEL_BUF_INIT, smtp = KEEL_BUF_INIT;
     if (p) {
-        keel_buf_puts(imap, p->imap);
-        keel_buf_puts(smtp, p->smtp);
-        return p->name;
+        return (mailhost){
+            keel_strdup(p->imap), keel_strdup(p->smtp), p->name, p->note, p->sent, p->copies};
     }
-    keel_buf_printf(imap, "imaps://imap.%s:993", domain);
-    keel_buf_printf(smtp, "smtps://smtp.%s:465", domain);
-    return NULL;
+    keel_buf_printf(&imap, "imaps://imap.%s:993", domain);
+    keel_buf_printf(&smtp, "smtps://smtp.%s:465", domain);
+    return (mailhost){.imap = imap.data, .smtp = smtp.data};
 }
 
 static bool is_host(const char *url, const char *host) {

@@ -5,15 +5,18 @@
 
 #include "commands.h"
 #include "text.h"
+#include "troubles.h"
 
 typedef struct standing {
     bool running, started;
     int64_t items, unknown, open, paused;
     bool halted;
+    keel_buf kernel; /* what it says of itself; empty: none runs */
 } standing;
 
 static int take(cli *c, standing *s, diag *d) {
     s->running = cli_running(c);
+    troubles_ask(c, &s->kernel);
     int rc = cli_reader(c, d);
     s->started = rc == 0;
     if (rc) {
@@ -29,6 +32,8 @@ static int take(cli *c, standing *s, diag *d) {
 }
 
 static const char *next_step(const standing *s) {
+    static char test[120];
+    char name[80];
     if (!s->running) {
         return "keel up --detach";
     }
@@ -41,6 +46,10 @@ static const char *next_step(const standing *s) {
     if (s->unknown) {
         return "keel unknown list";
     }
+    if (troubles_first(&s->kernel, name, sizeof name)) {
+        snprintf(test, sizeof test, "keel connection test %s", name);
+        return test;
+    }
     return s->open ? "keel logs -f" : "keel do AGENT    (see `keel agent list`)";
 }
 
@@ -48,9 +57,16 @@ static void print_json(const cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
     keel_json_write(&w, &out);
+    keel_json kernel = keel_json_view(s->kernel.data, s->kernel.len);
     keel_json_object(&w);
+    if (s->kernel.len) {
+        keel_json_set_raw(&w, "connections", keel_json_get(kernel, "connections"));
+    }
     keel_json_set_bool(&w, "halted", s->halted);
     keel_json_set_int(&w, "items", s->items);
+    if (s->kernel.len) {
+        keel_json_set_raw(&w, "network", keel_json_get(kernel, "network"));
+    }
     keel_json_set_int(&w, "open_runs", s->open);
     keel_json_set_int(&w, "paused_runs", s->paused);
     keel_json_set_bool(&w, "running", s->running);
@@ -62,7 +78,7 @@ static void print_json(const cli *c, const standing *s) {
     keel_buf_free(&out);
 }
 
-static void print_text(const cli *c, const standing *s) {
+static void print_text(cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_buf_puts(&out, "workspace ");
     text_line(&out, c->ws->name, strlen(c->ws->name));
@@ -80,6 +96,9 @@ static void print_text(const cli *c, const standing *s) {
     text_plural(&out, s->open, "run is open, ", "runs are open, ");
     text_plural(&out, s->paused, "is paused, ", "are paused, ");
     text_plural(&out, s->unknown, "outcome is unknown\n", "outcomes are unknown\n");
+    cli_out(&out);
+    troubles_print(c, &s->kernel);
+    keel_buf_clear(&out);
     keel_buf_printf(&out, "next: %s\n", next_step(s));
     cli_out(&out);
     keel_buf_free(&out);
@@ -97,13 +116,11 @@ int status_short(cli *c, diag *d) {
     }
     standing s = {0};
     rc = take(c, &s, d);
-    if (rc) {
-        return rc;
-    }
-    if (c->json) {
+    if (rc == 0 && c->json) {
         print_json(c, &s);
-    } else {
+    } else if (rc == 0) {
         print_text(c, &s);
     }
-    return 0;
+    keel_buf_free(&s.kernel);
+    return rc;
 }

@@ -8,6 +8,7 @@
 #include "render.h"
 #include "survey.h"
 #include "text.h"
+#include "troubles.h"
 #include "yamltree.h"
 
 static void told(void *ctx, const diag *d) {
@@ -204,30 +205,41 @@ static int connector_show(cli *c, const options *o, diag *d) {
 
 static int connection_list(cli *c, const options *o, diag *d) {
     static const column columns[] = {
-        {"CONNECTION", "name", COLUMN_TEXT}, {"USES", "use", COLUMN_TEXT},
-        {"VERSION", "version", COLUMN_TEXT}, {"RESOURCES", "resources", COLUMN_TEXT},
-        {NULL, "config", COLUMN_JSON},
+        {"CONNECTION", "name", COLUMN_TEXT},     {"USES", "use", COLUMN_TEXT},
+        {"VERSION", "version", COLUMN_TEXT},     {"STATE", "state", COLUMN_STATE},
+        {"RESOURCES", "resources", COLUMN_TEXT}, {NULL, "config", COLUMN_JSON},
     };
     (void)o;
     survey *w = NULL;
+    keel_buf status = KEEL_BUF_INIT;
     int rc = open_survey(c, &w, d);
     if (rc) {
         return rc;
     }
+    troubles_ask(c, &status);
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < c->ws->connection_count; i++) {
         const workspace_connection *k = &c->ws->connections[i];
         const survey_plugin *p = survey_find(w, k->use, PLUGIN_CONNECTOR);
         keel_buf verbs = KEEL_BUF_INIT;
+        char state[24];
         if (p) {
             verbs_of(p->manifest, &verbs);
         }
-        const char *row[] = {k->name, k->use, p ? p->manifest->version : "not there", verbs.data,
+        const char *row[] = {k->name,
+                             k->use,
+                             p ? p->manifest->version : "not there",
+                             troubles_state(&status, k->name, state, sizeof state),
+                             verbs.data,
                              k->config.len ? k->config.data : NULL};
         table_row(t, row);
         keel_buf_free(&verbs);
     }
     cli_table(c, t, "No connections. Add one to keel.yaml under `connections:`.");
+    if (!c->json) {
+        troubles_print(c, &status);
+    }
+    keel_buf_free(&status);
     table_destroy(t);
     survey_free(w);
     return 0;

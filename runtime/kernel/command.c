@@ -181,8 +181,12 @@ int command_status(kernel *k, command *c, diag *d) {
     keel_json_write(&w, &c->result);
     keel_json_object(&w);
     keel_json_set_int(&w, "boot", k->identity.boot);
+    keel_json_key(&w, "connections");
+    trouble_connections(k, &w);
     keel_json_set_bool(&w, "halted", k->halted);
     keel_json_set_text(&w, "incarnation", k->identity.incarnation);
+    keel_json_key(&w, "network");
+    trouble_network(k, &w);
     keel_json_set_int(&w, "open_runs", (int64_t)k->runs.count);
     keel_json_set_int(&w, "pid", (int64_t)getpid());
     keel_json_set_int(&w, "seq", k->durable_seq);

@@ -6,7 +6,11 @@
  * code "request_conflict"). Reading commands of the CLI do not come here: they read the database.
  *
  * command        args                                       result
- * status         {}                                         {"boot","halted","incarnation","open_runs","pid","seq","version","workspace"}
+ * status         {}                                         {"boot","connections":[{"name","state","trouble"?,"trouble_us"?}],"halted",
+ *                                                           "incarnation","network":{"state","trouble"?,"trouble_us"?},"open_runs",
+ *                                                           "pid","seq","version","workspace"}; state: idle (starts when there
+ *                                                           is work) | starting | running | restarting | refused, and of the
+ *                                                           network "not needed"; trouble: the last failure, until a success
  * down           {}                                         {}; then the kernel drains and ends
  * do           M {"agent","input":{},"key"?,"follow":bool|"end"}  {"existing":bool,"run":N}
  * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person was shown

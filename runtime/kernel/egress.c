@@ -213,6 +213,9 @@ static void egress_note(kernel *k, const frame *f) {
         keel_json_copy(keel_json_get(body, "text"), text, sizeof text) >= 0) {
         body_text(body, "level", level, sizeof level);
         kernel_log(k, level, 0, "network: %s", text);
+        if (strcmp(level, "info") != 0) {
+            trouble_of_network(k, text);
+        }
     }
 }
 
@@ -233,6 +236,7 @@ void egress_gone(kernel *k, const char *why) {
     kernel_log(k, k->stopping ? "info" : "warn", 0, "the network process %s", why);
     map_take(&k->executors, k->egress.id);
     k->egress.id = 0;
+    trouble_of_network(k, why);
     size_t at = 0;
     call *c;
     while ((c = map_next(&k->orders, &at, NULL)) != NULL) {

@@ -214,6 +214,7 @@ static void looked(kernel *k, call *c, keel_json result) {
 
 static void replied(kernel *k, call *c, keel_json body) {
     keel_json result = keel_json_get(body, "result");
+    trouble_clear(k, c->connection);
     if (c->reconcile) {
         looked(k, c, result);
     } else {
@@ -230,6 +231,11 @@ static bool is_final(const char *code) {
         }
     }
     return false;
+}
+
+/* It says something of the connection, and not only of what was asked. */
+static bool is_trouble(const char *code) {
+    return !is_final(code) || !strcmp(code, "denied");
 }
 
 /* Nothing of this attempt can have been applied: it had no way out but the network, and egress has
@@ -254,6 +260,9 @@ static void failed(kernel *k, call *c, keel_json body) {
     char code[24] = "internal", text[512] = "the connector gave no reason";
     body_text(body, "code", code, sizeof code);
     keel_json_copy(keel_json_get(body, "message"), text, sizeof text);
+    if (is_trouble(code)) {
+        trouble_note(k, c->connection, text);
+    }
     if (c->reconcile) {
         if (!strcmp(code, "not_implemented")) {
             effect_unknown(k, c, "its connector cannot look");
@@ -289,6 +298,7 @@ void connector_frame(kernel *k, worker *w, const frame *f) {
 }
 
 static void lost(kernel *k, call *c, const char *why) {
+    trouble_note(k, c->connection, why);
     if (c->reconcile) {
         effect_look_later(k, c, why, SECOND);
     } else if (proved_absent(c)) {

@@ -145,6 +145,13 @@ bool order_keeps(kernel *k, call *c, call_heard heard, const char *body, size_t 
 void order_forget(kernel *k, call *c);
 bool order_late(const timer *t); /* t waits for evidence */
 
+/* ---- trouble.c: the last failure of each connection, for `status` ---- */
+void trouble_note(kernel *k, connection *cn, const char *text); /* cn may be NULL */
+void trouble_of_network(kernel *k, const char *text);
+void trouble_clear(kernel *k, connection *cn); /* the same */
+void trouble_connections(const kernel *k, keel_json_writer *w);
+void trouble_network(const kernel *k, keel_json_writer *w);
+
 /* ---- kv.c ---- */
 void kv_load(kernel *k, connection *cn);
 /* Takes puts in force and writes them as the member "kv" of the record. */

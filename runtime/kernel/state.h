@@ -216,6 +216,8 @@ struct worker {
     char refusal[512];
 };
 
+#define TROUBLE_TEXT 400
+
 struct connection {
     connection *next;
     uint64_t id; /* what egress knows it by; of this process */
@@ -229,6 +231,8 @@ struct connection {
     int64_t seq; /* its record, of it as it is */
     bool gone;   /* no longer in keel.yaml; stays while calls name it */
     call *queue;
+    char trouble[TROUBLE_TEXT]; /* the last failure, until something succeeds; or "" */
+    int64_t trouble_us;
 };
 
 typedef enum egress_state { EGRESS_DOWN, EGRESS_BACKOFF, EGRESS_UP } egress_state;
@@ -240,6 +244,8 @@ typedef struct egress_link {
     int crashes; /* in a row */
     int64_t started_boot;
     timer timer;
+    char trouble[TROUBLE_TEXT]; /* as of a connection */
+    int64_t trouble_us;
 } egress_link;
 
 typedef struct follower {

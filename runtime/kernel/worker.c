@@ -68,6 +68,7 @@ void worker_refuse(kernel *k, worker *w, const char *text) {
     snprintf(w->refusal, sizeof w->refusal, "%s", text);
     kernel_log(k, "error", 0, "%s %s: %s", w->plugin->manifest->id, w->plugin->manifest->version,
                text);
+    trouble_note(k, w->connection, text);
     while (w->runs) {
         run_failed(k, w->runs, "refused", w->refusal);
     }

@@ -1,0 +1,17 @@
+/* How connections are, as the running kernel tells it. */
+#ifndef CLI_TROUBLES_H
+#define CLI_TROUBLES_H
+
+#include "cli.h"
+
+/* The kernel's `status` into *out; left empty when none runs. */
+void troubles_ask(cli *c, keel_buf *out);
+size_t troubles_count(const keel_buf *status);
+/* The state of a connection's executor, or NULL. */
+const char *troubles_state(const keel_buf *status, const char *connection, char *out, size_t size);
+/* The first connection that is in trouble, or NULL. */
+const char *troubles_first(const keel_buf *status, char *out, size_t size);
+/* "warning: inbox: imap.studio.example:993 refuses the login. ... (2 min ago)", a line each. */
+void troubles_print(cli *c, const keel_buf *status);
+
+#endif
