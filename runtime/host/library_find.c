@@ -77,3 +77,26 @@ const plugin *library_by_digest(const library *l, const digest *d) {
     }
     return NULL;
 }
+
+/* ---- what differs ---- */
+
+static bool is_authors(const plugin *p, const char *name) {
+    bool own = strcmp(name, LIBRARY_SDK_LUA) == 0;
+    for (size_t i = 0; p->manifest->service && library_engine[i]; i++) {
+        own = own || strcmp(name, library_engine[i]) == 0;
+    }
+    return !own && !(p->manifest->service && strcmp(name, MANIFEST_SERVICE_JSON) == 0);
+}
+
+const char *library_difference(const plugin *a, const plugin *b, bool manifest_too) {
+    for (size_t i = 0; i < a->file_count; i++) {
+        const plugin_file *f = &a->files[i];
+        const plugin_file *g = library_file(b, f->name);
+        bool compared =
+            is_authors(a, f->name) && (manifest_too || strcmp(f->name, "manifest.yaml") != 0);
+        if (compared && (!g || !digest_equal(&f->digest, &g->digest))) {
+            return f->name;
+        }
+    }
+    return NULL;
+}

@@ -27,11 +27,15 @@ struct library {
 /* What Keel adds to a service, besides its description as JSON: NULL at the end. */
 extern const char *const library_engine[3];
 
+/* ---- library_find.c ---- */
+
+/* The first file that `a` has and `b` has not, or has otherwise; NULL: none. What Keel adds is not the
+ * author's (keel.lua, a service's engine and its JSON), and manifest.yaml may be left out, for it names
+ * the version. */
+const char *library_difference(const plugin *a, const plugin *b, bool manifest_too);
+
 /* ---- library.c ---- */
 
-/* The first file that `a` has and `b` has not, or has otherwise; NULL: none. keel.lua is not the
- * author's, and manifest.yaml may be left out, for it names the version. */
-const char *library_difference(const plugin *a, const plugin *b, bool manifest_too);
 /* library_open without the sources. */
 int library_open_installed(library **out, const char *workspace, const char *shipped,
                            const char *sdk_lua, void (*fault)(void *ctx, const diag *d), void *ctx,

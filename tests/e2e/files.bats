@@ -126,8 +126,8 @@ kernel_pid() {
 
 @test "it keeps its promises, in the conformance kit" {
     run ! grep '^not ok' "$BATS_FILE_TMPDIR/check"
-    grep -q 'kill.files of document: ' "$BATS_FILE_TMPDIR/check"
-    run ! grep ' \(kill.files\|read.cursor\|compensate\|same_key\) of document.*SKIP' "$BATS_FILE_TMPDIR/check"
+    grep -q 'kill.steps of document: ' "$BATS_FILE_TMPDIR/check"
+    run ! grep ' \(kill.steps\|read.cursor\|compensate\|same_key\) of document.*SKIP' "$BATS_FILE_TMPDIR/check"
 }
 
 @test "a document is written whole, read with its etag, and replaced only as expected" {
