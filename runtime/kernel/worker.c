@@ -312,8 +312,7 @@ static void refused(kernel *k, worker *w, const frame *f) {
     worker_refuse(k, w, whole);
 }
 
-/* Whether another line of it goes into the log: a flood of them is told once, and dropped. */
-static bool may_note(kernel *k, worker *w) {
+bool worker_may_log(kernel *k, worker *w) {
     int64_t now = k->env.boot_us(k->env.ctx);
     if (!w->notes || now - w->notes_since > NOTES_US) {
         w->notes = 0;
@@ -327,7 +326,7 @@ static bool may_note(kernel *k, worker *w) {
 }
 
 static void note(kernel *k, worker *w, const frame *f) {
-    if (!may_note(k, w)) {
+    if (!worker_may_log(k, w)) {
         return;
     }
     keel_json body = keel_json_view(f->body, f->len);

@@ -1,6 +1,7 @@
 /* A connector that lies to its kernel and to egress in their own words, and that tries to outlive, leave
  * and hurt them; what it does is in the resource's name. For tests/sandbox/objects.c and doors.c. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,7 +146,7 @@ static keel_status reply_no_json(const asked *a) {
     return say(a, "null");
 }
 
-/* Members that a good executor never sends, in a reply that is canonical. */
+/* A reply that no good executor sends, by the number in the body. */
 static keel_status reply_odd(const asked *a) {
     static const char *const bodies[] = {
         "[]",
@@ -158,12 +159,13 @@ static keel_status reply_odd(const asked *a) {
         "{\"kv\":{\"a\\u0000b\":1,\"a\\u0000c\":2},\"result\":1}",
         "{\"kv\":{\"b\":1,\"a\":2},\"result\":1}",
         "{\"kv\":{\"a\":1,\"a\":2},\"result\":1}",
-        "{\"kv\":{\"\xef\xbc\x91\":1,\"\xf0\x90\x80\x80\":2},\"result\":1}",
+        "{\"cost\":{\"currency\":\"EUR\",\"micros\":-1},\"result\":1}",
+        "{\"cost\":{\"currency\":\"EUROS\",\"micros\":1e+300},\"result\":1}",
+        "{\"kv\":{\"\xf0\x90\x80\x80\":2,\"\xef\xbc\x91\":1},\"result\":1}",
     };
-    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
-        for (uint64_t ref = 1; ref < 8; ref++) {
-            send_frame(KERNEL, X_REPLY, 0, ref, bodies[i]);
-        }
+    long i = strtol(a->r->body.data, NULL, 10);
+    for (uint64_t ref = 1; ref < 20; ref++) {
+        send_frame(KERNEL, X_REPLY, 0, ref, bodies[(size_t)i % (sizeof bodies / sizeof *bodies)]);
     }
     return say(a, "null");
 }

@@ -19,7 +19,11 @@ typedef struct misdeed {
     const char *resource;
     const char *words[2]; /* all are in what the agent is told; none: it goes well */
     const char *note;     /* what the operator is told of besides, or NULL */
+    const char *body;     /* with what, JSON; NULL: {} */
 } misdeed;
+
+/* Rows end where the rest is NULL. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 static const misdeed misdeeds[] = {
     {"frame_4gb", {"unavailable: ", "broke the frame protocol"}, NULL},
@@ -29,10 +33,22 @@ static const misdeed misdeeds[] = {
     {"frame_unknown", {"unavailable: ", "of type 30583, which no executor sends"}, NULL},
     {"chunk_first", {"unavailable: ", "broke the frame protocol"}, NULL},
     {"chunk_ack", {"unavailable: ", "broke the frame protocol"}, NULL},
-    {"reply_other", {NULL}, NULL},
-    {"reply_twice", {NULL}, NULL},
+    {"reply_other", {NULL}, "answered what it was not asked"},
+    {"reply_twice", {NULL}, "answered what it was not asked"},
     {"reply_no_json", {"unavailable: ", "was not canonical JSON"}, NULL},
-    {"reply_odd", {NULL}, NULL},
+    {"reply_odd", {NULL}, NULL, "0"},
+    {"reply_odd", {NULL}, NULL, "1"},
+    {"reply_odd", {NULL}, NULL, "2"},
+    {"reply_odd", {NULL}, "the cost that its connector named is none", "3"},
+    {"reply_odd", {NULL}, "the cost that its connector named is none", "4"},
+    {"reply_odd", {NULL}, NULL, "5"},
+    {"reply_odd", {NULL}, "nothing was put", "6"},
+    {"reply_odd", {NULL}, "nothing was put", "7"},
+    {"reply_odd", {"unavailable: ", "its connector's answer was not canonical JSON"}, NULL, "8"},
+    {"reply_odd", {"unavailable: ", "its connector's answer was not canonical JSON"}, NULL, "9"},
+    {"reply_odd", {NULL}, "the cost that its connector named is none", "10"},
+    {"reply_odd", {NULL}, "the cost that its connector named is none", "11"},
+    {"reply_odd", {NULL}, NULL, "12"},
     {"ready_again", {NULL}, NULL},
     {"egress_4gb", {NULL}, "was cut off from the network"},
     {"egress_slow", {NULL}, NULL},
@@ -94,11 +110,12 @@ static void check_told(ordeal *o, const misdeed *m) {
                        o->reason);
         }
     }
-    if (m->words[0] && !strstr(m->words[1], "canonical")) { /* it died of it */
+    if (m->words[1] && !strstr(m->words[1], "answer")) { /* it died of it */
         ordeal_told(o, "com.example.abi", (const char *[]){"its executor ", NULL});
     }
     if (m->note) {
-        ordeal_told(o, "xecutor", (const char *[]){m->note, NULL});
+        ordeal_told(o, strncmp(m->note, "was cut", 7) == 0 ? "Executor" : "",
+                    (const char *[]){m->note, NULL});
     }
 }
 
@@ -108,7 +125,8 @@ static void run_misdeed(const void *arg, const char *folder, keel_buf *problem, 
     ordeal o;
     web server;
     install(&o, folder, &server);
-    snprintf(input, sizeof input, "{\"body\":{},\"resource\":\"%s\"}", m->resource);
+    snprintf(input, sizeof input, "{\"body\":%s,\"resource\":\"%s\"}", m->body ? m->body : "{}",
+             m->resource);
     if (ordeal_run(&o, "asker", input, SECONDS)) {
         check_told(&o, m);
         if (atomic_load(&server.requests) < 1) {
@@ -126,7 +144,11 @@ int main(int argc, char **argv) {
     }
     pool_only(argc > 1 ? argv[1] : NULL);
     for (size_t i = 0; i < sizeof misdeeds / sizeof *misdeeds; i++) {
-        pool_add(misdeeds[i].resource, run_misdeed, &misdeeds[i]);
+        const misdeed *m = &misdeeds[i];
+        char name[64];
+        snprintf(name, sizeof name, "%s%s%s", m->resource, m->body ? " " : "",
+                 m->body ? m->body : "");
+        pool_add(name, run_misdeed, m);
     }
     pool_run();
     return pool_end();
