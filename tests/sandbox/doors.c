@@ -35,7 +35,7 @@ static const misdeed misdeeds[] = {
     {"chunk_ack", {"unavailable: ", "broke the frame protocol"}, NULL},
     {"reply_other", {NULL}, "answered what it was not asked"},
     {"reply_twice", {NULL}, "answered what it was not asked"},
-    {"reply_no_json", {"unavailable: ", "was not canonical JSON"}, NULL},
+    {"reply_no_json", {"unavailable: ", "its connector's answer was not canonical JSON"}, NULL},
     {"reply_odd", {NULL}, NULL, "0"},
     {"reply_odd", {NULL}, NULL, "1"},
     {"reply_odd", {NULL}, NULL, "2"},

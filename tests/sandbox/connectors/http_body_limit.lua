@@ -1,4 +1,4 @@
--- expect: failed: invalid: 
+-- expect: failed: the request's body is larger than 15 MiB
 local keel = require "keel"
 
 return keel.connector { thing = {

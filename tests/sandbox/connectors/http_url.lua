@@ -1,4 +1,4 @@
--- expect: failed: invalid: 
+-- expect: failed: or is longer than 16 KiB
 -- A URL of 10 MB.
 local keel = require "keel"
 
