@@ -14,8 +14,6 @@
 #include "paths.h"
 #include "survey.h"
 
-extern char **environ;
-
 static char *join(const char *folder, const char *name) {
     keel_buf b = KEEL_BUF_INIT;
     keel_buf_printf(&b, "%s/%s", folder, name);
