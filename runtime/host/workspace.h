@@ -18,10 +18,10 @@ typedef struct workspace_connection {
                         words are recipe_parse's (runtime/egress/recipe.h) */
     int auth_line;   /* of the key `auth`, or of the name where there is none */
     int auth_column;
-    char *ca;        /* `tls: { ca }`: whole path of a file that can be read, or NULL */
-    bool private;    /* may reach private addresses by name */
-    bool plain;      /* its streams may go without TLS */
-    int line;        /* of its name in keel.yaml */
+    char *ca;     /* `tls: { ca }`: whole path of a file that can be read, or NULL */
+    bool private; /* may reach private addresses by name */
+    bool plain;   /* its streams may go without TLS */
+    int line;     /* of its name in keel.yaml */
     int column;
 } workspace_connection;
 

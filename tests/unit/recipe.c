@@ -40,25 +40,6 @@ static const struct {
      RECIPE_OAUTH2_REFRESH, true, true, "r c"},
 };
 
-/* None is refused for what is not used. */
-static void fits_what_is_needed(void **state) {
-    (void)state;
-    diag d = {0};
-    assert_int_equal(recipe_check((keel_json){NULL, 0}, true, true, &d), 0);
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        keel_json auth = keel_json_view(good[i].json, strlen(good[i].json));
-        for (int needs = 0; needs < 4; needs++) {
-            bool http = needs & 1, stream = needs & 2;
-            bool fits = !needs || (http && good[i].http) || (stream && good[i].stream);
-            d = (diag){0};
-            assert_int_equal(recipe_check(auth, http, stream, &d), fits ? 0 : DIAG_USAGE);
-            assert_true(fits || (strstr(d.what, "is no login for") && d.next[0]));
-        }
-    }
-    assert_int_equal(recipe_check(keel_json_view("{\"kind\":\"magic\"}", 16), true, false, &d),
-                     DIAG_USAGE);
-}
-
 static void takes_each_kind(void **state) {
     (void)state;
     recipe *r;
@@ -73,6 +54,11 @@ static void takes_each_kind(void **state) {
         assert_int_equal(recipe_kind_of(r), good[i].kind);
         assert_int_equal(recipe_for_http(r), good[i].http);
         assert_int_equal(recipe_for_stream(r), good[i].stream);
+        for (int needs = 0; needs < 4; needs++) { /* 1: HTTP, 2: streams */
+            bool fits = !needs || (needs & 1 && good[i].http) || (needs & 2 && good[i].stream);
+            keel_json auth = keel_json_view(good[i].json, strlen(good[i].json));
+            assert_int_equal(recipe_check(auth, needs & 1, needs & 2, &d), fits ? 0 : DIAG_USAGE);
+        }
         for (const char *const *s = recipe_secrets(r); *s; s++) {
             keel_buf_printf(&names, "%s%s", names.len ? " " : "", *s);
         }
@@ -398,7 +384,6 @@ static void gives_logins_of_streams(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(takes_each_kind, recipe_enter, recipe_leave),
-        cmocka_unit_test_setup_teardown(fits_what_is_needed, recipe_enter, recipe_leave),
         cmocka_unit_test_setup_teardown(refuses_the_rest_and_says_why, recipe_enter, recipe_leave),
         cmocka_unit_test_setup_teardown(adds_what_each_kind_adds, recipe_enter, recipe_leave),
         cmocka_unit_test_setup_teardown(refuses_secrets_that_no_header_carries, recipe_enter,
