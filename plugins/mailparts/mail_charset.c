@@ -29,6 +29,9 @@ static struct charset {
     {"cp949", NONE, false},        {"tis-620", NONE, false},      {"macintosh", NONE, false},
     {"cp437", NONE, false},        {"cp850", NONE, false},        {"utf-16", NONE, false},
     {"utf-16le", NONE, false},     {"utf-16be", NONE, false},     {"utf-7", NONE, false},
+    {"iso-8859-11", NONE, false},  {"cp874", NONE, false},        {"viscii", NONE, false},
+    {"euc-tw", NONE, false},       {"johab", NONE, false},        {"cp852", NONE, false},
+    {"cp855", NONE, false},        {"cp866", NONE, false},
 };
 
 /* What mail calls them, and what they are. Web browsers read latin1 as windows-1252 as well, whose
@@ -52,6 +55,13 @@ static const struct alias {
     {"x-gbk", "gbk"},
     {"cp936", "gbk"},
     {"mac", "macintosh"},
+    {"uhc", "cp949"},
+    {"windows-874", "cp874"},
+    {"ibm437", "cp437"},
+    {"ibm850", "cp850"},
+    {"ibm852", "cp852"},
+    {"ibm855", "cp855"},
+    {"ibm866", "cp866"},
 };
 
 static iconv_t charset_open(const char *name) {
@@ -93,6 +103,16 @@ static void append_limited(keel_buf *out, const char *bytes, size_t len, size_t 
     keel_buf_append(out, bytes, len < room ? len : room);
 }
 
+/* Sets such as windows-1255 hold a letter back until it is known that no accent follows. */
+static void flush(keel_buf *out, iconv_t cd, size_t limit) {
+    char piece[64];
+    char *to = piece;
+    size_t room = sizeof piece;
+    if (iconv(cd, NULL, NULL, &to, &room) != (size_t)-1) {
+        append_limited(out, piece, sizeof piece - room, limit);
+    }
+}
+
 /* Bytes that are not of the character set become "?" one at a time. */
 static void convert(keel_buf *out, iconv_t cd, const char *bytes, size_t len, size_t limit) {
     char piece[4096];
@@ -113,6 +133,7 @@ static void convert(keel_buf *out, iconv_t cd, const char *bytes, size_t len, si
             len--;
         }
     }
+    flush(out, cd, limit);
 }
 
 void charset_append(keel_buf *out, const char *charset, const char *bytes, size_t len,

@@ -166,7 +166,11 @@ static void answer_failure(lua_host *h, uint64_t ref, lua_State *co, int index, 
     lua_getfield(co, index, "message");
     size_t len = 0;
     const char *text = lua_tolstring(co, -1, &len);
-    keel_buf_append(&message, text, len);
+    if (text) {
+        keel_buf_append(&message, text, len);
+    } else {
+        keel_buf_puts(&message, "it failed, and its reason is no text");
+    }
     send_fail(h, ref, status_name(status), &message, cost);
     keel_buf_free(&message);
     lua_pop(co, 2);

@@ -71,9 +71,29 @@ static void put_error(keel_json_writer *w, const char *code, const char *rule, c
     keel_buf_free(&error);
 }
 
+/* What a connector says that it cost: {"currency":"EUR","micros":N}, or nothing. What is neither is
+ * told and not believed: the tables could not hold it. */
+static keel_json cost_of(kernel *k, const call *c, keel_json said) {
+    char currency[8];
+    int64_t micros;
+    keel_json cost = keel_json_get(said, "cost");
+    if (!cost.len) {
+        return cost;
+    }
+    if (keel_json_typeof(cost) == KEEL_JSON_OBJECT && keel_json_count(cost) == 2 &&
+        body_text(cost, "currency", currency, sizeof currency) && strlen(currency) == 3 &&
+        strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3 &&
+        keel_json_int(keel_json_get(cost, "micros"), &micros) && micros >= 0) {
+        return cost;
+    }
+    kernel_log(k, "warn", c->run->id, "%s: the cost that its connector named is none: %.*s",
+               c->target, (int)(cost.len < 60 ? cost.len : 60), cost.data);
+    return (keel_json){NULL, 0};
+}
+
 void effect_done(kernel *k, call *c, keel_json result, keel_json said, const char *by) {
     keel_json_writer w;
-    keel_json cost = keel_json_get(said, "cost");
+    keel_json cost = cost_of(k, c, said);
     bool tainted = c->verb && c->verb->untrusted;
     close_body(k, &w, c, by);
     if (cost.len) {

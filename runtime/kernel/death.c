@@ -114,8 +114,11 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
         stopped(k, w);
         return;
     }
+    const char *how = !w->overdue                   ? why
+                      : w->state == WORKER_STARTING ? "was killed for taking too long to start"
+                                                    : "did not answer in time and was killed";
     kernel_log(k, "warn", w->connection ? 0 : running, "%s: its executor %s",
-               w->plugin->manifest->id, why);
+               w->plugin->manifest->id, how);
     if (w->state == WORKER_STARTING && ++w->bad_loads >= (w->overdue ? STRIKES : BAD_LOADS)) {
         char text[256];
         snprintf(text, sizeof text, "its executor %s before it was ready, %d times",

@@ -283,8 +283,10 @@ static void failed(kernel *k, call *c, keel_json body) {
 void connector_frame(kernel *k, worker *w, const frame *f) {
     bool reply = f->type == X_REPLY;
     if ((!reply && f->type != X_FAIL) || !w->current || f->ref != w->current_ref) {
-        kernel_log(k, "warn", 0, "%s answered what it was not asked; ignored",
-                   w->plugin->manifest->id);
+        if (worker_may_log(k, w)) {
+            kernel_log(k, "warn", 0, "%s answered what it was not asked; ignored",
+                       w->plugin->manifest->id);
+        }
         return;
     }
     call_heard heard = keel_json_check(f->body, f->len, NULL) ? HEARD_NONSENSE

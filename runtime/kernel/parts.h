@@ -176,6 +176,8 @@ worker *worker_for_agent(kernel *k, const plugin *p);
 void worker_add_run(kernel *k, worker *w, run *r);
 void worker_remove_run(run *r);
 void worker_need(kernel *k, worker *w); /* there is work: starts it unless it runs */
+/* Whether another line of it goes into the log: a flood of them is told of once, and dropped. */
+bool worker_may_log(kernel *k, worker *w);
 void worker_stop(kernel *k, worker *w); /* when it is idle; its runs are replayed later */
 void worker_busy(kernel *k);            /* something was sent: the watchdog looks */
 void worker_strike(kernel *k, worker *w, uint64_t run_id, const char *why);

@@ -211,8 +211,10 @@ struct worker {
     uint64_t watch_run, watch_ticks; /* watchdog: last seen, */
     int64_t watch_boot, watch_cpu;   /* since when, with how much CPU then */
     bool told_to_stop;
-    bool overdue;      /* `current` passed its deadline: killed for it */
-    bool replay_waits; /* runs whose records are not yet durable */
+    bool overdue;        /* `current` passed its deadline: killed for it */
+    int64_t notes_since; /* when the first of `notes` came */
+    unsigned notes;      /* what it had logged since then */
+    bool replay_waits;   /* runs whose records are not yet durable */
     char refusal[512];
 };
 

@@ -7,6 +7,8 @@
 #include "reach.h"
 
 #define LOAD_LEAST 1000000LL
+#define NOTES      500 /* lines of one executor that go into the log */
+#define NOTES_US   10000000LL
 
 /* ---- who runs what ---- */
 
@@ -310,7 +312,23 @@ static void refused(kernel *k, worker *w, const frame *f) {
     worker_refuse(k, w, whole);
 }
 
-static void note(kernel *k, const worker *w, const frame *f) {
+bool worker_may_log(kernel *k, worker *w) {
+    int64_t now = k->env.boot_us(k->env.ctx);
+    if (!w->notes || now - w->notes_since > NOTES_US) {
+        w->notes = 0;
+        w->notes_since = now;
+    }
+    if (++w->notes == NOTES + 1) {
+        kernel_log(k, "warn", 0, "%s says too much: after %d lines in %d s the rest is dropped",
+                   w->plugin->manifest->id, NOTES, (int)(NOTES_US / 1000000));
+    }
+    return w->notes <= NOTES;
+}
+
+static void note(kernel *k, worker *w, const frame *f) {
+    if (!worker_may_log(k, w)) {
+        return;
+    }
     keel_json body = keel_json_view(f->body, f->len);
     char level[8] = "info", text[1024];
     if (!keel_json_check(f->body, f->len, NULL) &&

@@ -67,6 +67,10 @@ static inline void hang(void) {
     }
 }
 
+static inline void leave(void) {
+    _exit(0);
+}
+
 /* Goes on only if the call was refused. */
 #ifdef PROBE
 static inline void probe(void) {
@@ -92,6 +96,26 @@ static inline keel_status create(const keel_host *h, keel_span config, void **se
 static inline keel_status create_segv(const keel_host *h, keel_span config, void **self) {
     crash();
     return create(h, config, self);
+}
+
+static inline keel_status create_exits(const keel_host *h, keel_span config, void **self) {
+    leave();
+    return create(h, config, self);
+}
+
+static inline keel_status prepare_exits(const keel_host *h) {
+    leave();
+    return h ? KEEL_OK : KEEL_E_INTERNAL;
+}
+
+static inline keel_status prepare_segv(const keel_host *h) {
+    crash();
+    return h ? KEEL_OK : KEEL_E_INTERNAL;
+}
+
+static inline keel_status prepare_hangs(const keel_host *h) {
+    hang();
+    return h ? KEEL_OK : KEEL_E_INTERNAL;
 }
 
 static inline keel_status create_fails(const keel_host *h, keel_span config, void **self) {

@@ -71,4 +71,11 @@ setup() {
     run keel audit verify
     [ "$status" -eq 0 ]
     has 'records verified'
+    keel down
+}
+
+@test "a connector of a web service, made and tried" {
+    follow sdk/README.md 'A connector of a web service'
+    [ -f "$W/connectors/todo/todo.lua" ]
+    [ ! -e "$W/.keel/secrets/todo" ]
 }

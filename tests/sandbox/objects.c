@@ -54,6 +54,11 @@ static const object objects[] = {
     /* dying and hanging before it is ready */
     {"constructor_segv", NULL, NULL, {"unavailable: ", SEGV, "before it was ready"}},
     {"create_segv", NULL, NULL, {"unavailable: ", SEGV, "before it was ready"}},
+    {"create_exits", NULL, NULL, {"unavailable: ", "exited with 0", "before it was ready"}},
+    {"prepare_exits", NULL, NULL, {"unavailable: ", "exited with 0", "before it was ready"}},
+    {"prepare_segv", NULL, NULL, {"unavailable: ", SEGV, "before it was ready"}},
+    {"prepare_hang", NULL, NULL, {"unavailable: ", "killed for taking too long"}},
+    {"constructor_exit", NULL, NULL, {"unavailable: ", "exited with 0", "before it was ready"}},
     {"constructor_hang", NULL, NULL, {"unavailable: ", "killed for taking too long"}},
     {"constructor_socket", NULL, NULL, {"unavailable: ", "a system call that its sandbox forbids"}},
     {"constructor_execve", NULL, NULL, {"unavailable: ", "a system call that its sandbox forbids"}},
