@@ -186,3 +186,99 @@ setup() {
     [ "$status" -eq 0 ]
     grep -q '# mine' w/policies/starter.yaml
 }
+
+@test "a mail account: its servers are those of the domain, or the provider's" {
+    while IFS='|' read -r address imap smtp note; do
+        rm -rf w
+        run keel init w --mail "$address" --no-input
+        [ "$status" -eq 0 ]
+        has 'keel secret set mail-password'
+        has 'keel connection test inbox'
+        grep -q "imap: \"$imap\"" w/keel.yaml
+        grep -q "smtp: \"$smtp\"" w/keel.yaml
+        grep -q "user: \"$address\", password: { secret: mail-password }" w/keel.yaml
+        [ -z "$note" ] || grep -q "^    # .*$note" w/keel.yaml
+        [ ! -e w/outbox ]
+        keel -C w policy check >/dev/null
+        keel -C w connection list --json >/dev/null
+    done <<'ROWS'
+ada@studio.example|imaps://imap.studio.example:993|smtps://smtp.studio.example:465|
+ada@gmail.com|imaps://imap.gmail.com:993|smtps://smtp.gmail.com:465|apppasswords
+ada@Outlook.com|imaps://outlook.office365.com:993|smtp://smtp-mail.outlook.com:587|oauth2-refresh
+ada@firm.onmicrosoft.com|imaps://imap.firm.onmicrosoft.com:993|smtps://smtp.firm.onmicrosoft.com:465|
+ada@icloud.com|imaps://imap.mail.me.com:993|smtp://smtp.mail.me.com:587|app-specific
+ada@fastmail.com|imaps://imap.fastmail.com:993|smtps://smtp.fastmail.com:465|app password
+ada@gmx.de|imaps://imap.gmx.net:993|smtps://mail.gmx.net:465|turned on
+ada@web.de|imaps://imap.web.de:993|smtp://smtp.web.de:587|turned on
+ada@posteo.de|imaps://posteo.de:993|smtps://posteo.de:465|
+ada@mailbox.org|imaps://imap.mailbox.org:993|smtps://smtp.mailbox.org:465|
+ada@ionos.de|imaps://imap.ionos.de:993|smtps://smtp.ionos.de:465|
+ada@strato.de|imaps://imap.strato.de:993|smtps://smtp.strato.de:465|
+ada@yahoo.com|imaps://imap.mail.yahoo.com:993|smtps://smtp.mail.yahoo.com:465|app password
+ada@zoho.eu|imaps://imap.zoho.eu:993|smtps://smtp.zoho.eu:465|app password
+ROWS
+}
+
+@test "a mail account: what is said counts, and a provider's domain is not one's own" {
+    run keel init w --mail ada@gmail.com --imap imap://localhost --smtp smtps://localhost:2465 --no-input
+    [ "$status" -eq 0 ]
+    grep -q 'imap: "imap://localhost"' w/keel.yaml
+    grep -q 'smtp: "smtps://localhost:2465"' w/keel.yaml
+    grep -q 'own_domains: \[\]' w/policies/starter.yaml
+    run keel init v --mail ada@studio.example --no-input
+    grep -q 'own: \["\*@studio.example"\]' v/keel.yaml
+    grep -q 'own_domains: \["studio.example"\]' v/policies/starter.yaml
+    run keel -C v up --detach
+    [ "$status" -eq 0 ]
+    has 'keel secret set mail-password'
+    keel -C v down
+}
+
+@test "a mail account: options that cannot be" {
+    while IFS='|' read -r code what words; do
+        # shellcheck disable=SC2086
+        run keel init w $words --no-input
+        [ "$status" -eq "$code" ] || { printf '%s: %s\n%s\n' "$words" "$status" "$output" >&2; return 1; }
+        has "$what"
+        [ ! -e w/keel.yaml ]
+    done <<'ROWS'
+2|can only be one of them|--mail a@studio.example --from box
+2|is no mail address|--mail studio.example
+2|is no mail address|--mail @studio.example
+2|is no mail address|--mail a@studio..example
+2|and none is named|--imap imaps://imap.studio.example
+2|and none is named|--from box --ca x.pem
+2|is no address of such a server|--mail a@studio.example --imap smtps://imap.studio.example
+2|is no address of such a server|--mail a@studio.example --imap imap.studio.example
+2|is no address of such a server|--mail a@studio.example --smtp https://smtp.studio.example
+6|no certificates at|--mail a@studio.example --ca nowhere.pem
+ROWS
+}
+
+@test "a mail account: asked on a terminal, the password is kept and tried, and a failure loses nothing" {
+    free=$("$KEEL_BUILD/tests/tools/freeport" 1)
+    run "$typist" 'Mail [' ada@studio.example 'read from [imaps://imap.studio.example:993]' 'gopher://x' \
+        'read from [' "imaps://localhost:$free" 'sent through [' "smtps://localhost:$free" \
+        'Own domains [studio.example]' '' 'Sender [ada@studio.example]' '' 'Currency [EUR]: ' '' \
+        'Time zone [' 'UTC' 'with (new): ' "$secret" 'again: ' "$secret" \
+        'Password of ada@studio.example (not shown): ' 'fancy-password' -- env MAIL=/dev/null keel init w
+    [ "$status" -eq 0 ]
+    lacks fancy-password
+    has 'is no address of such a server'
+    has 'localhost:'"$free"' does not answer'
+    has 'nothing is lost'
+    has 'keel connection test inbox'
+    [ "$(cat w/.keel/secrets/mail-password)" = fancy-password ]
+    [ "$(stat -c %a w/.keel/secrets/mail-password)" = 600 ]
+    ! grep -rq fancy-password w/keel.yaml w/policies
+}
+
+@test "a mail account: without a password there is a workspace, and the words that set it" {
+    run "$typist" 'with (new): ' "$secret" 'again: ' "$secret" 'Password of ' '' -- keel init w \
+        --mail a@studio.example --imap imaps://localhost:9 --smtp smtps://localhost:9 \
+        --own-domain a.example --sender a@a.example --currency EUR --timezone UTC
+    [ "$status" -eq 0 ]
+    has 'keel secret set mail-password'
+    [ -e w/keel.yaml ]
+    [ ! -e w/.keel/secrets/mail-password ]
+}

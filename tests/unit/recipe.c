@@ -54,6 +54,11 @@ static void takes_each_kind(void **state) {
         assert_int_equal(recipe_kind_of(r), good[i].kind);
         assert_int_equal(recipe_for_http(r), good[i].http);
         assert_int_equal(recipe_for_stream(r), good[i].stream);
+        for (int needs = 0; needs < 4; needs++) { /* 1: HTTP, 2: streams */
+            bool fits = !needs || (needs & 1 && good[i].http) || (needs & 2 && good[i].stream);
+            keel_json auth = keel_json_view(good[i].json, strlen(good[i].json));
+            assert_int_equal(recipe_check(auth, needs & 1, needs & 2, &d), fits ? 0 : DIAG_USAGE);
+        }
         for (const char *const *s = recipe_secrets(r); *s; s++) {
             keel_buf_printf(&names, "%s%s", names.len ? " " : "", *s);
         }
