@@ -227,23 +227,29 @@ void egress_frame(kernel *k, const frame *f) {
     }
 }
 
-/* All of its orders are over: what had not been announced as sent, was not. The executors that spoke
- * to it end too, since their channels lead nowhere. */
+/* Executors that spoke to it end too, since their channels lead nowhere; until they have ended they
+ * get nothing more to do. */
+static void end_users(kernel *k) {
+    for (worker *w = k->workers; w; w = w->next) {
+        if (w->connection && reach_any_network(w->plugin->manifest) &&
+            map_get(&k->executors, w->id) == w) {
+            w->told_to_stop = true;
+            k->env.kill(k->env.ctx, w->id);
+        }
+    }
+}
+
+/* All of its orders are over: what had not been announced as sent, was not. */
 void egress_gone(kernel *k, const char *why) {
     kernel_log(k, k->stopping ? "info" : "warn", 0, "the network process %s", why);
     map_take(&k->executors, k->egress.id);
     k->egress.id = 0;
     size_t at = 0;
     call *c;
+    end_users(k);
     while ((c = map_next(&k->orders, &at, NULL)) != NULL) {
         proved(k, c, (order_proof){.known = true, .sent = c->sending});
         at = 0;
-    }
-    for (worker *w = k->workers; w; w = w->next) {
-        if (w->connection && reach_any_network(w->plugin->manifest) &&
-            map_get(&k->executors, w->id) == w) {
-            k->env.kill(k->env.ctx, w->id);
-        }
     }
     back_off(k);
 }
