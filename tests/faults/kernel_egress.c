@@ -16,22 +16,44 @@ static void go_on(sim_world *w, int steps) {
     }
 }
 
+static void end_connector(sim_world *w) {
+    for (size_t i = 0; i < sizeof w->executors / sizeof *w->executors; i++) {
+        if (w->executors[i].number && w->executors[i].connector) {
+            sim_kill(w, w->executors[i].number, "was killed by signal 9 (Killed)");
+        }
+    }
+    sim_run_out(w);
+}
+
+static void egress_ends_at(int steps, uint64_t seed, bool starts) {
+    sim_world *w = scene_network(ALLOW, once, COUNT(once));
+    scene_do(w, "do-000001");
+    if (starts) {
+        end_connector(w); /* so that one has to be started */
+    }
+    w->seed = seed;
+    sim_command(w, "do-000002", "do", "{\"agent\":\"boss\",\"input\":{}}");
+    go_on(w, steps);
+    sim_egress_kill(w);
+    go_on(w, 5000);
+    if (sim_number(w, "SELECT count(*) FROM effect WHERE state = 'done'") != 2) {
+        fail_msg("seed %d, step %d", (int)seed, steps);
+    }
+    kernel_stop(w->kernel);
+    for (int i = 0; i < 100 && !kernel_stopped(w->kernel); i++) {
+        go_on(w, 10);
+    }
+    assert_true(kernel_stopped(w->kernel));
+    scene_end(w);
+}
+
 static void what_is_asked_for_meanwhile_is_sent_soon(void **state) {
     (void)state;
-    for (int steps = 0; steps < 12; steps++) {
-        sim_world *w = scene_network(ALLOW, once, COUNT(once));
-        scene_do(w, "do-000001");
-        sim_command(w, "do-000002", "do", "{\"agent\":\"boss\",\"input\":{}}");
-        go_on(w, steps);
-        sim_egress_kill(w);
-        go_on(w, 5000);
-        number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 2);
-        kernel_stop(w->kernel);
-        for (int i = 0; i < 100 && !kernel_stopped(w->kernel); i++) {
-            go_on(w, 10);
+    for (uint64_t seed = 1; seed <= 4; seed += 3) {
+        for (int steps = 0; steps < 8; steps++) {
+            egress_ends_at(steps, seed, false);
+            egress_ends_at(steps, seed, true);
         }
-        assert_true(kernel_stopped(w->kernel));
-        scene_end(w);
     }
 }
 
