@@ -41,9 +41,30 @@ static void tell_start(kernel *k) {
     tell(k, G_START, 0, 0, &k->scratch);
 }
 
-static void tell_connection(kernel *k, const connection *cn) {
+void egress_tell(kernel *k, const connection *cn) {
     if (reach_any_network(cn->plugin->manifest)) {
         tell(k, G_CONNECTION, cn->id, 0, &cn->reach);
+    }
+}
+
+static bool has_executor(kernel *k, const connection *cn) {
+    for (const worker *w = k->workers; w; w = w->next) {
+        if (w->connection == cn && map_get(&k->executors, w->id) == w) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is no longer in keel.yaml is forgotten there, sockets and secrets too, when nobody uses it;
+ * an executor that is started for it after all (to look, say) brings it back. */
+static void tell_connections(kernel *k) {
+    for (const connection *cn = k->connections; cn; cn = cn->next) {
+        if (!cn->gone || has_executor(k, cn)) {
+            egress_tell(k, cn);
+        } else if (reach_any_network(cn->plugin->manifest)) {
+            tell(k, G_CONNECTION, cn->id, 0, NULL);
+        }
     }
 }
 
@@ -88,9 +109,7 @@ static void start(kernel *k) {
     e->state = EGRESS_UP;
     map_put(&k->executors, e->id, e);
     tell_start(k);
-    for (const connection *cn = k->connections; cn; cn = cn->next) {
-        tell_connection(k, cn);
-    }
+    tell_connections(k);
 }
 
 bool egress_need(kernel *k) {
@@ -103,9 +122,7 @@ bool egress_need(kernel *k) {
 void egress_renew(kernel *k) {
     if (k->egress.state == EGRESS_UP) {
         tell_start(k);
-        for (const connection *cn = k->connections; cn; cn = cn->next) {
-            tell_connection(k, cn);
-        }
+        tell_connections(k);
     }
 }
 

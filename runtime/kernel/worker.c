@@ -140,6 +140,9 @@ void worker_need(kernel *k, worker *w) {
         if (!egress_need(k)) {
             return; /* it asks again when there is one */
         }
+        if (w->connection->gone) {
+            egress_tell(k, w->connection);
+        }
         s.egress = k->egress.id;
         s.connection = w->connection->id;
     }

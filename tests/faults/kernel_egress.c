@@ -57,9 +57,38 @@ static void what_is_asked_for_meanwhile_is_sent_soon(void **state) {
     }
 }
 
+static int known(const sim_world *w) {
+    int count = 0;
+    for (size_t i = 0; i < sizeof w->connected; i++) {
+        count += w->connected[i];
+    }
+    return count;
+}
+
+static void what_is_no_longer_there_is_forgotten(void **state) {
+    char text[200], request[32];
+    (void)state;
+    sim_world *w = scene_network(ALLOW, once, COUNT(once));
+    scene_do(w, "do-000001");
+    for (int i = 0; i < 20; i++) {
+        snprintf(text, sizeof text,
+                 "version: 1\nname: sim\nconnections:\n"
+                 "  out: { use: \"org.example.out@1\", config: { folder: \"f%d\" } }\n",
+                 i);
+        sim_put(w->root, "keel.yaml", text);
+        snprintf(request, sizeof request, "reload-%03d", i);
+        scene_tell(w, request, "reload", "{}");
+        assert_in_range(known(w), 1, 2);
+    }
+    scene_do(w, "do-000002");
+    number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 2);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_asked_for_meanwhile_is_sent_soon),
+        cmocka_unit_test(what_is_no_longer_there_is_forgotten),
     };
     digest_init();
     return cmocka_run_group_tests_name("kernel_egress", tests, NULL, NULL);
