@@ -110,7 +110,7 @@ int egress_door_open(int doors, uint64_t executor, uint64_t connection, diag *d)
     int rc = send_door(doors, &door, pair[0]);
     close(pair[0]);
     if (rc != 0) {
-        diag_set(d, DIAG_FAILED, "no channel to the network process: %s", strerror(errno));
+        diag_set(d, DIAG_CONFLICT, "no channel to the network process: %s", strerror(errno));
         close(pair[1]);
         return -1;
     }

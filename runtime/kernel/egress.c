@@ -41,9 +41,30 @@ static void tell_start(kernel *k) {
     tell(k, G_START, 0, 0, &k->scratch);
 }
 
-static void tell_connection(kernel *k, const connection *cn) {
+void egress_tell(kernel *k, const connection *cn) {
     if (reach_any_network(cn->plugin->manifest)) {
         tell(k, G_CONNECTION, cn->id, 0, &cn->reach);
+    }
+}
+
+static bool has_executor(kernel *k, const connection *cn) {
+    for (const worker *w = k->workers; w; w = w->next) {
+        if (w->connection == cn && map_get(&k->executors, w->id) == w) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is no longer in keel.yaml is forgotten there, sockets and secrets too, when nobody uses it;
+ * an executor that is started for it after all (to look, say) brings it back. */
+static void tell_connections(kernel *k) {
+    for (const connection *cn = k->connections; cn; cn = cn->next) {
+        if (!cn->gone || has_executor(k, cn)) {
+            egress_tell(k, cn);
+        } else if (reach_any_network(cn->plugin->manifest)) {
+            tell(k, G_CONNECTION, cn->id, 0, NULL);
+        }
     }
 }
 
@@ -88,9 +109,7 @@ static void start(kernel *k) {
     e->state = EGRESS_UP;
     map_put(&k->executors, e->id, e);
     tell_start(k);
-    for (const connection *cn = k->connections; cn; cn = cn->next) {
-        tell_connection(k, cn);
-    }
+    tell_connections(k);
 }
 
 bool egress_need(kernel *k) {
@@ -103,9 +122,7 @@ bool egress_need(kernel *k) {
 void egress_renew(kernel *k) {
     if (k->egress.state == EGRESS_UP) {
         tell_start(k);
-        for (const connection *cn = k->connections; cn; cn = cn->next) {
-            tell_connection(k, cn);
-        }
+        tell_connections(k);
     }
 }
 
@@ -230,8 +247,19 @@ void egress_frame(kernel *k, const frame *f) {
     }
 }
 
-/* All of its orders are over: what had not been announced as sent, was not. The executors that spoke
- * to it end too, since their channels lead nowhere. */
+/* Executors that spoke to it end too, since their channels lead nowhere; until they have ended they
+ * get nothing more to do. */
+static void end_users(kernel *k) {
+    for (worker *w = k->workers; w; w = w->next) {
+        if (w->connection && reach_any_network(w->plugin->manifest) &&
+            map_get(&k->executors, w->id) == w) {
+            w->told_to_stop = true;
+            k->env.kill(k->env.ctx, w->id);
+        }
+    }
+}
+
+/* All of its orders are over: what had not been announced as sent, was not. */
 void egress_gone(kernel *k, const char *why) {
     kernel_log(k, k->stopping ? "info" : "warn", 0, "the network process %s", why);
     map_take(&k->executors, k->egress.id);
@@ -239,15 +267,10 @@ void egress_gone(kernel *k, const char *why) {
     trouble_of_network(k, why);
     size_t at = 0;
     call *c;
+    end_users(k);
     while ((c = map_next(&k->orders, &at, NULL)) != NULL) {
         proved(k, c, (order_proof){.known = true, .sent = c->sending});
         at = 0;
-    }
-    for (worker *w = k->workers; w; w = w->next) {
-        if (w->connection && reach_any_network(w->plugin->manifest) &&
-            map_get(&k->executors, w->id) == w) {
-            k->env.kill(k->env.ctx, w->id);
-        }
     }
     back_off(k);
 }

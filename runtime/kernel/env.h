@@ -26,6 +26,7 @@ typedef struct kernel_env {
     int64_t (*boot_us)(void *ctx); /* BOOTTIME: timers */
     void (*random)(void *ctx, void *to, size_t len);
     void (*commit)(void *ctx, turn *t); /* ends in kernel_committed, later */
+    /* DIAG_CONFLICT: egress does not take the channel any more; its end comes, if it is not over. */
     int (*spawn)(void *ctx, uint32_t executor, const kernel_spawn *s, diag *d);
     void (*send)(void *ctx, uint32_t executor, uint16_t type, uint64_t run, uint64_t ref,
                  const void *body, size_t len);

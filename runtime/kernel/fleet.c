@@ -78,9 +78,12 @@ static int spawn_executor(fleet *f, host_process **p, uint32_t number, const ker
     int door = 0;
     if (what->egress) {
         if (what->egress != f->egress) {
-            return diag_set(d, DIAG_FAILED, "the network process has just ended");
+            return diag_set(d, DIAG_CONFLICT, "the network process has just ended");
         }
         door = egress_door_open(f->doors, number, what->connection, d);
+        if (door < 0 && d->code == DIAG_CONFLICT) {
+            fleet_kill(f, what->egress); /* if it has not ended, it hangs */
+        }
         if (door < 0) {
             return d->code;
         }

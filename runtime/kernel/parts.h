@@ -133,7 +133,9 @@ void effect_recover(kernel *k, call *c); /* open at a restart */
 void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len);
 
 /* ---- egress.c ---- */
-bool egress_need(kernel *k);  /* starts it unless it runs; false: not now, workers are told later */
+bool egress_need(kernel *k); /* starts it unless it runs; false: not now, workers are told later */
+/* What it may do for the connection, by number. */
+void egress_tell(kernel *k, const connection *cn);
 void egress_renew(kernel *k); /* the world has changed */
 void egress_frame(kernel *k, const frame *f);
 void egress_gone(kernel *k, const char *why);

@@ -143,6 +143,9 @@ void worker_need(kernel *k, worker *w) {
         if (!egress_need(k)) {
             return; /* it asks again when there is one */
         }
+        if (w->connection->gone) {
+            egress_tell(k, w->connection);
+        }
         s.egress = k->egress.id;
         s.connection = w->connection->id;
     }
@@ -155,7 +158,12 @@ void worker_need(kernel *k, worker *w) {
     w->started_boot = k->env.boot_us(k->env.ctx);
     timer_set(&k->timers, &w->timer, w->started_boot + load_limit(k), deadline_passed, w);
     map_put(&k->executors, w->id, w);
-    if (k->env.spawn(k->env.ctx, w->id, &s, &d)) {
+    int rc = k->env.spawn(k->env.ctx, w->id, &s, &d);
+    if (rc == DIAG_CONFLICT) { /* it asks again when there is another egress */
+        map_take(&k->executors, w->id);
+        timer_clear(&k->timers, &w->timer);
+        w->state = WORKER_DOWN;
+    } else if (rc) {
         refuse_later(k, w, &d);
     }
 }

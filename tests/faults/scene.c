@@ -13,18 +13,22 @@ void scene_helper(sim_world *w, const sim_op *ops, size_t count, const char *end
     p[1] = (sim_program){"helper", ops, count, end};
 }
 
-sim_world *scene(const char *rules, const sim_op *ops, size_t count) {
+static sim_world *make(const char *rules, const sim_op *ops, size_t count, bool network) {
     sim_world *w = calloc(1, sizeof *w);
     sim_program *programs = calloc(2, sizeof *programs);
     assert_non_null(w);
     assert_non_null(programs);
     sim_folder(w->root);
+    if (network) {
+        sim_network(w->root);
+    }
     scene_policy(w, rules);
     programs[0] = (sim_program){"boss", ops, count, NULL};
     w->programs = programs;
     w->program_count = 2;
     scene_helper(w, nothing, 1, NULL);
-    w->hold = true;
+    w->hold = !network;
+    w->outside.network = network;
     w->horizon = 20000000; /* less than the deadline of a verb */
     w->seed = 5;
     w->clock = 1700000000000000;
@@ -32,6 +36,14 @@ sim_world *scene(const char *rules, const sim_op *ops, size_t count) {
     crash_disk_arm(w->disk, 0, CRASH_LOSE);
     assert_true(sim_start(w));
     return w;
+}
+
+sim_world *scene(const char *rules, const sim_op *ops, size_t count) {
+    return make(rules, ops, count, false);
+}
+
+sim_world *scene_network(const char *rules, const sim_op *ops, size_t count) {
+    return make(rules, ops, count, true);
 }
 
 static void rest(sim_world *w) {

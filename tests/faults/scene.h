@@ -29,6 +29,8 @@
 
 /* rules: the policy's entries of `rules`, and what stands behind them. boss is the agent. */
 sim_world *scene(const char *rules, const sim_op *ops, size_t count);
+/* The same, but the connector reaches the outside through egress, and answers at once. */
+sim_world *scene_network(const char *rules, const sim_op *ops, size_t count);
 /* Two programs: boss and helper. */
 void scene_helper(sim_world *w, const sim_op *ops, size_t count, const char *end);
 void scene_policy(sim_world *w, const char *rules);

@@ -45,6 +45,8 @@ void sim_egress_frame(sim_world *w, const frame *f) {
         on_order(w, f);
     } else if (f->type == G_END) {
         on_end(w, f);
+    } else if (f->type == G_CONNECTION && f->run < sizeof w->connected) {
+        w->connected[f->run] = f->len > 0;
     }
 }
 
@@ -68,5 +70,6 @@ void sim_egress_kill(sim_world *w) {
         sim_gone(w, w->egress, "was killed by signal 9 (Killed)");
         w->egress = 0;
         memset(w->orders, 0, sizeof w->orders);
+        memset(w->connected, 0, sizeof w->connected);
     }
 }

@@ -47,6 +47,9 @@ static int env_spawn(void *ctx, uint32_t number, const kernel_spawn *s, diag *d)
     if (w->no_spawn) {
         return diag_set(d, DIAG_FAILED, "cannot start a process");
     }
+    if (s->egress && s->egress != w->egress) {
+        return diag_set(d, DIAG_CONFLICT, "the network process has ended");
+    }
     sim_spawn(w, number, s);
     return 0;
 }

@@ -75,6 +75,7 @@ typedef struct sim_world {
     bool no_spawn;           /* no executor can be started */
     uint32_t egress;         /* its number; 0: it does not run */
     sim_order orders[16];    /* unsafe and open */
+    bool connected[64];      /* connections that it knows, by number */
     bool hold;               /* connectors answer when the test does */
     sim_verb held[SIM_HELD]; /* what they were told meanwhile */
     size_t held_count;
