@@ -81,12 +81,11 @@ static bool serve(int fd, const char *line) {
     return true;
 }
 
-static void *visit(void *ctx) {
-    visitor v = *(visitor *)ctx;
+static void visit(void *ctx, int fd) {
+    visitor v = {ctx, fd};
     char text[70000];
     size_t have = 0;
     bool go_on = true;
-    free(ctx);
     atomic_fetch_add(&v.l->open, 1);
     says(v.fd, "* OK ready\r\n");
     while (go_on) {
@@ -108,42 +107,16 @@ static void *visit(void *ctx) {
         }
         have = have > 60000 ? 0 : have; /* a line without an end is only counted */
     }
-    close(v.fd);
     atomic_fetch_sub(&v.l->open, 1);
-    return NULL;
-}
-
-static void *wait_for_visitors(void *ctx) {
-    lines *l = ctx;
-    for (;;) {
-        int fd = accept(l->fd, NULL, NULL);
-        pthread_t t;
-        if (fd < 0) {
-            return NULL;
-        }
-        visitor *v = calloc(1, sizeof *v);
-        *v = (visitor){l, fd};
-        if (pthread_create(&t, NULL, visit, v) == 0) {
-            pthread_detach(t);
-        }
-    }
 }
 
 void lines_start(lines *l) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
     memset(l, 0, sizeof *l);
     l->watch = -1;
-    l->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(l->fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(l->fd, 64), 0);
-    assert_int_equal(getsockname(l->fd, (struct sockaddr *)&a, &len), 0);
-    l->port = ntohs(a.sin_port);
-    assert_int_equal(pthread_create(&l->thread, NULL, wait_for_visitors, l), 0);
+    visitors_start(&l->visitors, visit, l);
+    l->port = l->visitors.port;
 }
 
 void lines_stop(lines *l) {
-    shutdown(l->fd, SHUT_RDWR);
-    pthread_join(l->thread, NULL);
-    close(l->fd);
+    visitors_stop(&l->visitors);
 }

@@ -12,13 +12,13 @@
 #ifndef EGRESS_LINES_H
 #define EGRESS_LINES_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "visitors.h"
+
 typedef struct lines {
-    int fd;
+    visitors visitors;
     unsigned port;
-    pthread_t thread;
     atomic_int open;    /* visitors that are there now */
     atomic_llong heard; /* bytes */
     int watch;          /* a descriptor, or -1 */

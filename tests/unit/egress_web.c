@@ -1,11 +1,9 @@
 #include "egress_web.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +103,7 @@ static bool serve(visitor *v, const char *text, size_t len) {
     } else if (strncmp(path, "/headers/", 9) == 0) {
         many_headers(fd, strtoul(path + 9, NULL, 10));
     } else if (strncmp(path, "/slow/", 6) == 0) {
-        usleep((useconds_t)atoi(path + 6) * 1000);
+        poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, atoi(path + 6));
         answer(fd, 200, "", "", 0);
     } else if (strncmp(path, "/malformed", 10) == 0) {
         say(fd, "nonsense\r\n\r\n", 12);
@@ -145,13 +143,12 @@ static void note(web *w, const char *text, size_t len) {
     atomic_fetch_add(&w->requests, 1);
 }
 
-static void *visit(void *ctx) {
-    visitor v = *(visitor *)ctx;
+static void visit(void *ctx, int fd) {
+    visitor v = {.w = ctx, .fd = fd};
     static const size_t size = 17u << 20;
     char *text = malloc(size);
     size_t have = 0;
     bool go_on = true;
-    free(ctx);
     while (go_on) {
         ssize_t n = recv(v.fd, text + have, size - have - 1, 0);
         if (n <= 0) {
@@ -170,45 +167,23 @@ static void *visit(void *ctx) {
             have -= len;
         }
     }
-    close(v.fd);
     free(text);
-    return NULL;
 }
 
-static void *wait_for_visitors(void *ctx) {
+static void receive(void *ctx, int fd) {
     web *w = ctx;
-    for (;;) {
-        int fd = accept(w->fd, NULL, NULL);
-        pthread_t t;
-        if (fd < 0) {
-            return NULL;
-        }
-        atomic_fetch_add(&w->connections, 1);
-        visitor *v = calloc(1, sizeof *v);
-        v->w = w;
-        v->fd = fd;
-        if (pthread_create(&t, NULL, visit, v) == 0) {
-            pthread_detach(t);
-        }
-    }
+    atomic_fetch_add(&w->connections, 1);
+    visit(w, fd);
 }
 
 void web_start(web *w) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
     memset(w, 0, sizeof *w);
     w->watch = -1;
     pthread_mutex_init(&w->lock, NULL);
-    w->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(w->fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(listen(w->fd, 64), 0);
-    assert_int_equal(getsockname(w->fd, (struct sockaddr *)&a, &len), 0);
-    w->port = ntohs(a.sin_port);
-    assert_int_equal(pthread_create(&w->thread, NULL, wait_for_visitors, w), 0);
+    visitors_start(&w->visitors, receive, w);
+    w->port = w->visitors.port;
 }
 
 void web_stop(web *w) {
-    shutdown(w->fd, SHUT_RDWR);
-    pthread_join(w->thread, NULL);
-    close(w->fd);
+    visitors_stop(&w->visitors);
 }

@@ -16,13 +16,13 @@
 #ifndef EGRESS_WEB_H
 #define EGRESS_WEB_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
+#include "visitors.h"
+
 typedef struct web {
-    int fd;
+    visitors visitors;
     unsigned port;
-    pthread_t thread;
     atomic_int requests;    /* that came */
     atomic_int connections; /* that were accepted */
     atomic_int tokens;
