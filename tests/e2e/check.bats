@@ -308,7 +308,7 @@ v.read = function(c, q)
   local one = q.body.id
   q.body.id = nil
   local all, err = read(c, q)
-  return all and { items = { one and all.items[1] or table.unpack(all.items) }, next = all.next }, err
+  return all and { items = one and { all.items[1] } or all.items, next = all.next }, err
 end
 LUA
     rm -r it
