@@ -210,11 +210,20 @@ printed() {
         echo "$run: $output"
         [ "$status" -eq 0 ] || break
     done
-    kill "$pid"
-    [ "$status" -eq 0 ]
-    [ "$run" = second ]
+    [ "$status" -eq 0 ] && [ "$run" = second ] || { kill "$pid"; false; }
     has 'write.shows of note: what was written is there'
     lacks SKIP
+    # Killed at each step it was, and no answer was ever lost.
+    mkdir w
+    printf 'version: 1\n' >w/keel.yaml
+    mv it w/notes
+    run keel connector check w/notes
+    kill "$pid"
+    [ "$status" -eq 0 ]
+    has 'killed at each of its'
+    has 'Not remembered: a lost answer was not tried on the writes of note, for lost was left out: check.yaml has no `world:`'
+    has 'Add a `world:` to check.yaml'
+    [ ! -e w/.keel/checks ]
 }
 
 @test "a check.yaml that is wrong is told with its place" {
