@@ -242,12 +242,16 @@ end
 
 local function read(c, q)
   local body = q.body or {}
-  if type(body) ~= "table" or body.path ~= nil and type(body.path) ~= "string" then
+  local path = nil
+  if type(body) == "table" then
+    path = body.path == nil and body.id or body.path -- a document's id is its path
+  end
+  if type(body) ~= "table" or path ~= nil and type(path) ~= "string" then
     return nil, keel.fail("invalid", "read { path = } for a document, { under = } for a list of them")
-  elseif body.path == nil then
+  elseif path == nil then
     return list(c, body)
   end
-  return document(c, body.path)
+  return document(c, path)
 end
 
 return keel.connector {

@@ -66,15 +66,23 @@ static void on_line(void *ctx, const kit_line *l) {
     }
 }
 
-/* ---- the receipt ---- */
+/* ---- what the workspace remembers ---- */
 
-/* Leaves a receipt in the workspace around the plugin, or around where we stand. */
-static int leave_receipt(cli *c, const char *folder, const kit_totals *t, diag *d) {
+/* The workspace around the plugin, or around where we stand; NULL: neither is in one. */
+static workspace *workspace_of(const cli *c, const char *folder) {
     workspace *w = NULL;
-    manifest *m = NULL;
-    keel_buf path = KEEL_BUF_INIT;
     if (workspace_find(&w, c->folder ? c->folder : folder, NULL) != 0 &&
         workspace_find(&w, ".", NULL) != 0) {
+        return NULL;
+    }
+    return w;
+}
+
+static int leave_receipt(cli *c, const char *folder, const kit_totals *t, diag *d) {
+    manifest *m = NULL;
+    keel_buf path = KEEL_BUF_INIT;
+    workspace *w = workspace_of(c, folder);
+    if (!w) {
         cli_say(c,
                 "It is outside of a workspace: to have its writes trusted in one, say this there: "
                 "keel connector check %s",
@@ -89,7 +97,9 @@ static int leave_receipt(cli *c, const char *folder, const kit_totals *t, diag *
         rc = check_receipt_write(w->keel, &r, d);
     }
     if (rc == 0) {
-        cli_say(c, "Remembered in %s: its writes go by their classes, until a byte of it changes.",
+        cli_say(c,
+                "Remembered in %s: its writes go by their classes, until a byte of it changes. "
+                "If Keel runs here: keel policy reload",
                 w->root);
     }
     manifest_destroy(m);
@@ -98,20 +108,61 @@ static int leave_receipt(cli *c, const char *folder, const kit_totals *t, diag *
     return rc;
 }
 
+/* After a run that changes nothing in the memory: what holds. `hint` is said where no pass stands. */
+static void say_what_holds(cli *c, const char *folder, const kit_totals *t, const char *hint) {
+    char hex[DIGEST_HEX];
+    workspace *w = workspace_of(c, folder);
+    if (w && t->known && check_receipt_valid(w->keel, &t->plugin)) {
+        digest_hex(&t->plugin, hex);
+        cli_say(
+            c,
+            "An earlier pass of these bytes still stands in %s: its writes go by their classes. "
+            "To have that forgotten: rm %s/checks/%s.json",
+            w->root, w->keel, hex);
+    } else {
+        cli_say(c, "No pass of these bytes is remembered: its writes are sent once only%s", hint);
+    }
+    workspace_destroy(w);
+}
+
+static void say_untried(cli *c, const kit_untried *u) {
+    cli_say(c,
+            "Not remembered: a lost answer was not tried on the writes of %s, for %s was left out: "
+            "%s.",
+            u->resource, u->check, u->why);
+    if (u->world) {
+        cli_say(c,
+                "Add a `world:` to check.yaml, which scripts the service (sdk/check.md shows one), "
+                "and check again.");
+    } else {
+        cli_say(c, "Let that check run (sdk/check.md says what it needs), and check again.");
+    }
+}
+
 /* ---- the command ---- */
 
 static int conclude(cli *c, const options *o, const char *folder, const kit_totals *t, int lines,
                     diag *d) {
-    bool whole = !options_value(o, "only");
     if (!c->json) {
         cli_print("1..%d\n", lines);
     }
     cli_say(c, "%d passed, %d failed, %d left out", t->passed, t->failed, t->skipped);
     if (t->failed) {
-        cli_say(c, "Its writes are sent once only, until it passes.");
+        say_what_holds(c, folder, t, ", until it passes.");
         return 1;
     }
-    return whole && t->known && !c->dry_run ? leave_receipt(c, folder, t, d) : 0;
+    if (options_value(o, "only")) {
+        cli_say(c, "A part of the checks changes nothing in what is remembered.");
+        say_what_holds(c, folder, t, ", until all of them pass.");
+    } else if (*t->untried.resource) {
+        say_untried(c, &t->untried);
+        say_what_holds(c, folder, t, ", until then.");
+    } else if (c->dry_run) {
+        say_what_holds(c, folder, t, ", until it passes without --dry-run.");
+    } else if (t->known) {
+        return leave_receipt(c, folder, t, d);
+    }
+    return 0;
 }
 
 /* A .so that a build put elsewhere: the shipped plugin of the same folder name. */
@@ -169,8 +220,10 @@ const command connector_check_verb = {
     .summary = "prove a connector: crashes, lost answers, repeats, bad input, leaks",
     .more =
         "Needs no workspace. check.yaml beside the manifest says how to exercise it; what it lacks "
-        "is left out, and said. When nothing fails, the workspace remembers it: a connector that "
-        "has not passed has its writes sent once only. TAP, or with --json one object a line.",
+        "is left out, and said. When nothing fails and a lost answer was tried on each of its "
+        "writes, "
+        "the workspace remembers it: a connector that has not passed has its writes sent once "
+        "only. TAP, or with --json one object a line.",
     .examples = "keel connector check connectors/memos\n"
                 "keel connector check connectors/memos --only kill",
     .options = check_options,

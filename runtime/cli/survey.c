@@ -120,6 +120,19 @@ const survey_plugin *survey_agent(const survey *w, const char *name) {
     return best;
 }
 
+const survey_plugin *survey_connector(const survey *w, const char *name, bool *twice) {
+    const survey_plugin *best = NULL;
+    *twice = false;
+    for (size_t i = 0; i < w->plugin_count; i++) {
+        const manifest *m = w->plugins[i].manifest;
+        if (m->kind == PLUGIN_CONNECTOR && strcmp(m->name, name) == 0) {
+            *twice = *twice || (best && strcmp(best->manifest->id, m->id) != 0);
+            best = newer(best, &w->plugins[i]);
+        }
+    }
+    return *twice ? NULL : best;
+}
+
 static void view_agents(survey *w) {
     const char **names = keel_alloc((w->plugin_count + 1) * sizeof *names);
     size_t count = 0;

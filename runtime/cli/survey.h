@@ -33,6 +33,8 @@ int survey_compile(cli *c, survey *w, policy_warning *warn, void *ctx, diag *d);
 /* The newest plugin of that kind that a reference such as "com.keel.mailbox@0.1" means, or NULL. */
 const survey_plugin *survey_find(const survey *w, const char *reference, plugin_kind kind);
 const survey_plugin *survey_agent(const survey *w, const char *name);
+/* The same by the manifest's name. NULL also where several ids have it: *twice says so. */
+const survey_plugin *survey_connector(const survey *w, const char *name, bool *twice);
 
 /* An effect as policy sees it; set owns its attributes, args and the texts must outlive both. */
 typedef struct survey_effect {

@@ -186,8 +186,13 @@ static int connector_show(cli *c, const options *o, diag *d) {
     survey *w = NULL;
     int rc = open_survey(c, &w, d);
     const survey_plugin *p = rc ? NULL : survey_find(w, o->args[0], PLUGIN_CONNECTOR);
+    bool twice = false;
+    p = p || rc ? p : survey_connector(w, o->args[0], &twice);
     if (p) {
         show_manifest(c, p->manifest, p->folder);
+    } else if (twice) {
+        diag_set(d, DIAG_USAGE, "Several connectors are called %s here.", o->args[0]);
+        rc = diag_next(d, "Name one by its id: see `keel connector list`.");
     } else if (rc == 0) {
         const char **names = keel_alloc((w->plugin_count + 1) * sizeof *names);
         for (size_t i = 0; i < w->plugin_count; i++) {

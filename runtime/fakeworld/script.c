@@ -6,7 +6,8 @@
 
 static const char *const act_names[] = {"create", "get",    "list", "search",
                                         "update", "delete", NULL};
-static const char *const paging_names[] = {"cursor", "page", "link", NULL};
+static const char *const paging_names[] = {"cursor", "page", "link", "after", NULL};
+static const char *const paging_params[] = {"cursor", "page", "from", "after"};
 static const char *const fault_names[] = {
     "lost",        "refuse_before", "late",       "error_after", "status", "drip",
     "cut",         "double",        "malformed",  "huge",        "hang",   "hang_after",
@@ -57,10 +58,20 @@ static int duration(const yaml_tree *t, const yaml_node *map, const char *key, i
 
 /* ---- routes ---- */
 
+static int check_filter(const yaml_tree *t, const yaml_node *names, diag *d) {
+    bool good = !names || names->kind == YAML_LIST;
+    for (size_t i = 0; good && names && i < names->count; i++) {
+        good = names->items[i]->kind == YAML_SCALAR && *names->items[i]->text;
+    }
+    return good ? 0
+                : yaml_fault(t, names, d,
+                             "filter is a list of parameters, each the name of a member");
+}
+
 static int read_route(const yaml_tree *t, const yaml_node *n, route *r, diag *d) {
     static const char *const known[] = {"method",     "path",  "do",     "key",    "window",
                                         "keep",       "query", "member", "paging", "size",
-                                        "need_match", "as",    NULL};
+                                        "need_match", "as",    "param",  "filter", NULL};
     int act = 0, paging = PAGING_CURSOR;
     if (n->kind != YAML_MAP) {
         return yaml_fault(t, n, d, "a route is a map with method, path and do");
@@ -77,6 +88,8 @@ static int read_route(const yaml_tree *t, const yaml_node *n, route *r, diag *d)
                  .key = text(n, "key", NULL),
                  .keep = text(n, "keep", NULL),
                  .query = text(n, "query", NULL),
+                 .param = text(n, "param", paging_params[paging]),
+                 .filter = yaml_get(n, "filter"),
                  .window_us = 86400000000,
                  .size = 10};
     r->member = text(n, "member", r->query);
@@ -84,6 +97,7 @@ static int read_route(const yaml_tree *t, const yaml_node *n, route *r, diag *d)
     yaml_bool(yaml_get(n, "need_match"), &r->need_match);
     rc = rc ? rc : duration(t, n, "window", &r->window_us, d);
     rc = rc ? rc : number(t, n, "size", &r->size, d);
+    rc = rc ? rc : check_filter(t, r->filter, d);
     if (!rc && (!*r->method || *r->path != '/')) {
         rc = yaml_fault(t, n, d, "a route needs a method and a path that begins with /");
     }

@@ -19,7 +19,7 @@ typedef enum route_act {
     ACT_DELETE
 } route_act;
 
-typedef enum route_paging { PAGING_CURSOR, PAGING_PAGE, PAGING_LINK } route_paging;
+typedef enum route_paging { PAGING_CURSOR, PAGING_PAGE, PAGING_LINK, PAGING_AFTER } route_paging;
 
 typedef struct route {
     const char *method;
@@ -32,8 +32,10 @@ typedef struct route {
     const char *member; /* search: the member that must be equal; default: query */
     const char *as;     /* list and search: the member of the answer that is the list; "": none */
     route_paging paging;
-    int64_t size;    /* items of a page; default 10 */
-    bool need_match; /* update: 428 without If-Match */
+    const char *param;       /* list: the parameter that pages; cursor, page, from or after */
+    const yaml_node *filter; /* list and search: parameters that a member must equal; or NULL */
+    int64_t size;            /* items of a page; default 10 */
+    bool need_match;         /* update: 428 without If-Match */
 } route;
 
 typedef enum fault_kind {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
+
 #define NAME 1024
 
 typedef struct object {
@@ -269,52 +271,17 @@ static void update(const route *r, const request *q, object *o, answer *a) {
     keel_buf_free(&body);
 }
 
-static bool wanted(const route *r, const object *o, const char *place, const char *value) {
-    if (strcmp(o->place, place) != 0) {
-        return false;
-    }
-    keel_json v =
-        keel_json_path(keel_json_view(o->body.data, o->body.len), r->member ? r->member : "id");
-    return r->act != ACT_SEARCH || keel_json_is(v, value);
-}
-
-static void list_end(const route *r, const request *q, int64_t from, int64_t more, answer *a) {
-    if (r->paging == PAGING_LINK) {
-        if (more) {
-            keel_buf_printf(&a->headers, "Link: <%s?from=%" PRId64 ">; rel=\"next\"\r\n", q->path,
-                            from + r->size);
-        }
-    }
-    if (*r->as && r->act == ACT_LIST && r->paging == PAGING_PAGE) {
-        keel_buf_printf(&a->body, ",\"more\":%s", more ? "true" : "false");
-    } else if (*r->as && r->act == ACT_LIST && r->paging == PAGING_CURSOR) {
-        if (more) {
-            keel_buf_printf(&a->body, ",\"next\":\"%" PRId64 "\"", from + r->size);
-        } else {
-            keel_buf_puts(&a->body, ",\"next\":null");
-        }
-    }
-}
-
 static void list(const shelf *s, const route *r, const request *q, const char *place, answer *a) {
-    char value[256] = "";
-    int64_t from = 0, size = r->act == ACT_SEARCH ? INT64_MAX : r->size, at = 0, more = 0;
-    const char *name = r->paging == PAGING_CURSOR ? "cursor"
-                       : r->paging == PAGING_PAGE ? "page"
-                                                  : "from";
-    if (r->act == ACT_SEARCH) {
-        request_query(q, r->query, value, sizeof value);
-    } else if (request_query(q, name, value, sizeof value)) {
-        from = strtoll(value, NULL, 10);
-        from = r->paging == PAGING_PAGE && from > 0 ? (from - 1) * size : from;
-    }
+    int64_t from = page_from(r, q), size = r->act == ACT_SEARCH ? INT64_MAX : r->size;
+    int64_t at = 0, more = 0;
     if (*r->as) {
         keel_buf_printf(&a->body, "{\"%s\":", r->as);
     }
     keel_buf_putc(&a->body, '[');
     for (size_t i = 0, n = 0; i < s->count; i++) {
         const object *o = &s->objects[i];
-        if (!wanted(r, o, place, value)) {
+        if (strcmp(o->place, place) != 0 ||
+            !page_takes(r, q, keel_json_view(o->body.data, o->body.len))) {
             continue;
         }
         if (at >= from && at - from < size) {
@@ -324,7 +291,7 @@ static void list(const shelf *s, const route *r, const request *q, const char *p
         more += at++ - from >= size;
     }
     keel_buf_putc(&a->body, ']');
-    list_end(r, q, from, more, a);
+    page_end(r, q, from, more > 0, &a->headers, &a->body);
     keel_buf_puts(&a->body, *r->as ? "}" : "");
     a->status = 200;
 }

@@ -11,7 +11,7 @@
 #include "digest.h"
 
 /* Receipts of kits before this one are void: they checked less. */
-#define CHECK_RECEIPT_KIT 1
+#define CHECK_RECEIPT_KIT 2
 
 typedef struct check_receipt {
     const char *id, *version; /* of the plugin, for people */

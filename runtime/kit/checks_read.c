@@ -136,8 +136,75 @@ static kit_verdict cursor(trial *t) {
     return ok ? KIT_PASSED : KIT_FAILED;
 }
 
+/* ---- one by its id ---- */
+
+static bool may_refuse(const said *s) {
+    return s->how == SAID_FAIL &&
+           (!strcmp(s->code, "invalid") || !strcmp(s->code, "not_implemented"));
+}
+
+static bool is_alone(trial *t, keel_json result, keel_json id) {
+    keel_json items = keel_json_get(result, "items");
+    keel_json_iter it = keel_json_each(items);
+    size_t count = keel_json_count(items);
+    if (!shape_ok(t, result)) {
+        return false;
+    }
+    if (count != 1 || !keel_json_next(&it)) {
+        trial_fail(t, "{\"id\":%.*s}, of an item that it lists, gave %zu items", (int)id.len,
+                   id.data, count);
+        return false;
+    }
+    keel_json got = keel_json_get(it.value, "id");
+    if (got.len != id.len || memcmp(got.data, id.data, id.len) != 0) {
+        trial_fail(t, "{\"id\":%.*s} gave the item %.*s", (int)id.len, id.data, (int)got.len,
+                   got.data);
+        return false;
+    }
+    return true;
+}
+
+/* The last of a page: where all are given instead, or the first, it shows. */
+static kit_verdict read_again(trial *t, keel_json items) {
+    char text[700];
+    said s = {0};
+    keel_json id = {0};
+    keel_buf query = KEEL_BUF_INIT;
+    kit_verdict v = KIT_FAILED;
+    for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
+        id = keel_json_get(it.value, "id");
+    }
+    keel_buf_printf(&query, "{\"id\":%.*s}", (int)id.len, id.data);
+    trial_read(t, keel_json_view(query.data, query.len), &s);
+    said_text(&s, text, sizeof text);
+    if (may_refuse(&s)) {
+        v = trial_skip(t, "{id} is no query of it: it %s", text);
+    } else if (s.how != SAID_REPLY) {
+        trial_fail(t, "%s, of an item that it lists: it %s", query.data, text);
+    } else if (is_alone(t, keel_json_view(s.result.data, s.result.len), id)) {
+        v = KIT_PASSED;
+    }
+    said_free(&s);
+    keel_buf_free(&query);
+    return v;
+}
+
+static kit_verdict by_id(trial *t) {
+    said s = {0};
+    kit_verdict v = KIT_FAILED;
+    if (fill(t) && read_page(t, keel_json_view(t->query.data, t->query.len), &s) &&
+        shape_ok(t, keel_json_view(s.result.data, s.result.len))) {
+        keel_json items = keel_json_get(keel_json_view(s.result.data, s.result.len), "items");
+        v = keel_json_count(items) ? read_again(t, items)
+                                   : trial_skip(t, "no item came, to be read by its id");
+    }
+    said_free(&s);
+    return v;
+}
+
 const check checks_read[] = {
     {"read.shape", "a read answers {items: [{id}], next}", NEED_READ, shape},
+    {"read.id", "the id of an item, as {id}, gives that one item", NEED_READ, by_id},
     {"read.pure", "a read changes nothing", NEED_READ | NEED_ORACLE, pure},
     {"read.cursor", "`next` leads on, and no item comes twice", NEED_READ, cursor},
     {0},

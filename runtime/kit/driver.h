@@ -22,6 +22,7 @@ typedef struct kit {
     outside *outside; /* or NULL */
     net *net;         /* or NULL */
     uint64_t next;    /* numbers of folders, executors and dispatches */
+    uint64_t salt;    /* of the effects' keys; 0 where the outside is scripted and begins anew */
 } kit;
 
 typedef enum said_how {

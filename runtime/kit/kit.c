@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "fsio.h"
@@ -11,10 +12,37 @@
 #include "reach.h"
 #include "trial.h"
 
+/* What was tried of the resource at hand. */
+typedef struct ran {
+    bool kill, lost;
+    kit_untried no_kill, no_lost; /* the first of each that was left out */
+} ran;
+
 typedef struct run {
     kit k;
     kit_totals *totals;
+    ran ran;
 } run;
+
+/* ---- what a pass must not hide ---- */
+
+static void left_out(kit_untried *u, const char *name, const char *why) {
+    if (!*u->check) {
+        snprintf(u->check, sizeof u->check, "%s", name);
+        snprintf(u->why, sizeof u->why, "%s", why);
+    }
+}
+
+/* By each check's verdict: whether the answer to a write of this resource was lost in earnest. */
+static void note_run(run *r, const check *c, kit_verdict v, const char *why) {
+    bool kill = !strncmp(c->name, "kill.", 5), lost = !strcmp(c->name, "lost");
+    if (v != KIT_SKIPPED) {
+        r->ran.kill = r->ran.kill || kill;
+        r->ran.lost = r->ran.lost || lost;
+    } else if (kill || lost) {
+        left_out(kill ? &r->ran.no_kill : &r->ran.no_lost, c->name, why);
+    }
+}
 
 static void tell(run *r, const check *c, const char *resource, kit_verdict v, const char *why) {
     const kit_settings *s = r->k.set;
@@ -23,6 +51,7 @@ static void tell(run *r, const check *c, const char *resource, kit_verdict v, co
     r->totals->failed += v == KIT_FAILED;
     r->totals->skipped += v == KIT_SKIPPED;
     s->line(s->ctx, &line);
+    note_run(r, c, v, line.why);
 }
 
 /* ---- what a check needs ---- */
@@ -105,6 +134,20 @@ static void run_check(run *r, const check *c, const manifest_resource *resource)
     keel_buf_free(&t.why);
 }
 
+static void note_untried(run *r, const manifest_resource *resource) {
+    const manifest_verb *write = &resource->verbs[VERB_WRITE];
+    bool claims =
+        write->present && (write->class == CLASS_KEYED || write->class == CLASS_CHECKABLE);
+    bool http = reach_http(r->k.plugin->manifest);
+    kit_untried *u = &r->totals->untried;
+    if (claims && !*u->resource && !(r->ran.kill && (r->ran.lost || !http))) {
+        *u = r->ran.kill ? r->ran.no_lost : r->ran.no_kill;
+        u->world = http && !r->k.outside;
+        snprintf(u->resource, sizeof u->resource, "%s", resource->name);
+    }
+    r->ran = (ran){0};
+}
+
 static void run_list(run *r, const check *list, const manifest_resource *resource) {
     for (size_t i = 0; list[i].name; i++) {
         run_check(r, &list[i], resource);
@@ -125,6 +168,7 @@ static void run_all(run *r) {
         run_list(r, checks_write, resource);
         run_list(r, checks_kill, resource);
         run_list(r, checks_service, resource);
+        note_untried(r, resource);
     }
 }
 
@@ -179,6 +223,15 @@ static int start_net(kit *k, diag *d) {
     return rc;
 }
 
+/* A service of its own outlives the run and remembers keys: the next run's must be others. */
+static int salt_keys(kit *k, diag *d) {
+    k->salt = 0;
+    if (k->outside || getrandom(&k->salt, sizeof k->salt, 0) == (ssize_t)sizeof k->salt) {
+        return 0;
+    }
+    return diag_set(d, DIAG_FAILED, "the machine gives no random numbers, for the effects' keys");
+}
+
 static int start_parts(kit *k, diag *d) {
     const char *base = getenv("TMPDIR");
     keel_buf temp = KEEL_BUF_INIT;
@@ -190,6 +243,7 @@ static int start_parts(kit *k, diag *d) {
     }
     k->temp = temp.data;
     int rc = start_outside(k, d);
+    rc = rc ? rc : salt_keys(k, d);
     return rc ? rc : start_net(k, d);
 }
 

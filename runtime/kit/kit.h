@@ -36,10 +36,18 @@ typedef struct kit_settings {
     void *ctx;
 } kit_settings;
 
+typedef struct kit_untried {
+    char
+        resource[64]; /* the first whose writes claim to survive a lost answer, untried; "": none */
+    char check[32], why[300]; /* what was left out, and why */
+    bool world;               /* a scripted service would have it run */
+} kit_untried;
+
 typedef struct kit_totals {
     int passed, failed, skipped;
     bool known; /* the plugin could be read: digest holds */
     digest plugin;
+    kit_untried untried;
 } kit_totals;
 
 /* 0 when the checks were made, whatever they found; a DIAG_ code when check.yaml is at fault or the

@@ -40,13 +40,22 @@ static void run_state(const site *s, keel_buf *out) {
     close(ends[0]);
 }
 
-/* Each line of its own, as if it were a file, so that one too many or too few is seen. */
+#define LINE_SHOWN 300
+
+/* Each line of its own, as if it were a file, so that one too many or too few is seen. Of a long one
+ * what is not shown counts too, by its digest. */
 static void put_lines(keel_buf *text, keel_buf *out) {
     keel_buf_reserve(text, 1);
     text->data[text->len] = 0;
     for (const char *p = text->data; *p;) {
         size_t len = strcspn(p, "\n");
-        keel_buf_printf(out, "(state) %.*s s -\n", (int)(len < 400 ? len : 400), p);
+        char hex[DIGEST_HEX] = "";
+        if (len > LINE_SHOWN) {
+            digest of = digest_of(p, len);
+            digest_hex(&of, hex);
+        }
+        keel_buf_printf(out, "(state) %.*s%s s -\n", (int)(len < LINE_SHOWN ? len : LINE_SHOWN), p,
+                        hex);
         p += len + (p[len] == '\n');
     }
 }

@@ -37,8 +37,8 @@ effect_class trial_class(const trial *t) {
 
 /* As the kernel mints them: 32 hex digits. */
 void trial_next_key(trial *t) {
-    char seed[32];
-    snprintf(seed, sizeof seed, "check %" PRIu64, ++t->k->next);
+    char seed[64];
+    snprintf(seed, sizeof seed, "check %" PRIu64 " %" PRIu64, t->k->salt, ++t->k->next);
     digest of = digest_of(seed, strlen(seed));
     hex_encode(t->key, of.bytes, 16);
 }

@@ -96,6 +96,18 @@ void keel_buf_printf(keel_buf *b, const char *format, ...) {
     va_end(ap);
 }
 
+void keel_buf_url(keel_buf *b, const char *text, size_t len) {
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    for (size_t i = 0; i < len; i++) {
+        if (memchr(plain, text[i], sizeof plain - 1)) {
+            keel_buf_putc(b, text[i]);
+        } else {
+            keel_buf_printf(b, "%%%02X", (unsigned)(unsigned char)text[i]);
+        }
+    }
+}
+
 void keel_buf_consume(keel_buf *b, size_t n) {
     if (n) {
         memmove(b->data, b->data + n, b->len - n);

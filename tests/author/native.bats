@@ -70,3 +70,25 @@ teardown() {
     run keel plugin inspect connectors/one
     has 'not checked'
 }
+
+# Read as a whole number, a list would have a next page, which read.cursor would follow.
+@test "new HTTP connectors read one note by a number or a text, and refuse what is no id" {
+    keel plugin new connector lua --kind http -q
+    keel plugin new connector native --c --kind http -q
+    make -s -C connectors/native
+    for name in lua native; do
+        cp connectors/$name/check.yaml whole
+        for id in 2 '"2"'; do
+            sed "s/read: {}/read: { id: $id }/" whole >connectors/$name/check.yaml
+            run keel connector check connectors/$name --only read
+            [ "$status" -eq 0 ]
+            has 'read.cursor of note: `next` leads on, and no item comes twice # SKIP no `next` came'
+        done
+        for id in '{}' '[1]' true 1.5 '""' '".."'; do
+            sed "s/read: {}/read: { id: $id }/" whole >connectors/$name/check.yaml
+            run keel connector check connectors/$name --only read.shape
+            [ "$status" -eq 1 ]
+            has 'it failed with invalid (an id is a text or a whole number)'
+        done
+    done
+}

@@ -41,7 +41,7 @@ caught() {
 @test "a connector of files passes" {
     run keel connector check "$kits/memos"
     [ "$status" -eq 0 ]
-    has '1..24'
+    has '1..25'
     lacks 'not ok'
     has 'killed at each of its 6 steps'
 }
@@ -112,7 +112,7 @@ printed() {
 @test "as JSON, an object a line" {
     run --separate-stderr keel connector check "$kits/memos" --only read --json
     [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 4 ]
+    [ "${#lines[@]}" -eq 5 ]
     for line in "${lines[@]}"; do
         case $line in '{"check":"'*'","verdict":"passed",'*) ;; *) false ;; esac
     done
@@ -125,6 +125,7 @@ printed() {
     run keel connector check w/connectors/memos
     [ "$status" -eq 0 ]
     has 'Remembered in'
+    [ "${lines[-1]##*: }" = 'keel policy reload' ]
     [ "$(find w/.keel/checks -name '*.json' | wc -l)" -eq 1 ]
     grep -q '"failed":0,"id":"com.example.memos"' w/.keel/checks/*.json
     echo '-- another byte' >>w/connectors/memos/verbs.lua
@@ -143,6 +144,85 @@ printed() {
     run keel connector check w/memos
     [ "$status" -eq 1 ]
     has 'not ok 2 - loads'
+    [ ! -e w/.keel/checks ]
+}
+
+@test "after a run that is not remembered it says whether an earlier pass of these bytes stands" {
+    mkdir -p w
+    printf 'version: 1\n' >w/keel.yaml
+    cp -r "$kits/memos" w/memos
+    run keel connector check w/memos --only read
+    [ "$status" -eq 0 ]
+    has 'A part of the checks changes nothing in what is remembered.'
+    has 'No pass of these bytes is remembered: its writes are sent once only, until all of them pass.'
+    keel connector check w/memos -q
+    run keel connector check w/memos --only read
+    has 'An earlier pass of these bytes still stands in'
+    # check.yaml does not belong to the bytes
+    echo '    expect: { id: "memo.txt" }' >>w/memos/check.yaml
+    run keel connector check w/memos
+    [ "$status" -eq 1 ]
+    has 'An earlier pass of these bytes still stands in'
+    ${lines[-1]##*To have that forgotten: }
+    run keel connector check w/memos
+    [ "$status" -eq 1 ]
+    has 'No pass of these bytes is remembered: its writes are sent once only, until it passes.'
+}
+
+@test "a pass that left out the lost answers is not remembered, and says what to add" {
+    mkdir -p w
+    printf 'version: 1\n' >w/keel.yaml
+    cp -r "$kits/notes" w/notes
+    printf 'config: { base: "http://127.0.0.1:1" }\n' >w/notes/check.yaml
+    run keel connector check w/notes
+    [ "$status" -eq 0 ]
+    has 'Not remembered: a lost answer was not tried on the writes of note, for kill.steps was left out: check.yaml has no case with `write:` for it.'
+    has 'Add a `world:` to check.yaml'
+    has 'its writes are sent once only, until then.'
+    [ ! -e w/.keel/checks ]
+    cp -r "$kits/memos" w/memos
+    rm w/memos/check.yaml
+    run keel connector check w/memos
+    [ "$status" -eq 0 ]
+    has 'Not remembered: a lost answer was not tried on the writes of memo'
+    lacks 'Add a `world:`'
+    [ ! -e w/.keel/checks ]
+    sed -i 's/class: checkable, undo/class: once, undo/' w/memos/manifest.yaml
+    run keel connector check w/memos
+    [ "$status" -eq 0 ]
+    has 'Remembered in'
+}
+
+# A service that is no script of the kit: it remembers keys from run to run.
+@test "each run has keys of its own, for a service that remembers them" {
+    world=$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld
+    [ -x "$world" ]
+    cp -r "$kits/notes" it
+    sed -n '/^world:/,/^cases:/p' it/check.yaml | sed '1d;$d;s/^  //' >script.yaml
+    "$world" script.yaml --log world.log >port 3>&- &
+    pid=$!
+    for _ in $(seq 50); do [ -s port ] || sleep 0.1; done
+    printf 'config: { base: "http://127.0.0.1:%s" }\nstate: [ curl, -s, "http://127.0.0.1:%s/_fakeworld/store" ]\n' \
+        "$(cat port)" "$(cat port)" >it/check.yaml
+    printf 'cases:\n  - { resource: note, write: { text: hello }, read: {} }\n' >>it/check.yaml
+    for run in first second; do
+        run keel connector check it --only write
+        echo "$run: $output"
+        [ "$status" -eq 0 ] || break
+    done
+    [ "$status" -eq 0 ] && [ "$run" = second ] || { kill "$pid"; false; }
+    has 'write.shows of note: what was written is there'
+    lacks SKIP
+    # Killed at each step it was, and no answer was ever lost.
+    mkdir w
+    printf 'version: 1\n' >w/keel.yaml
+    mv it w/notes
+    run keel connector check w/notes
+    kill "$pid"
+    [ "$status" -eq 0 ]
+    has 'killed at each of its'
+    has 'Not remembered: a lost answer was not tried on the writes of note, for lost was left out: check.yaml has no `world:`'
+    has 'Add a `world:` to check.yaml'
     [ ! -e w/.keel/checks ]
 }
 
@@ -223,6 +303,48 @@ v.read = function(c, q)
   return read(c, q)
 end
 LUA
+}
+
+@test "caught: an id that is not looked at, and one that gives another item" {
+    caught read.id memos <<'LUA'
+local read = v.read
+v.read = function(c, q) q.body.id = nil; return read(c, q) end
+LUA
+    rm -r it
+    caught read.id memos <<'LUA'
+local read = v.read
+v.read = function(c, q)
+  local one = q.body.id
+  q.body.id = nil
+  local all, err = read(c, q)
+  return all and { items = one and { all.items[1] } or all.items, next = all.next }, err
+end
+LUA
+    rm -r it
+    caught read.id memos <<'LUA'
+local read = v.read
+v.read = function(c, q)
+  if q.body.id then return nil, keel.fail("not_found", "there is none") end
+  return read(c, q)
+end
+LUA
+}
+
+@test "a connector that has no read of one says so, and that is no fault" {
+    cp -r "$kits/memos" it
+    cat >it/memos.lua <<'LUA'
+local keel = require "keel"
+local v = require "verbs"
+local read = v.read
+v.read = function(c, q)
+  if q.body.id then return nil, keel.fail("invalid", "only all can be read") end
+  return read(c, q)
+end
+return keel.connector { memo = v }
+LUA
+    run keel connector check it --only read.id
+    [ "$status" -eq 0 ]
+    has '# SKIP {id} is no query of it: it failed with invalid (only all can be read)'
 }
 
 @test "caught: a cursor that leads nowhere" {

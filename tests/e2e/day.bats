@@ -334,6 +334,12 @@ SH
     has 'com.keel.mailbox'
     run keel connector show com.keel.mailbox
     has 'message'
+    shown=$output
+    run keel connector show mailbox
+    [ "$status" -eq 0 ]
+    [ "$output" = "$shown" ]
+    run keel connector show mailbx
+    [ "$status" -eq 6 ]
     run keel connection list
     has 'inbox'
     run keel connection show inbx

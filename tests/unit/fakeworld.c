@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "request.h"
 #include "script.h"
+#include "shelf.h"
 
 /* ---- requests ---- */
 
@@ -182,11 +184,127 @@ static void refuses_faults(void **state) {
     script_faults_free(&list);
 }
 
+/* ---- lists ---- */
+
+static const char lists_script[] =
+    "routes:\n"
+    "  - { method: POST, path: /n, do: create }\n"
+    "  - { method: GET, path: /n, do: list, size: 2, paging: after, filter: [s, k.l] }\n"
+    "  - { method: GET, path: /n, do: list, size: 2, paging: after, param: starting_after, as: d "
+    "}\n"
+    "  - { method: GET, path: /n, do: list, size: 1, paging: link, param: at, filter: [s] }\n"
+    "  - { method: GET, path: /n, do: list, size: 2, paging: page, param: p }\n"
+    "  - { method: GET, path: /n, do: list, size: 2, param: c, filter: [s] }\n"
+    "  - { method: GET, path: /n, do: search, query: s, filter: [n] }\n";
+
+/* What is there: ids 1 to 4. */
+static const char *const listed[] = {"{\"n\":1,\"s\":\"a b\"}", "{\"n\":2,\"s\":\"a b\"}",
+                                     "{\"k\":{\"l\":true},\"s\":\"c\"}", "{\"n\":1,\"s\":\"a b\"}"};
+
+static const struct {
+    int route;
+    const char *query, *ids, *end, *headers;
+} pages[] = {
+    {1, "", "12", "\"more\":true}", ""},
+    {1, "after=2", "34", "\"more\":false}", ""},
+    {1, "after=4", "", "\"more\":false}", ""},
+    {1, "s=a+b", "12", "\"more\":true}", ""},
+    {1, "s=a%20b&after=2", "4", "\"more\":false}", ""},
+    {1, "s=none", "", "\"more\":false}", ""},
+    {1, "k.l=true", "3", "\"more\":false}", ""},
+    {1, "n=2", "12", "\"more\":true}", ""}, /* n is no filter of it */
+    {2, "starting_after=3", "4", "\"more\":false}", ""},
+    {2, "after=3", "12", "\"more\":true}", ""},
+    {3, "s=a+b&at=1", "2", "]", "Link: </n?at=2&s=a%20b>; rel=\"next\"\r\n"},
+    {3, "s=a+b&at=2", "4", "]", ""},
+    {4, "p=2", "34", "\"more\":false}", ""},
+    {5, "s=a+b", "12", "\"next\":\"2\"}", ""},
+    {5, "s=a+b&c=2", "4", "\"next\":null}", ""},
+    {6, "s=a+b&n=1", "14", "]", ""},
+};
+
+static void ask_shelf(shelf *s, const route *r, const char *query, const char *body, answer *a) {
+    keel_buf text = KEEL_BUF_INIT;
+    request q = {0};
+    keel_buf_printf(&text, "%s /n?%s HTTP/1.1\r\nContent-Length: %zu\r\n\r\n%s", r->method, query,
+                    strlen(body), body);
+    assert_int_equal(request_parse(&q, text.data, text.len), text.len);
+    shelf_act(s, r, &q, 0, a);
+    request_free(&q);
+    keel_buf_free(&text);
+}
+
+static void ids_of(const answer *a, char *out) {
+    const char *at = a->body.data;
+    while ((at = strstr(at, "\"id\":\"")) != NULL) {
+        *out++ = at[6];
+        at++;
+    }
+    *out = 0;
+}
+
+static void lists_page_by_page(void **state) {
+    (void)state;
+    char path[] = "/tmp/keel-lists-XXXXXX", ids[16];
+    script *w = NULL;
+    shelf *s = shelf_create();
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, lists_script, sizeof lists_script - 1), sizeof lists_script - 1);
+    close(fd);
+    assert_int_equal(script_load(&w, path, NULL), 0);
+    unlink(path);
+    for (size_t i = 0; i < 4; i++) {
+        answer a = {0};
+        ask_shelf(s, &w->routes[0], "", listed[i], &a);
+        assert_int_equal(a.status, 201);
+        answer_free(&a);
+    }
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        answer a = {0};
+        ask_shelf(s, &w->routes[pages[i].route], pages[i].query, "", &a);
+        ids_of(&a, ids);
+        size_t len = strlen(pages[i].end);
+        if (strcmp(ids, pages[i].ids) != 0 || a.body.len < len ||
+            strcmp(a.body.data + a.body.len - len, pages[i].end) != 0) {
+            fail_msg("route %d, %s: %s", pages[i].route, pages[i].query, a.body.data);
+        }
+        assert_string_equal(a.headers.data, pages[i].headers);
+        answer_free(&a);
+    }
+    shelf_destroy(s);
+    script_destroy(w);
+}
+
+static const char *const bad_routes[] = {
+    "{ method: GET, path: /n, do: list, paging: before }",
+    "{ method: GET, path: /n, do: list, filter: s }",
+    "{ method: GET, path: /n, do: list, filter: [ [s] ] }",
+    "{ method: GET, path: /n, do: list, parameter: s }",
+    "{ method: GET, path: /n, do: search }",
+};
+
+static void refuses_routes(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof bad_routes / sizeof *bad_routes; i++) {
+        char path[] = "/tmp/keel-lists-XXXXXX";
+        int fd = mkstemp(path);
+        script *w = NULL;
+        diag d = {0};
+        dprintf(fd, "routes:\n  - %s\n", bad_routes[i]);
+        close(fd);
+        if (script_load(&w, path, &d) == 0 || d.line != 2) {
+            fail_msg("taken: %s", bad_routes[i]);
+        }
+        unlink(path);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_requests), cmocka_unit_test(reads_them_in_pieces),
         cmocka_unit_test(matches_paths),  cmocka_unit_test(reads_faults),
-        cmocka_unit_test(refuses_faults),
+        cmocka_unit_test(refuses_faults), cmocka_unit_test(lists_page_by_page),
+        cmocka_unit_test(refuses_routes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,9 @@ void keel_buf_putc(keel_buf *b, char c);
 void keel_buf_puts(keel_buf *b, const char *text);
 void keel_buf_printf(keel_buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void keel_buf_vprintf(keel_buf *b, const char *format, va_list ap);
+/* Appends text as a part of a URL (a segment of its path, a value of its query): each byte other than
+ * a letter, a digit, - . _ or ~ becomes %XX. */
+void keel_buf_url(keel_buf *b, const char *text, size_t len);
 /* Drops the first n bytes; n <= len. */
 void keel_buf_consume(keel_buf *b, size_t n);
 /* Keeps the memory, forgets the bytes. */

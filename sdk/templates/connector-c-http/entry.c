@@ -1,6 +1,7 @@
 /* {name}: notes of a web service. The connection's config says where it is, and its `auth` how to
  * log in: egress adds that to each request. keel/plugin.h and keel/http.h are the manuals. */
 #include <stdio.h>
+#include <string.h>
 
 #include <keel/http.h>
 #include <keel/json.h>
@@ -26,6 +27,8 @@ static keel_status create(const keel_host *host, keel_span config, void **self) 
 static keel_status ask(notes *n, keel_call *call, const char *method, const char *path,
                        keel_span body, const keel_request *r, keel_buf *out) {
     char url[1024], why[100];
+    /* Change the second name if your service calls its key otherwise; a service that ignores repeats
+     * of it is `keyed, window:` in the manifest. */
     keel_http_header headers[] = {
         {{"Content-Type", 12}, {"application/json", 16}},
         {{"Idempotency-Key", 15}, r->key},
@@ -48,6 +51,10 @@ static keel_status ask(notes *n, keel_call *call, const char *method, const char
     if (s != KEEL_OK) {
         snprintf(why, sizeof why, "%s %s was answered with %d", method, path, (int)response.status);
         return n->host->fail(n->host->ctx, call, s, why);
+    }
+    if (response.status == 204) { /* done, and nothing to say */
+        keel_buf_puts(out, "{}");
+        return KEEL_OK;
     }
     if (keel_json_canonical(out, response.body.data, response.body.len, NULL) != 0) {
         return n->host->fail(n->host->ctx, call, KEEL_E_UNKNOWN, "the answer is no JSON");
@@ -72,32 +79,49 @@ static keel_json body_of(const keel_request *r, const char *key) {
     return keel_json_get(keel_json_view(r->body.data, r->body.len), key);
 }
 
-/* A text goes into a URL only if it is one plain word: no slash, no question mark, no blank. */
-static int plain(const char *text) {
-    for (const char *p = text; *p; p++) {
-        if (!(*p >= '0' && *p <= '9') && !((*p | 32) >= 'a' && (*p | 32) <= 'z') && *p != '-' &&
-            *p != '_' && *p != '.') {
-            return 0;
-        }
+/* Appends "/notes/ID". An id is a text or a whole number, as the service gave it; as a part of an
+ * address "." and ".." would name another thing. */
+static keel_status put_path(notes *n, keel_call *call, keel_json id, keel_buf *path) {
+    keel_buf text = KEEL_BUF_INIT;
+    int64_t number;
+    if (keel_json_int(id, &number)) {
+        keel_buf_printf(&text, "%lld", (long long)number);
+    } else {
+        keel_json_string(id, &text);
     }
-    return *text != 0;
+    keel_buf_puts(path, "/notes/");
+    keel_buf_url(path, text.data, text.len);
+    int bad = !text.len || !strcmp(text.data, ".") || !strcmp(text.data, "..");
+    keel_buf_free(&text);
+    return bad ? n->host->fail(n->host->ctx, call, KEEL_E_INVALID,
+                               "an id is a text or a whole number")
+               : KEEL_OK;
+}
+
+/* "/notes", and where it goes on from the cursor that the page before gave. */
+static keel_status put_list(notes *n, keel_call *call, keel_json cursor, keel_buf *path) {
+    keel_buf text = KEEL_BUF_INIT;
+    keel_buf_puts(path, "/notes");
+    if (cursor.data && !keel_json_string(cursor, &text)) {
+        return n->host->fail(n->host->ctx, call, KEEL_E_INVALID, "a cursor is a text");
+    }
+    if (cursor.data) {
+        keel_buf_puts(path, "?cursor=");
+        keel_buf_url(path, text.data, text.len);
+    }
+    keel_buf_free(&text);
+    return KEEL_OK;
 }
 
 /* {"id": ID}: one note; else a page of all, from the cursor on. */
 static keel_status read_notes(void *self, keel_call *call, const keel_request *r) {
     notes *n = self;
-    char id[200] = "", path[300];
-    keel_buf got = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
-    keel_json_copy(body_of(r, "id"), id, sizeof id);
-    int one = *id != 0;
-    if (!one) {
-        keel_json_copy(body_of(r, "cursor"), id, sizeof id);
-    }
-    if (*id && !plain(id)) {
-        return n->host->fail(n->host->ctx, call, KEEL_E_INVALID, "there is no note of that id");
-    }
-    snprintf(path, sizeof path, "/notes%s%s", one ? "/" : *id ? "?cursor=" : "", id);
-    keel_status s = ask(n, call, "GET", path, (keel_span){NULL, 0}, r, &got);
+    keel_json id = body_of(r, "id");
+    int one = id.data != NULL;
+    keel_buf path = KEEL_BUF_INIT, got = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
+    keel_status s =
+        one ? put_path(n, call, id, &path) : put_list(n, call, body_of(r, "cursor"), &path);
+    s = s == KEEL_OK ? ask(n, call, "GET", path.data, (keel_span){NULL, 0}, r, &got) : s;
     if (s == KEEL_OK) {
         keel_json_writer w;
         keel_json items = keel_json_get(view(&got), "items");
@@ -114,6 +138,7 @@ static keel_status read_notes(void *self, keel_call *call, const keel_request *r
         keel_json_set_raw(&w, "next", keel_json_get(view(&got), "next"));
         keel_json_object_end(&w);
     }
+    keel_buf_free(&path);
     keel_buf_free(&got);
     return reply(n, call, s, &text);
 }
@@ -161,5 +186,21 @@ static keel_status find_note(void *self, keel_call *call, const keel_request *r)
     return reply(n, call, s, &text);
 }
 
+/* Undoes a write, given its result. What is gone already was undone. */
+static keel_status remove_note(void *self, keel_call *call, const keel_request *r) {
+    notes *n = self;
+    keel_json id = keel_json_get(keel_json_view(r->outcome.data, r->outcome.len), "id");
+    keel_buf path = KEEL_BUF_INIT, text = KEEL_BUF_INIT, got = KEEL_BUF_INIT;
+    keel_status s = put_path(n, call, id, &path);
+    if (s == KEEL_OK) {
+        s = ask(n, call, "DELETE", path.data, (keel_span){NULL, 0}, r, &got);
+        s = s == KEEL_E_NOT_FOUND ? KEEL_OK : s;
+        keel_buf_printf(&text, "{\"id\":%.*s}", (int)id.len, id.data);
+    }
+    keel_buf_free(&path);
+    keel_buf_free(&got);
+    return reply(n, call, s, &text);
+}
+
 KEEL_CONNECTOR("{plugin_id}", "0.1.0", .create = create, .read = read_notes, .write = write_note,
-               .reconcile = find_note)
+               .reconcile = find_note, .compensate = remove_note)

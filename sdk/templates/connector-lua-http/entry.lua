@@ -10,17 +10,30 @@ local function ask(c, method, path, opts)
   if failed then
     return nil, failed
   end
-  local value = r:json()
+  local value = r.status == 204 and {} or r:json() -- 204: done, and nothing to say
   if type(value) ~= "table" then
     return nil, keel.fail("unknown", "the answer is no JSON")
   end
   return value
 end
 
+-- The address of one note. An id is a text or a whole number, as the service gave it; as a part of an
+-- address "." and ".." would name another thing.
+local function path_of(id)
+  if math.type(id) ~= "integer" and (type(id) ~= "string" or id:match("^%.?%.?$")) then
+    return nil, keel.fail("invalid", "an id is a text or a whole number")
+  end
+  return "/notes/" .. keel.url.encode(tostring(id))
+end
+
 return keel.connector { note = {
   read = function(c, q)
-    if q.body.id then
-      local note, err = ask(c, "get", "/notes/" .. keel.url.encode(tostring(q.body.id)))
+    if q.body.id ~= nil then
+      local path, bad = path_of(q.body.id)
+      if not path then
+        return nil, bad
+      end
+      local note, err = ask(c, "get", path)
       return note and { items = { note } }, err
     end
     local page, err = ask(c, "get", "/notes", { query = { cursor = q.body.cursor } })
@@ -32,7 +45,9 @@ return keel.connector { note = {
     return { items = keel.list(page.items), next = page.next }
   end,
   -- q.key is the effect's own, the same on every attempt, and goes along as Idempotency-Key: the
-  -- service keeps it as the note's `ref`, and that is what `reconcile` looks for.
+  -- service keeps it as the note's `ref`, and that is what `reconcile` looks for. Change the name if
+  -- your service calls it otherwise (headers = { ["X-Key"] = q.key } instead of key); a service that
+  -- ignores repeats of it is `keyed, window:` in the manifest.
   write = function(c, q)
     if type(q.body.text) ~= "string" then
       return nil, keel.fail("invalid", "a note needs a text")
@@ -52,5 +67,17 @@ return keel.connector { note = {
       return nil, err
     end
     return found[1] and keel.applied { id = found[1].id } or keel.absent()
+  end,
+  -- Undoes a write, given its result. What is gone already was undone.
+  compensate = function(c, q)
+    local path, bad = path_of(q.outcome.id)
+    if not path then
+      return nil, bad
+    end
+    local gone, err = ask(c, "delete", path)
+    if gone or err.code == "not_found" then
+      return { id = q.outcome.id }
+    end
+    return nil, err
   end,
 } }

@@ -5,7 +5,15 @@ local verbs = {}
 
 local page = 2
 
+local function one(c, id)
+  local found, err = c.fs.stat(c.config.folder, id)
+  return found and { items = { { id = id } } }, err
+end
+
 function verbs.read(c, q)
+  if q.body.id then
+    return one(c, q.body.id)
+  end
   local all, err = c.fs.list(c.config.folder, "")
   if not all then
     return nil, err

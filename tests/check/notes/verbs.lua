@@ -21,6 +21,10 @@ local function ask(c, method, path, opts)
 end
 
 function verbs.read(c, q)
+  if q.body.id then
+    local note, err = ask(c, "get", "/notes/" .. q.body.id)
+    return note and { items = { note } }, err
+  end
   local found, err = ask(c, "get", "/notes", { query = { cursor = q.body.cursor } })
   if not found then
     return nil, err
