@@ -14,8 +14,8 @@
 
 /* What was tried of the resource at hand. */
 typedef struct ran {
-    bool kill, lost;
-    kit_untried no_kill, no_lost; /* the first of each that was left out */
+    bool works, kill, lost;
+    kit_untried no_works, no_kill, no_lost; /* the first of each that was left out */
 } ran;
 
 typedef struct run {
@@ -36,12 +36,30 @@ static void left_out(kit_untried *u, const char *name, const char *why) {
 /* By each check's verdict: whether the answer to a write of this resource was lost in earnest. */
 static void note_run(run *r, const check *c, kit_verdict v, const char *why) {
     bool kill = !strncmp(c->name, "kill.", 5), lost = !strcmp(c->name, "lost");
+    bool works = !strcmp(c->name, "write.works");
     if (v != KIT_SKIPPED) {
+        r->ran.works = r->ran.works || works;
         r->ran.kill = r->ran.kill || kill;
         r->ran.lost = r->ran.lost || lost;
-    } else if (kill || lost) {
-        left_out(kill ? &r->ran.no_kill : &r->ran.no_lost, c->name, why);
+    } else if (works || kill || lost) {
+        left_out(works ? &r->ran.no_works : kill ? &r->ran.no_kill : &r->ran.no_lost, c->name, why);
     }
+}
+
+/* What was left out of what this write's class wants to have been tried, or NULL. What is sent at most
+ * once wants nothing, what is harmless to repeat wants to have been seen at work. */
+static const kit_untried *untried_of(const run *r, const manifest_verb *write, bool http) {
+    bool claims = write->class == CLASS_KEYED || write->class == CLASS_CHECKABLE;
+    if (!write->present || write->class == CLASS_ONCE) {
+        return NULL;
+    }
+    if (!r->ran.works && !claims) {
+        return &r->ran.no_works;
+    }
+    if (claims && !r->ran.kill) {
+        return &r->ran.no_kill;
+    }
+    return claims && http && !r->ran.lost ? &r->ran.no_lost : NULL;
 }
 
 static void tell(run *r, const check *c, const char *resource, kit_verdict v, const char *why) {
@@ -135,13 +153,11 @@ static void run_check(run *r, const check *c, const manifest_resource *resource)
 }
 
 static void note_untried(run *r, const manifest_resource *resource) {
-    const manifest_verb *write = &resource->verbs[VERB_WRITE];
-    bool claims =
-        write->present && (write->class == CLASS_KEYED || write->class == CLASS_CHECKABLE);
     bool http = reach_http(r->k.plugin->manifest);
+    const kit_untried *left = untried_of(r, &resource->verbs[VERB_WRITE], http);
     kit_untried *u = &r->totals->untried;
-    if (claims && !*u->resource && !(r->ran.kill && (r->ran.lost || !http))) {
-        *u = r->ran.kill ? r->ran.no_lost : r->ran.no_kill;
+    if (left && !*u->resource) {
+        *u = *left;
         u->world = http && !r->k.outside;
         snprintf(u->resource, sizeof u->resource, "%s", resource->name);
     }

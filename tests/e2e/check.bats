@@ -193,6 +193,18 @@ printed() {
     has 'Remembered in'
 }
 
+@test "a write that may be repeated and was never seen at work is not remembered either" {
+    mkdir -p w
+    printf 'version: 1\n' >w/keel.yaml
+    cp -r "$kits/memos" w/memos
+    sed -i 's/class: checkable, undo/class: repeatable, undo/' w/memos/manifest.yaml
+    rm w/memos/check.yaml
+    run keel connector check w/memos
+    [ "$status" -eq 0 ]
+    has 'for write.works was left out: check.yaml has no case with `write:` for it.'
+    [ ! -e w/.keel/checks ]
+}
+
 # A service that is no script of the kit: it remembers keys from run to run.
 @test "each run has keys of its own, for a service that remembers them" {
     world=$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld
