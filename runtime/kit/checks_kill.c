@@ -14,12 +14,22 @@
 typedef struct whole {
     keel_buf state;
     bool names_only; /* two writes of the same key leave other bytes: only names can be compared */
+    size_t added;    /* lines of the state */
     int64_t applied, requests;
 } whole;
+
+/* Whether the outside keeps, from one attempt to the next, what was done to it: then each needs a key
+ * of its own, and what it did is told by how many lines are new. */
+static bool outlives(const trial *t) {
+    return t->k->plan->state && !t->k->outside;
+}
 
 static bool write_whole(trial *t, keel_buf *state, whole *w) {
     said s = {0};
     outside_state a = {0}, b = {0};
+    if (outlives(t)) {
+        trial_next_key(t);
+    }
     bool ok = trial_fresh(t);
     if (ok) {
         outside_look(t->k->outside, &a);
@@ -30,6 +40,7 @@ static bool write_whole(trial *t, keel_buf *state, whole *w) {
         w->requests = b.requests - a.requests;
         keel_buf_reserve(state, 1);
         site_state(&t->site, state);
+        w->added = place_added(t->before.data, state->data);
     }
     if (!ok && !t->why.len) {
         char text[700];
@@ -76,6 +87,20 @@ static bool sent_again(const trial *t, const char *state) {
     return class == CLASS_KEYED || class == CLASS_REPEATABLE || !strcmp(state, "absent");
 }
 
+/* The same by the number of new lines. */
+static kit_verdict retry_counted(trial *t, const whole *w, truth so, const char *where,
+                                 const char *now) {
+    size_t added = place_added(t->before.data, now);
+    bool more = so != PART && trial_class(t) != CLASS_REPEATABLE && added > w->added;
+    if (added >= w->added && !more) {
+        return KIT_PASSED;
+    }
+    return trial_fail(t,
+                      "killed %s (%s), then sent again with the same key: %zu new lines of the "
+                      "state, and one write makes %zu",
+                      where, truth_words[so], added, w->added);
+}
+
 static kit_verdict retry(trial *t, const whole *w, truth so, const char *where) {
     char text[700];
     said s = {0};
@@ -85,13 +110,16 @@ static kit_verdict retry(trial *t, const whole *w, truth so, const char *where) 
     keel_buf_reserve(&now, 1);
     site_state(&t->site, &now);
     size_t len = 0;
-    const char *less = place_missing(now.data, w->state.data, w->names_only, &len);
-    const char *more = so == PART || less || trial_class(t) == CLASS_REPEATABLE
+    bool count = outlives(t);
+    const char *less = count ? NULL : place_missing(now.data, w->state.data, w->names_only, &len);
+    const char *more = count || so == PART || less || trial_class(t) == CLASS_REPEATABLE
                            ? NULL
                            : place_missing(w->state.data, now.data, w->names_only, &len);
     if (s.how != SAID_REPLY) {
         v = trial_fail(t, "killed %s, then sent again with the same key: it %s", where,
                        said_text(&s, text, sizeof text));
+    } else if (count) {
+        v = retry_counted(t, w, so, where, now.data);
     } else if (less || more) {
         v = trial_fail(
             t, "killed %s (%s), then sent again with the same key: %s %.*s", where, truth_words[so],
@@ -108,7 +136,11 @@ static truth truth_of(trial *t, const whole *w) {
     keel_buf now = KEEL_BUF_INIT;
     keel_buf_reserve(&now, 1);
     site_state(&t->site, &now);
-    size_t len;
+    size_t len, added = place_added(t->before.data, now.data);
+    if (outlives(t)) {
+        keel_buf_free(&now);
+        return added == 0 ? NOTHING : added < w->added ? PART : ALL;
+    }
     truth so = !place_missing(now.data, w->state.data, w->names_only, &len) ? ALL
                : !strcmp(now.data, t->before.data)                          ? NOTHING
                                                                             : PART;
@@ -137,6 +169,9 @@ static int kill_at(trial *t, const whole *w, int step) {
     said s = {0};
     int rc = -1;
     snprintf(where, sizeof where, "at step %d", step);
+    if (outlives(t)) {
+        trial_next_key(t);
+    }
     if (!trial_fresh(t)) {
         return -1;
     }

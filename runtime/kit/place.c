@@ -128,3 +128,25 @@ const char *place_missing(const char *whole, const char *part, bool names_only, 
     }
     return NULL;
 }
+
+/* How often a line stands in a text, up to `end`. */
+static size_t count_line(const char *text, const char *end, const char *line, size_t len) {
+    size_t n = 0;
+    while (text < end) {
+        const char *stop = strchr(text, '\n');
+        n += (size_t)(stop - text) == len && !memcmp(text, line, len);
+        text = stop + 1;
+    }
+    return n;
+}
+
+size_t place_added(const char *before, const char *now) {
+    size_t added = 0;
+    for (const char *p = now; *p;) {
+        const char *end = strchr(p, '\n');
+        size_t len = (size_t)(end - p);
+        added += count_line(now, end, p, len) > count_line(before, before + strlen(before), p, len);
+        p = end + 1;
+    }
+    return added;
+}

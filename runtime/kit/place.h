@@ -15,5 +15,7 @@ void place_list(const char *folder, keel_buf *out);
 /* The path of the first line of `part` that is not in `whole`, both as place_list writes them, or NULL.
  * With names_only the digests may differ. Folders do not count. */
 const char *place_missing(const char *whole, const char *part, bool names_only, size_t *len);
+/* How many lines `now` has that `before` has not; of equal ones, how many more. */
+size_t place_added(const char *before, const char *now);
 
 #endif

@@ -205,18 +205,36 @@ printed() {
     [ ! -e w/.keel/checks ]
 }
 
-# A service that is no script of the kit: it remembers keys from run to run.
-@test "each run has keys of its own, for a service that remembers them" {
+# own_service: the good connector of a service as `it`, with a service that is no script of the kit: it
+# keeps what it has, and keys, from check to check and from run to run. Its process is $pid.
+own_service() {
     world=$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld
-    [ -x "$world" ]
     cp -r "$kits/notes" it
     sed -n '/^world:/,/^cases:/p' it/check.yaml | sed '1d;$d;s/^  //' >script.yaml
-    "$world" script.yaml --log world.log >port 3>&- &
+    "$world" script.yaml --log world.log --end-with-parent >port 3>&- &
     pid=$!
     for _ in $(seq 50); do [ -s port ] || sleep 0.1; done
-    printf 'config: { base: "http://127.0.0.1:%s" }\nstate: [ curl, -s, "http://127.0.0.1:%s/_fakeworld/store" ]\n' \
-        "$(cat port)" "$(cat port)" >it/check.yaml
+    at=http://127.0.0.1:$(cat port)
+    printf 'config: { base: "%s" }\nstate: [ curl, -s, "%s/_fakeworld/store" ]\n' "$at" "$at" >it/check.yaml
     printf 'cases:\n  - { resource: note, write: { text: hello }, read: {} }\n' >>it/check.yaml
+}
+
+@test "caught: with a service of one's own, killed on the way, it says what is not so" {
+    own_service
+    for says in 'keel.absent()' 'keel.applied { id = "1" }'; do
+        printf 'local keel, v = require "keel", require "verbs"\nv.reconcile = function() return %s end\n' \
+            "$says" >it/notes.lua
+        echo 'return keel.connector { note = v }' >>it/notes.lua
+        run keel connector check it --only kill.steps
+        [ "$status" -eq 1 ] || break
+    done
+    kill "$pid"
+    [ "$status" -eq 1 ]
+    has 'nothing was applied, and reconcile says applied'
+}
+
+@test "each run has keys of its own, for a service that remembers them" {
+    own_service
     for run in first second; do
         run keel connector check it --only write
         echo "$run: $output"
