@@ -194,6 +194,7 @@ void token_wait(connection *c, token_waiter *w);
 void token_unwait(token_waiter *w);
 /* The other side refused the token with this serial number. */
 void token_refused(connection *c, uint64_t serial);
+/* The connection is no more: who waits is told so. */
 void token_stop(connection *c);
 
 /* ---- order.c ---- */

@@ -34,6 +34,14 @@ void token_refused(connection *c, uint64_t serial) {
     }
 }
 
+static void tell_waiters(token_fetch *f, const diag *problem) {
+    while (f->waiters) {
+        token_waiter *w = f->waiters;
+        f->waiters = w->next;
+        w->ready(w, problem);
+    }
+}
+
 static void finish(connection *c, const diag *problem) {
     token_fetch *f = c->fetch;
     c->fetch = NULL;
@@ -46,19 +54,23 @@ static void finish(connection *c, const diag *problem) {
         sodium_memzero(f->answer.data, f->answer.cap);
     }
     keel_buf_free(&f->answer);
-    while (f->waiters) {
-        token_waiter *w = f->waiters;
-        f->waiters = w->next;
-        w->ready(w, problem);
-    }
+    tell_waiters(f, problem);
     free(f);
     connection_drop(c);
 }
 
+/* A request that is on its way goes on without them: its answer may hold the only refresh token that is
+ * still good. */
 void token_stop(connection *c) {
+    token_fetch *f = c->fetch;
     diag d = {0};
-    if (c->fetch) {
-        diag_set(&d, DIAG_FAILED, "The connection was changed meanwhile.");
+    if (!f) {
+        return;
+    }
+    diag_set(&d, DIAG_FAILED, "The connection was changed meanwhile.");
+    if (f->t.running && !c->e->stopping) {
+        tell_waiters(f, &d);
+    } else {
         finish(c, &d);
     }
 }

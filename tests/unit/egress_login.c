@@ -297,13 +297,38 @@ static void test_token_in_vain(void **state) {
     scene_end(&s);
 }
 
+/* The connection is given other words while a token is fetched: who waits is told, and the token that
+ * the provider has renewed meanwhile is kept all the same. */
+static void test_token_left(void **state) {
+    (void)state;
+    scene s;
+    char path[512], kept[64] = "";
+    begin_tokens(&s, "/rotate/400");
+    scene_ask(&s, 50, "POST", "/guarded", NULL, "x");
+    usleep(150000);
+    assert_int_equal(atomic_load(&s.web.requests), 1);
+    scene_connection(&s, s.base, ",\"plain\":true");
+    egress_expect_code(s.x, E_FAILED, "retry", "changed meanwhile");
+    snprintf(path, sizeof path, "%s/secrets/refresh", s.w->folder);
+    for (int i = 0; i < 200 && strncmp(kept, "rotated-", 8) != 0; i++) {
+        FILE *f = fopen(path, "r");
+        assert_non_null(f);
+        kept[fread(kept, 1, sizeof kept - 1, f)] = 0;
+        fclose(f);
+        usleep(20000);
+    }
+    assert_string_equal(kept, "rotated-token-1");
+    scene_over(&s, 50, false, false);
+    scene_end(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),         cmocka_unit_test(test_nowhere),
         cmocka_unit_test(test_changed),       cmocka_unit_test(test_own_header),
         cmocka_unit_test(test_other_origin),  cmocka_unit_test(test_bad_auth),
         cmocka_unit_test(test_command),       cmocka_unit_test(test_token),
-        cmocka_unit_test(test_token_in_vain),
+        cmocka_unit_test(test_token_in_vain), cmocka_unit_test(test_token_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

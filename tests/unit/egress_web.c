@@ -65,10 +65,14 @@ static void redirect(int fd, const char *path) {
     answer(fd, 302, headers, "moved", 5);
 }
 
-static void token(web *w, int fd) {
-    char body[100];
-    int n = snprintf(body, sizeof body, "{\"access_token\":\"token-%d\",\"expires_in\":3600}",
-                     atomic_fetch_add(&w->tokens, 1) + 1);
+static void token(web *w, int fd, bool rotate) {
+    char body[200], more[80] = "";
+    int number = atomic_fetch_add(&w->tokens, 1) + 1;
+    if (rotate) {
+        snprintf(more, sizeof more, ",\"refresh_token\":\"rotated-token-%d\"", number);
+    }
+    int n = snprintf(body, sizeof body, "{\"access_token\":\"token-%d\",\"expires_in\":3600%s}",
+                     number, more);
     answer(fd, 200, "Content-Type: application/json\r\n", body, (size_t)n);
 }
 
@@ -112,7 +116,10 @@ static bool serve(visitor *v, const char *text, size_t len) {
         v->last = true;
         answer(fd, 200, "", "", 0);
     } else if (strncmp(path, "/token", 6) == 0) {
-        token(v->w, fd);
+        token(v->w, fd, false);
+    } else if (strncmp(path, "/rotate/", 8) == 0) {
+        poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, atoi(path + 8));
+        token(v->w, fd, true);
     } else if (strncmp(path, "/guarded", 8) == 0) {
         guarded(v->w, fd, text);
     } else {

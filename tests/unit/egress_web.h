@@ -11,6 +11,7 @@
  *   /malformed     what is no HTTP
  *   /once          answers and closes the connection after the next request has come, unanswered
  *   /token         200, {"access_token":"token-N","expires_in":3600}, N growing
+ *   /rotate/MS     after so long the same with a new "refresh_token", "rotated-token-N"
  *   /guarded       401 unless the token is the newest
  */
 #ifndef EGRESS_WEB_H
