@@ -77,12 +77,27 @@ kill_over_the_send() {
     [ "$(keel run list --json | grep -c "\"$1-")" -eq "$POINTS" ]
 }
 
+# Of ours, who are killed and come again at once while the servers are there: nothing may be lost, either.
+
 @test "egress is killed 12 times over a send" {
     kill_over_the_send egress
+    [ "$(grep -c '^done ' "$BATS_TEST_TMPDIR/outcomes")" -eq "$POINTS" ]
+}
+
+@test "egress is killed while nothing is under way, and asked at once" {
+    before=$(grep -c . <(outcomes)) || true
+    for n in 1 2 3 4 5; do
+        kill_child "$W" keel-egress
+        keel -q do clerk to=egress@test.local subject="idle $n" --key "idle-$n" --detach >/dev/null
+    done
+    count
+    [ "$(grep -c '^done ' "$BATS_TEST_TMPDIR/outcomes")" -eq $((before + 5)) ]
 }
 
 @test "the executors are killed 12 times over a send" {
+    before=$(grep -c '^done ' <(outcomes)) || true
     kill_over_the_send executor
+    [ "$(grep -c '^done ' "$BATS_TEST_TMPDIR/outcomes")" -eq $((before + POINTS)) ]
 }
 
 @test "exim is killed 12 times over a send" {
