@@ -38,7 +38,7 @@ static void lose_current(kernel *k, worker *w, const char *why) {
     call *c = worker_take_current(k, w);
     snprintf(text, sizeof text, "%s %s", w->plugin->manifest->id,
              w->overdue ? "did not answer in time and was killed" : why);
-    if (!order_keeps(k, c, HEARD_DEATH, text, strlen(text))) {
+    if (!order_keeps(c, HEARD_DEATH, text, strlen(text))) {
         call_conclude(k, c, HEARD_DEATH, text, strlen(text));
     }
 }

@@ -107,6 +107,7 @@ static void start(kernel *k) {
         return;
     }
     e->state = EGRESS_UP;
+    e->unanswered = 0;
     map_put(&k->executors, e->id, e);
     tell_start(k);
     tell_connections(k);
@@ -152,9 +153,37 @@ void order_open(kernel *k, worker *w, call *c, int64_t timeout_us) {
     }
 }
 
+/* An order's end is answered at once. */
+static void silent(kernel *k, timer *t) {
+    (void)t;
+    kernel_log(k, "error", 0, "the network process does not answer and is ended");
+    k->env.kill(k->env.ctx, k->egress.id);
+}
+
+bool egress_silence(const timer *t) {
+    return t->fire == silent;
+}
+
+static void expect_answer(kernel *k) {
+    timer_set(&k->timers, &k->egress.timer, k->env.boot_us(k->env.ctx) + EVIDENCE_LIMIT, silent,
+              &k->egress);
+}
+
+static void answered(kernel *k) {
+    egress_link *e = &k->egress;
+    if (e->unanswered && --e->unanswered) {
+        expect_answer(k);
+    } else {
+        timer_clear(&k->timers, &e->timer);
+    }
+}
+
 void order_end(kernel *k, const worker *w, uint64_t ref) {
     if (reach_any_network(w->plugin->manifest) && k->egress.state == EGRESS_UP) {
         tell(k, G_END, 0, ref, NULL);
+        if (!k->egress.unanswered++) {
+            expect_answer(k);
+        }
     }
 }
 
@@ -167,24 +196,13 @@ void order_forget(kernel *k, call *c) {
     keel_buf_free(&c->requests);
 }
 
-static void evidence_late(kernel *k, timer *t) {
-    (void)t;
-    kernel_log(k, "error", 0, "the network process does not answer and is ended");
-    k->env.kill(k->env.ctx, k->egress.id);
-}
-
-bool order_late(const timer *t) {
-    return t->fire == evidence_late;
-}
-
-bool order_keeps(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
+bool order_keeps(call *c, call_heard heard, const char *body, size_t len) {
     if (!c->order) {
         return false;
     }
     c->heard = heard;
     keel_buf_clear(&c->heard_body);
     keel_buf_append(&c->heard_body, body, len);
-    timer_set(&k->timers, &c->timer, k->env.boot_us(k->env.ctx) + EVIDENCE_LIMIT, evidence_late, c);
     return true;
 }
 
@@ -198,7 +216,6 @@ static void proved(kernel *k, call *c, order_proof proof) {
     c->order = 0;
     c->proof = proof;
     if (heard != HEARD_NOTHING) {
-        timer_clear(&k->timers, &c->timer);
         call_conclude(k, c, heard, body.data ? body.data : "", body.len);
     }
     keel_buf_free(&body);
@@ -242,8 +259,11 @@ void egress_frame(kernel *k, const frame *f) {
         egress_note(k, f);
     } else if (f->type == G_SENDING && c) {
         c->sending = true;
-    } else if (f->type == G_ENDED && c) {
-        ended(k, c, f);
+    } else if (f->type == G_ENDED) {
+        answered(k);
+        if (c) {
+            ended(k, c, f);
+        }
     }
 }
 

@@ -127,7 +127,7 @@ void kernel_tick(kernel *k) {
     timer *t;
     int64_t now = k->env.boot_us(k->env.ctx);
     while ((t = timers_due(&k->timers, now)) != NULL) {
-        if (!k->stopping || worker_deadline(t) || order_late(t)) {
+        if (!k->stopping || worker_deadline(t) || egress_silence(t)) {
             t->fire(k, t);
         }
     }

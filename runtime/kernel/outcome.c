@@ -293,7 +293,7 @@ void connector_frame(kernel *k, worker *w, const frame *f) {
                        : reply                                ? HEARD_REPLY
                                                               : HEARD_FAIL;
     call *c = worker_take_current(k, w);
-    if (!order_keeps(k, c, heard, f->body, f->len)) {
+    if (!order_keeps(c, heard, f->body, f->len)) {
         call_conclude(k, c, heard, f->body, f->len);
     }
     worker_next(k, w);

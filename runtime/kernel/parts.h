@@ -139,13 +139,13 @@ void egress_tell(kernel *k, const connection *cn);
 void egress_renew(kernel *k); /* the world has changed */
 void egress_frame(kernel *k, const frame *f);
 void egress_gone(kernel *k, const char *why);
+bool egress_silence(const timer *t); /* t waits for an answer of its */
 /* Lets the verb that w is about to be given use the network, if its connection has a way out. */
 void order_open(kernel *k, worker *w, call *c, int64_t timeout_us);
 void order_end(kernel *k, const worker *w, uint64_t ref);
 /* Keeps what was heard until the evidence is there, if some is to come: true. */
-bool order_keeps(kernel *k, call *c, call_heard heard, const char *body, size_t len);
+bool order_keeps(call *c, call_heard heard, const char *body, size_t len);
 void order_forget(kernel *k, call *c);
-bool order_late(const timer *t); /* t waits for evidence */
 
 /* ---- trouble.c: the last failure of each connection, for `status` ---- */
 void trouble_note(kernel *k, connection *cn, const char *text); /* cn may be NULL */

@@ -245,7 +245,8 @@ typedef struct egress_link {
     uint32_t id; /* its number among executors; a new one at each start */
     int crashes; /* in a row */
     int64_t started_boot;
-    timer timer;
+    uint32_t unanswered;        /* ends of orders */
+    timer timer;                /* back-off, or the time that it has to answer */
     char trouble[TROUBLE_TEXT]; /* as of a connection */
     int64_t trouble_us;
 } egress_link;

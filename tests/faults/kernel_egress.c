@@ -85,8 +85,28 @@ static void what_is_no_longer_there_is_forgotten(void **state) {
     scene_end(w);
 }
 
+/* Reads alone would run into their deadlines for ever. */
+static void one_that_hangs_is_replaced(void **state) {
+    static const sim_op read[] = {
+        {"effect", "out.keyed.read",
+         "{\"args\":{},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"read\"}"}};
+    (void)state;
+    sim_world *w =
+        scene_network(ALLOW "  - { id: reads, on: \"*.*.read\", allow: {} }\n", read, COUNT(read));
+    scene_do(w, "do-000001");
+    uint32_t first = w->egress;
+    w->egress_deaf = true;
+    scene_do(w, "do-000002");
+    w->egress_deaf = false;
+    scene_do(w, "do-000003");
+    assert_true(w->egress != 0 && w->egress != first);
+    number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 3);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_that_hangs_is_replaced),
         cmocka_unit_test(what_is_asked_for_meanwhile_is_sent_soon),
         cmocka_unit_test(what_is_no_longer_there_is_forgotten),
     };

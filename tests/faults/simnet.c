@@ -41,6 +41,9 @@ static void on_end(sim_world *w, const frame *f) {
 }
 
 void sim_egress_frame(sim_world *w, const frame *f) {
+    if (w->egress_deaf) {
+        return;
+    }
     if (f->type == G_ORDER) {
         on_order(w, f);
     } else if (f->type == G_END) {

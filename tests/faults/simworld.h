@@ -73,6 +73,7 @@ typedef struct sim_world {
     size_t program_count;
     int64_t horizon;         /* us that it waits for a timer, 0: an hour */
     bool no_spawn;           /* no executor can be started */
+    bool egress_deaf;        /* it hangs: answers nothing any more */
     uint32_t egress;         /* its number; 0: it does not run */
     sim_order orders[16];    /* unsafe and open */
     bool connected[64];      /* connections that it knows, by number */
