@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "egress_protocol.h"
 #include "parts.h"
 
 int64_t kernel_now(kernel *k) {
@@ -98,6 +99,9 @@ static void deliver_one(kernel *k, const message *m, const char *body) {
     }
     if (!map_get(&k->executors, m->executor)) {
         return; /* it died meanwhile; its runs are replayed, its dispatch was settled */
+    }
+    if (m->executor == k->egress.id && m->type == G_ORDER && !map_get(&k->executors, m->run)) {
+        return; /* who was to use it died, and its end has been told: nobody would end it again */
     }
     if (m->type == X_ACK) {
         run *r = map_get(&k->runs, m->run);
