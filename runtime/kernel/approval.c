@@ -43,8 +43,9 @@ bool approval_covers(kernel *k, const call *c, const policy_decision *d) {
 
 /* ---- asking ---- */
 
+const char *const wait_reason_names[] = {"approval", "budget", "halted", "breaker"};
+
 static void waiting_body(kernel *k, const call *c, keel_json decision) {
-    static const char *const reasons[] = {"approval", "budget", "halted"};
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
@@ -63,7 +64,7 @@ static void waiting_body(kernel *k, const call *c, keel_json decision) {
     if (c->number) {
         keel_json_set_int(&w, "number", (int64_t)c->number);
     }
-    keel_json_set_text(&w, "reason", reasons[c->reason]);
+    keel_json_set_text(&w, "reason", wait_reason_names[c->reason]);
     effect_put_target(c, &w);
     keel_json_object_end(&w);
 }
@@ -76,7 +77,7 @@ void approval_stale(kernel *k, call *c, const char *why) {
     keel_json_set_int(&w, "number", (int64_t)c->number);
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_STALE, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_STALE, c, &k->scratch);
     map_take(&k->items, c->number);
     c->number = 0;
     timer_clear(&k->timers, &c->timer);
@@ -93,7 +94,6 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
         }
         approval_stale(k, c, "policy or connector changed since it was asked");
     }
-    c->state = EFFECT_WAITING;
     c->reason = reason;
     c->expires_us = 0;
     if (d) {
@@ -105,7 +105,7 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
     }
     c->recorded = false;
     waiting_body(k, c, decision);
-    journal_run(k, RECORD_EFFECT_WAITING, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_WAITING, c, &k->scratch);
     c->recorded = true;
     if (c->expires_us) {
         call_due(k, c, c->expires_us);
@@ -150,7 +150,7 @@ static bool consent_signed(const kernel *k, const consent *s, const approver *a)
                                         a->public_key);
 }
 
-static void given_record(kernel *k, const call *c, const consent *s, const char *by) {
+static void given_record(kernel *k, call *c, const consent *s, const char *by) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
@@ -161,7 +161,7 @@ static void given_record(kernel *k, const call *c, const consent *s, const char 
     keel_json_set_int(&w, "number", s->number);
     keel_json_set_text(&w, "signature", s->signature);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_APPROVAL_GIVEN, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_APPROVAL_GIVEN, c, &k->scratch);
 }
 
 /* What became of item `number` when it was decided afresh: it may be gone from memory. */
@@ -305,7 +305,7 @@ static void edited_record(kernel *k, call *c, keel_json decision) {
     keel_json_set_int(&w, "number", (int64_t)c->number);
     effect_put_target(c, &w);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_APPROVAL_EDITED, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_APPROVAL_EDITED, c, &k->scratch);
     c->recorded = true;
 }
 

@@ -117,7 +117,7 @@ void effect_done(kernel *k, call *c, keel_json result, keel_json said, const cha
     }
     keel_json_set_text(&w, "target", c->target);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_DONE, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_DONE, c, &k->scratch);
     keel_buf out = KEEL_BUF_INIT;
     outcome_ok(&out, result);
     call_answer(k, c, out.data, out.len);
@@ -132,7 +132,7 @@ void effect_not_done(kernel *k, call *c, const char *code, const char *text, con
     holds_settle(k, c, c->dispatched, (keel_json){0}, &w);
     keel_json_set_text(&w, "target", c->target);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_NOT_DONE, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_NOT_DONE, c, &k->scratch);
     answer_error(k, c, code, NULL, text);
     call_free(k, c);
 }
@@ -155,7 +155,7 @@ void effect_denied(kernel *k, call *c, keel_json decision, const char *code, con
     }
     effect_put_target(c, &w);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_DENIED, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_DENIED, c, &k->scratch);
     if (c->run->tree) {
         c->run->tree->denied++;
     }
@@ -176,7 +176,7 @@ void effect_rejected(kernel *k, call *c, const char *by, const char *why) {
     keel_json_set_text(&w, "target", c->target);
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_REJECTED, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_REJECTED, c, &k->scratch);
     answer_error(k, c, "rejected", NULL, why);
     call_free(k, c);
 }
@@ -192,7 +192,7 @@ void effect_expired(kernel *k, call *c) {
     keel_json_set_int(&w, "number", (int64_t)c->number);
     keel_json_set_text(&w, "target", c->target);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_EXPIRED, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_EXPIRED, c, &k->scratch);
     answer_error(k, c, "expired", NULL, why);
     call_free(k, c);
 }

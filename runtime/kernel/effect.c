@@ -245,18 +245,23 @@ static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf
     keel_json_key(&w, "holds");
     budget_holds_json(c->holds, c->hold_count, &w);
     keel_json_set_text(&w, "key", c->key);
-    effect_put_target(c, &w);
+    keel_json_set_text(&w, "target", c->target);
+    if (c->attempt == 1 && c->verb && c->verb->undo_compensate) {
+        keel_json_set_text(&w, "undo", "compensate"); /* promised before the act */
+    }
+    if (!c->recorded && c->why.len) {
+        keel_json_set_raw(&w, "why", c->why);
+    }
     keel_json_object_end(&w);
 }
 
 void effect_intend(kernel *k, call *c, keel_json decision) {
-    if (!c->attempt++) {
+    if (!c->attempt++ || !c->maybe_applied) {
         c->opened_us = kernel_now(k); /* the other side remembers a key from here on */
     }
     intended_body(k, c, decision, &k->scratch);
-    journal_run(k, RECORD_EFFECT_INTENDED, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_EFFECT_INTENDED, c, &k->scratch);
     c->recorded = true;
-    c->state = EFFECT_INTENDED;
     c->reconcile = false;
     if (c->approved) {
         map_take(&k->items, c->number);
@@ -303,6 +308,8 @@ void effect_again(kernel *k, call *c) {
         effect_give_up(k, c, "unavailable", "its connection was changed or removed meanwhile");
     } else if (!there) {
         effect_decide(k, c); /* consent was for the connection as it was */
+    } else if (!effect_key_lives(k, c)) {
+        effect_give_up(k, c, "unavailable", "the other side may no longer know its key");
     } else if (reserve(k, c, &why)) {
         effect_give_up(k, c, "budget", why.why);
     } else {
@@ -372,7 +379,7 @@ void spawn_go(kernel *k, call *c, keel_json decision) {
         child = run_begin(k, &s)->id;
     }
     spawn_body(k, c, agent, decision, existing, child);
-    journal_run(k, RECORD_SPAWN, c->run, c->path, &k->scratch);
+    journal_effect(k, RECORD_SPAWN, c, &k->scratch);
     keel_buf out = KEEL_BUF_INIT;
     keel_buf_printf(&out, "{\"ok\":{\"existing\":%s,\"run\":%llu}}", existing ? "true" : "false",
                     (unsigned long long)child);

@@ -3,12 +3,11 @@
 #include <string.h>
 
 #include "parts.h"
+#include "rules.h"
 
-#define READ_ATTEMPTS       5
-#define REPEATABLE_ATTEMPTS 20
-#define LOOKS               10
-#define SECOND              1000000LL
-#define BACKOFF_CAP         (120 * SECOND)
+#define LOOKS       10
+#define SECOND      1000000LL
+#define BACKOFF_CAP (120 * SECOND)
 
 static int64_t backoff_us(kernel *k, uint32_t attempt) {
     uint32_t r;
@@ -35,8 +34,7 @@ static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t 
     holds_settle(k, c, pay, (keel_json){0}, &w);
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_RETRY, c->run, c->path, &k->scratch);
-    c->state = EFFECT_RETRY;
+    journal_effect(k, RECORD_EFFECT_RETRY, c, &k->scratch);
     call_due(k, c, not_before);
 }
 
@@ -57,14 +55,6 @@ static void retry(kernel *k, call *c, const char *why) {
     retry_record(k, c, why, c->dispatched, kernel_now(k) + backoff_us(k, c->attempt));
 }
 
-void effect_retry(kernel *k, call *c, const char *why) {
-    if (c->attempt >= READ_ATTEMPTS) {
-        effect_give_up(k, c, "unavailable", why);
-    } else {
-        retry(k, c, why);
-    }
-}
-
 static void unknown_record(kernel *k, call *c, const char *owner, int64_t next_check,
                            const char *why) {
     keel_json_writer w;
@@ -81,8 +71,7 @@ static void unknown_record(kernel *k, call *c, const char *owner, int64_t next_c
     keel_json_set_text(&w, "owner", owner);
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
-    journal_run(k, RECORD_EFFECT_UNKNOWN, c->run, c->path, &k->scratch);
-    c->state = EFFECT_UNKNOWN;
+    journal_effect(k, RECORD_EFFECT_UNKNOWN, c, &k->scratch);
 }
 
 void effect_unknown(kernel *k, call *c, const char *why) {
@@ -115,65 +104,68 @@ void effect_look(kernel *k, call *c) {
     }
     k->scratch.len = 0;
     keel_buf_printf(&k->scratch, "{\"attempt\":%u}", c->looks);
-    journal_run(k, RECORD_EFFECT_RECONCILING, c->run, c->path, &k->scratch);
-    c->state = EFFECT_RECONCILING;
+    journal_effect(k, RECORD_EFFECT_RECONCILING, c, &k->scratch);
     c->reconcile = true;
     dispatch(k, c);
 }
 
-/* No attempt will follow. That the last one was not applied says nothing of an earlier one whose
- * answer was lost. */
-void effect_give_up(kernel *k, call *c, const char *code, const char *why) {
-    if (c->maybe_applied && (c->class == CLASS_KEYED || c->class == CLASS_CHECKABLE)) {
+/* ---- what the class makes of it ---- */
+
+static effect_facts facts_of(kernel *k, const call *c) {
+    return (effect_facts){.class = c->class,
+                          .attempt = c->attempt,
+                          .now_us = kernel_now(k),
+                          .opened_us = c->opened_us,
+                          .window_us = c->verb ? c->verb->window_us : 0,
+                          .settle_us = c->verb ? c->verb->settle_us : 0,
+                          .maybe_applied = c->maybe_applied};
+}
+
+/* code: of the error, where it ends as not done. */
+static void take_step(kernel *k, call *c, effect_step step, const char *code, const char *why) {
+    switch (step) {
+    case STEP_RETRY:
+        retry(k, c, why);
+        break;
+    case STEP_LOOK:
+        if (c->state != EFFECT_UNKNOWN && c->state != EFFECT_RECONCILING) {
+            unknown_record(k, c, "keel", kernel_now(k), why);
+        }
         effect_look(k, c);
-    } else if (c->maybe_applied) {
+        break;
+    case STEP_LOOK_LATER:
+        effect_look_later(k, c, why, c->verb->settle_us);
+        break;
+    case STEP_ASK:
         effect_unknown(k, c, why);
-    } else {
+        break;
+    case STEP_NOT_DONE:
         effect_not_done(k, c, code, why, NULL);
+        break;
     }
 }
 
-/* A read changes nothing, and a repeat of the others is harmless: they are tried again. */
-static void lost_harmless(kernel *k, call *c, uint32_t limit, const char *why) {
-    if (c->attempt < limit) {
-        retry(k, c, why);
-    } else if (c->class == CLASS_READ) {
-        effect_not_done(k, c, "unavailable", why, NULL);
-    } else {
-        effect_unknown(k, c, why);
-    }
+/* That the last attempt was not applied says nothing of an earlier one whose answer was lost. */
+void effect_give_up(kernel *k, call *c, const char *code, const char *why) {
+    effect_facts f = facts_of(k, c);
+    take_step(k, c, rules_give_up(&f), code, why);
+}
+
+void effect_retry(kernel *k, call *c, const char *why) {
+    effect_facts f = facts_of(k, c);
+    take_step(k, c, rules_refused(&f), "unavailable", why);
 }
 
 void effect_lost(kernel *k, call *c, const char *why) {
-    int64_t now = kernel_now(k);
+    effect_facts f = facts_of(k, c);
     c->maybe_applied = c->class != CLASS_READ;
-    c->lost_us = now;
-    switch (c->class) {
-    case CLASS_READ:
-        lost_harmless(k, c, READ_ATTEMPTS, why);
-        break;
-    case CLASS_REPEATABLE:
-        lost_harmless(k, c, REPEATABLE_ATTEMPTS, why);
-        break;
-    case CLASS_KEYED: /* the other side forgets keys: stop well before that, then look */
-        if (now - c->opened_us < c->verb->window_us / 10 * 8) {
-            retry(k, c, why);
-        } else {
-            effect_look(k, c);
-        }
-        break;
-    case CLASS_CHECKABLE:
-        if (c->verb->settle_us) {
-            effect_look_later(k, c, why, c->verb->settle_us);
-        } else {
-            unknown_record(k, c, "keel", now, why);
-            effect_look(k, c);
-        }
-        break;
-    default:
-        effect_unknown(k, c, why);
-        break;
-    }
+    c->lost_us = f.now_us;
+    take_step(k, c, rules_lost(&f), "unavailable", why);
+}
+
+bool effect_key_lives(kernel *k, const call *c) {
+    effect_facts f = facts_of(k, c);
+    return c->class != CLASS_KEYED || !c->maybe_applied || rules_key_lives(&f);
 }
 
 void effect_timer(kernel *k, timer *t) {

@@ -9,6 +9,8 @@ int64_t journal_add(kernel *k, record_kind kind, uint64_t run_id, const char *pa
                     const keel_buf *body);
 /* The same for a run's record: keeps run->last_seq. */
 int64_t journal_run(kernel *k, record_kind kind, run *r, const char *path, const keel_buf *body);
+/* The same for a record that moves an effect: takes it to its next state, which the table must know. */
+int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body);
 void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uint64_t ref,
                const void *body, size_t len);
 void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const void *body,
@@ -124,6 +126,8 @@ void effect_lost(kernel *k, call *c, const char *why);    /* may have been appli
 void effect_retry(kernel *k, call *c, const char *why);   /* this attempt was not applied */
 void effect_unknown(kernel *k, call *c, const char *why); /* a person has to look */
 void effect_look(kernel *k, call *c);                     /* reconcile */
+/* What may have been applied under its key may be sent again: the other side still knows it. */
+bool effect_key_lives(kernel *k, const call *c);
 void effect_park(kernel *k, const char *why); /* what was intended and not sent is not sent now */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 void effect_timer(kernel *k, timer *t);

@@ -226,21 +226,12 @@ static int on_last(void *ctx, const journal_row *row) {
     return 0;
 }
 
-static effect_state state_of(const char *name) {
-    static const struct {
-        const char *name;
-        effect_state state;
-    } states[] = {
-        {"waiting", EFFECT_WAITING}, {"intended", EFFECT_INTENDED},
-        {"retry", EFFECT_RETRY},     {"unknown", EFFECT_UNKNOWN},
-        {"stale", EFFECT_WAITING},   {"reconciling", EFFECT_RECONCILING},
-    };
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
-        if (!strcmp(states[i].name, name)) {
-            return states[i].state;
-        }
+static wait_reason reason_named(const char *name) {
+    wait_reason r = WAIT_APPROVAL;
+    while (name && r < WAIT_BREAKER && strcmp(wait_reason_names[r], name) != 0) {
+        r++;
     }
-    return EFFECT_NONE;
+    return name && !strcmp(wait_reason_names[r], name) ? r : WAIT_APPROVAL;
 }
 
 /* A run that ended while something it sent is still open. */
@@ -290,10 +281,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     bool spawn = !strcmp(v[2], "run.spawn");
     call *c = call_new(r, spawn ? CALL_SPAWN : CALL_EFFECT, v[1], "");
     snprintf(c->target, sizeof c->target, "%s", v[2]);
-    c->state = state_of(v[3]);
-    c->reason = !v[4] || !strcmp(v[4], "approval") ? WAIT_APPROVAL
-                : !strcmp(v[4], "budget")          ? WAIT_BUDGET
-                                                   : WAIT_HALTED;
+    c->state = effect_state_named(v[3]);
+    c->reason = reason_named(v[4]);
     c->recorded = true;
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
@@ -310,7 +299,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
 }
 
 static void go_on(kernel *k, call *c) {
-    if (c->state == EFFECT_WAITING && c->reason != WAIT_APPROVAL) {
+    if (c->state == EFFECT_STALE || (c->state == EFFECT_WAITING && c->reason != WAIT_APPROVAL)) {
         effect_decide(k, c); /* does nothing while halted */
     } else if (c->state == EFFECT_WAITING) {
         call_due(k, c, c->expires_us);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "budget.h"
+#include "effect_table.h"
 #include "kernel.h"
 #include "map.h"
 #include "protocol.h"
@@ -105,15 +106,6 @@ struct run {
 
 typedef enum call_kind { CALL_SLEEP, CALL_RECEIVE, CALL_WAIT, CALL_EFFECT, CALL_SPAWN } call_kind;
 
-typedef enum effect_state {
-    EFFECT_NONE,
-    EFFECT_WAITING,
-    EFFECT_INTENDED, /* to be sent, or sent */
-    EFFECT_RETRY,    /* proved not applied; will be intended again */
-    EFFECT_UNKNOWN,
-    EFFECT_RECONCILING
-} effect_state;
-
 /* What a connector has said of a verb whose order's evidence is still to come. */
 typedef enum call_heard {
     HEARD_NOTHING,
@@ -130,7 +122,8 @@ typedef struct order_proof {
     bool answered; /* and all such were answered */
 } order_proof;
 
-typedef enum wait_reason { WAIT_APPROVAL, WAIT_BUDGET, WAIT_HALTED } wait_reason;
+typedef enum wait_reason { WAIT_APPROVAL, WAIT_BUDGET, WAIT_HALTED, WAIT_BREAKER } wait_reason;
+extern const char *const wait_reason_names[]; /* as in records and tables */
 
 /* A call that is open: it waits for time, an event, a run, a person or the outside. */
 struct call {

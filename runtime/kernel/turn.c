@@ -50,6 +50,17 @@ int64_t journal_run(kernel *k, record_kind kind, run *r, const char *path, const
     return r->last_seq;
 }
 
+int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body) {
+    effect_state next = effect_next(c->state, kind);
+    if (next == EFFECT_STATES) { /* an invariant of ours: nothing of this turn may be written */
+        kernel_log(k, "error", c->run->id, "%s at %s is %s, and cannot take the record %s",
+                   c->target, c->path, effect_state_name(c->state), record_kind_name(kind));
+        abort();
+    }
+    c->state = next;
+    return journal_run(k, kind, c->run, c->path, body);
+}
+
 static message *message_new(open_turn *t, const void *body, size_t len) {
     if (t->count == t->cap) {
         t->cap = t->cap ? t->cap * 2 : 64;

@@ -195,7 +195,7 @@ int db_recognize(sqlite3 *db, const char *path, int *version, bool *empty, diag 
     return 0;
 }
 
-const migration migrations[] = {{1, store_schema}, {2, store_schema_2}};
+const migration migrations[] = {{1, store_schema}, {2, store_schema_2}, {3, store_schema_3}};
 const size_t migration_count = sizeof migrations / sizeof migrations[0];
 
 int migrate(sqlite3 *db, const migration *table, size_t count, int version, diag *d) {

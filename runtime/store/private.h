@@ -10,7 +10,7 @@
 
 enum {
     STORE_APPLICATION_ID = 0x4b65656c, /* "Keel" */
-    STORE_VERSION = 2,                 /* user_version after all migrations */
+    STORE_VERSION = 3,                 /* user_version after all migrations */
     STORE_INLINE = 256,                /* the largest body that stands in its record */
     STORE_INLINE_UNIQUE = 1024,        /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
@@ -22,6 +22,7 @@ enum {
 
 extern const char store_schema[]; /* schema.sql, embedded by the build */
 extern const char store_schema_2[];
+extern const char store_schema_3[];
 
 /* ---- db.c: connections and their errors ---- */
 

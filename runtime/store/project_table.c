@@ -32,6 +32,10 @@
     " overrun = overrun + coalesce($I_overrun, 0)"                                                 \
     " WHERE budget = @T_budget AND scope = @T_scope AND window = @T_window AND unit = @T_unit"
 
+#define EFFECT_STATE(state)                                                                        \
+    "UPDATE effect SET state = '" state                                                            \
+    "', undone_by = @t_undo, last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"
+
 #define PENDING                                                                                    \
     "INSERT INTO pending(run, path, kind, seq, due_us, target_run, name) VALUES(:run, :path, "
 
@@ -80,6 +84,15 @@ const project_rule project_rules[] = {
     {RECORD_APPROVER, NULL, NULL,
      "INSERT OR REPLACE INTO approver(name, public_key, salt, at_us)"
      " VALUES(@t_name, @x_public_key, @x_salt, :at)"},
+
+    {RECORD_BREAKER, NULL, NULL,
+     "INSERT OR REPLACE INTO breaker(connection, state, since_us, until_us, why)"
+     " VALUES(@t_connection, @t_state, :at, $i_until_us, @t_why)"},
+    {RECORD_ERASED, "records", NULL,
+     "INSERT OR IGNORE INTO erased(seq, body, at_us) VALUES(@I_seq, @J_body, :at)"},
+    {RECORD_ARCHIVED, NULL, NULL,
+     "INSERT INTO archive(first, last, file, digest, head)"
+     " VALUES(@i_first, @i_last, @t_file, @x_digest, @x_head)"},
 
     {RECORD_RUN_BEGIN, NULL, NULL,
      "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"
@@ -161,6 +174,9 @@ const project_rule project_rules[] = {
      "UPDATE item SET state = 'approved', closed_us = :at"
      " WHERE number = @i_approval AND state = 'open'"},
 
+    {RECORD_EFFECT_INTENDED, NULL, "undo",
+     "UPDATE effect SET undo = @t_undo WHERE run = :run AND path = :path"},
+
     {RECORD_EFFECT_DONE, NULL, NULL,
      "UPDATE effect SET state = 'done', reason = NULL, last_seq = :seq, due_us = NULL,"
      " holds = NULL, cost_micros = cost_micros + coalesce($i_cost__micros, 0),"
@@ -225,6 +241,35 @@ const project_rule project_rules[] = {
     {RECORD_APPROVAL_EDITED, NULL, NULL,
      "UPDATE effect SET digest = @x_digest, rule = coalesce($t_decision__rule, rule),"
      " args_seq = :seq, last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
+
+    {RECORD_EFFECT_COMPENSATING, NULL, NULL, EFFECT_STATE("compensating")},
+    {RECORD_EFFECT_COMPENSATED, NULL, NULL, EFFECT_STATE("compensated")},
+    {RECORD_COMPENSATION_UNKNOWN, NULL, NULL, EFFECT_STATE("compensation_unknown")},
+    {RECORD_COMPENSATION_FAILED, NULL, NULL, EFFECT_STATE("compensation_failed")},
+    {RECORD_EFFECT_REOPENED, NULL, NULL,
+     "UPDATE effect SET state = 'proposed', reason = NULL, due_us = NULL, last_seq = :seq,"
+     " changed_us = :at WHERE run = :run AND path = :path"},
+
+    {RECORD_STUCK, NULL, NULL,
+     "INSERT INTO item(number, kind, run, path, state, args_seq, opened_us, owner, reason, next)"
+     " VALUES(@i_number, 'stuck', :run, :path, 'open', :seq, :at, @t_owner, @t_reason, @t_next)"},
+    {RECORD_STUCK_CLOSED, NULL, NULL,
+     "UPDATE item SET state = @t_how, closed_us = :at, closed_by = @t_by, closed_why = @t_why"
+     " WHERE number = @i_number AND state = 'open'"},
+    {RECORD_ESCALATED, NULL, NULL,
+     "UPDATE item SET escalated = @i_step, escalated_us = :at WHERE number = @i_number"},
+
+    {RECORD_RUN_REOPENED, NULL, NULL,
+     "UPDATE run SET state = 'open', reason = NULL, end_seq = NULL, ended_us = NULL, strikes = 0"
+     " WHERE id = :run"},
+    {RECORD_RUN_MIGRATED, NULL, NULL,
+     "UPDATE run SET plugin = @x_plugin, version = @t_version, state = 'open', reason = NULL"
+     " WHERE id = :run"},
+    {RECORD_ROLLBACK_BEGUN, NULL, NULL,
+     "INSERT OR REPLACE INTO rollback(run, state, seq, begun_us, ended_us)"
+     " VALUES(:run, 'open', :seq, :at, NULL)"},
+    {RECORD_ROLLBACK_ENDED, NULL, NULL,
+     "UPDATE rollback SET state = @t_state, ended_us = :at WHERE run = :run"},
 };
 
 const size_t project_rule_count = sizeof project_rules / sizeof project_rules[0];

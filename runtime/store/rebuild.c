@@ -2,12 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "effect_table.h"
 #include "private.h"
 
 /* Where a row belongs to a run some of whose records were erased, it cannot be told. */
 typedef struct rebuild {
     sqlite3 *copy;
     projector *projector;
+    sqlite3_stmt *state; /* of an effect */
     audit_report *report;
     uint64_t *erased;
     size_t erased_count;
@@ -21,6 +23,38 @@ static int note_erased(rebuild *b, uint64_t run) {
     return 0;
 }
 
+/* Where the effect of this record stands in the copy. */
+static int state_here(rebuild *b, const journal_row *row, effect_state *out) {
+    sqlite3_bind_int64(b->state, 1, (sqlite3_int64)row->run);
+    sqlite3_bind_text(b->state, 2, row->path, -1, SQLITE_STATIC);
+    int rc = sqlite3_step(b->state);
+    *out = rc == SQLITE_ROW ? effect_state_named((const char *)sqlite3_column_text(b->state, 0))
+                            : EFFECT_NONE;
+    sqlite3_reset(b->state);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(b->copy, b->d);
+}
+
+/* A record that moves an effect may do only what the table lets it, and the projection must say the
+ * same. A spawn that policy allowed at once has no row. */
+static int apply_effect(rebuild *b, const journal_row *row) {
+    effect_state before, after;
+    int rc = state_here(b, row, &before);
+    effect_state next = effect_next(before, row->kind);
+    if (rc == 0 && next == EFFECT_STATES) {
+        diag_set(b->d, DIAG_STORAGE, "record %lld, %s at %s of run %llu: the effect was %s",
+                 (long long)row->seq, record_kind_name(row->kind), row->path,
+                 (unsigned long long)row->run, effect_state_name(before));
+        return diag_next(b->d, "no effect goes that way: restore the last backup, and report this");
+    }
+    rc = rc ? rc : projector_apply(b->projector, row, b->d);
+    rc = rc ? rc : state_here(b, row, &after);
+    if (rc == 0 && after != next && row->kind != RECORD_SPAWN) {
+        return diag_set(b->d, DIAG_STORAGE, "record %lld leaves its effect %s instead of %s",
+                        (long long)row->seq, effect_state_name(after), effect_state_name(next));
+    }
+    return rc;
+}
+
 static int apply(void *ctx, const journal_row *row) {
     rebuild *b = ctx;
     b->report->records++;
@@ -28,7 +62,8 @@ static int apply(void *ctx, const journal_row *row) {
     if (row->body.data == NULL) {
         return note_erased(b, row->run);
     }
-    return projector_apply(b->projector, row, b->d);
+    return effect_moves(row->kind) ? apply_effect(b, row)
+                                   : projector_apply(b->projector, row, b->d);
 }
 
 /* ---- comparing ---- */
@@ -58,6 +93,10 @@ static const table tables[] = {
     {"event", "SELECT * FROM event ORDER BY seq", 1, 1, 0},
     {"item", "SELECT * FROM item ORDER BY number", 1, 2, 6},
     {"kv", "SELECT * FROM kv ORDER BY connection, key", 2, -1, -1},
+    {"breaker", "SELECT * FROM breaker ORDER BY connection", 1, -1, -1},
+    {"rollback", "SELECT * FROM rollback ORDER BY run", 1, 0, 2},
+    {"erased", "SELECT * FROM erased ORDER BY seq", 1, -1, -1},
+    {"archive", "SELECT * FROM archive ORDER BY first", 1, -1, -1},
     {"batch", "SELECT * FROM batch ORDER BY batch", 1, -1, -1},
     {"budget", "SELECT * FROM budget ORDER BY budget, scope, window, unit", 4, -1, -1},
 };
@@ -218,6 +257,8 @@ static int compare_table(rebuild *b, sqlite3 *db, const table *t) {
 static int check(rebuild *b, reader *r) {
     bool began;
     if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 ||
+        db_prepare(b->copy, &b->state, "SELECT state FROM effect WHERE run = ? AND path = ?",
+                   b->d) < 0 ||
         db_exec(b->copy, "BEGIN", b->d) < 0 || reader_begin(r, &began, b->d) < 0) {
         return DIAG_STORAGE;
     }
@@ -241,6 +282,7 @@ int audit_rebuild_check(const char *db_path, const char *vfs, audit_report *out,
         b.projector = projector_create(b.copy);
         rc = check(&b, r);
         projector_destroy(b.projector);
+        sqlite3_finalize(b.state);
         sqlite3_close(b.copy);
     }
     reader_close(r);

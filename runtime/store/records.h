@@ -29,6 +29,10 @@
     X(10, ROLLBACK, "rollback_accepted") /* {"anchor_seq","incarnation","seq"} */                  \
     X(11, POLICY_REFUSED, "policy.refused") /* {"column","file","line","what"} */                  \
     X(12, APPROVER, "approver")    /* {"name","public_key":hex,"salt":hex} */                      \
+    X(13, BREAKER, "breaker") /* {"connection","state":"open|half_open|closed","until_us"?,"why"} */ \
+    X(14, ERASED, "erased") /* {"by","records":[{"body":what is left of it,"seq"}],"why"} */      \
+    X(15, ARCHIVED, "archived") /* {"digest":hex,"file","first","head":hex,"last"}: records that   \
+                                   moved into a file of the archive */                             \
     /* a run */                                                                                    \
     X(16, RUN_BEGIN, "run.begin")  /* {"agent","continued_from"?,"depth","input","key"?,"parent"?, \
                                        "parent_path"?,"plugin":hex,"previous"?:seq of a run.end,    \
@@ -85,7 +89,27 @@
                                                 "signature":hex} */                                \
     X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","call","class",       \
                                                   "connector","decision","digest","evidence"?,     \
-                                                  "number","target","why"?} */
+                                                  "number","target","why"?} */                     \
+    /* taking back: at the path of the effect that is undone; "undo" is the path of the effect that \
+       undoes it, in the same run */                                                               \
+    X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"undo"} */                               \
+    X(45, EFFECT_COMPENSATED, "effect.compensated")   /* {"undo"} */                               \
+    X(46, COMPENSATION_UNKNOWN, "compensation.unknown") /* {"undo","why"} */                       \
+    X(47, COMPENSATION_FAILED, "compensation.failed") /* {"undo","why"} */                         \
+    X(48, EFFECT_REOPENED, "effect.reopened") /* {"number"}: it is proposed once more */           \
+    X(49, EFFECT_RECHECKED, "effect.rechecked") /* {"found":"applied|absent|cannot_tell","why"} */ \
+    /* what automation could not finish; the path is that of the step that failed, or "" */        \
+    X(50, STUCK, "stuck") /* {"kind":"run|effect|rollback","next","number","owner","reason"} */    \
+    X(51, STUCK_CLOSED, "stuck.closed") /* {"by","how":"retry|resolve|drop|compensate|went_on",    \
+                                           "number","why"} */                                      \
+    X(52, ESCALATED, "escalated") /* {"number","step":from 1,"to"?} */                             \
+    X(53, RUN_REOPENED, "run.reopened") /* {"from":seq,"number"}: what the run recorded from there \
+                                           on does not count any more */                           \
+    X(54, RUN_MIGRATED, "run.migrated") /* {"checked_seq","from":hex,"plugin":hex,"version"} */    \
+    X(55, ROLLBACK_BEGUN, "rollback.begun") /* {"by","steps":[{"path","run"}],"why"}: newest first */ \
+    X(56, ROLLBACK_ENDED, "rollback.ended") /* {"compensated":N,"left":N,"state":"ended|dropped"} */ \
+    /* the host again */                                                                           \
+    X(57, RESTORED, "restored") /* {"from":incarnation,"incarnation","seq"} */
 /* clang-format on */
 
 typedef enum record_kind {

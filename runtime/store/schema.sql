@@ -151,9 +151,8 @@ CREATE TABLE effect(
     path TEXT NOT NULL,
     target TEXT NOT NULL,             -- inbox.message.write, run.spawn
     class TEXT NOT NULL,
-    state TEXT NOT NULL,              -- denied waiting rejected expired stale intended done not_done
-                                      -- unknown reconciling retry
-    reason TEXT,                      -- waiting: approval | budget | halted; unknown: owner
+    state TEXT NOT NULL,              -- effect_table.h
+    reason TEXT,                      -- waiting: approval | budget | breaker | halted; unknown: owner
     attempts INTEGER NOT NULL,        -- dispatched
     number INTEGER,                   -- of its open or last item
     digest BLOB NOT NULL,             -- of the arguments
@@ -194,10 +193,12 @@ CREATE TABLE event(                   -- sent to a run and not yet received
 
 CREATE TABLE item(                    -- what needs a person; the numbers of `keel inbox`
     number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,               -- approval | unknown
+    kind TEXT NOT NULL,               -- approval | unknown | stuck
     run INTEGER NOT NULL,
     path TEXT NOT NULL,
-    state TEXT NOT NULL,              -- open | approved | denied | expired | settled | stale | cancelled
+    state TEXT NOT NULL,              -- open | approved | denied | expired | settled | stale |
+                                      -- cancelled; stuck: retry | resolve | drop | compensate |
+                                      -- went_on
     digest BLOB,                      -- approval: what the approver signs
     args_seq INTEGER NOT NULL,        -- the record with the arguments (after an edit: the edit's)
     opened_us INTEGER NOT NULL,

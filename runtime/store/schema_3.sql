@@ -1,0 +1,41 @@
+-- What version 3 adds.
+
+PRAGMA user_version = 3;
+
+ALTER TABLE effect ADD COLUMN undo TEXT;       -- compensate: what it was promised before the act
+ALTER TABLE effect ADD COLUMN undone_by TEXT;  -- path of the effect that takes it back
+ALTER TABLE item ADD COLUMN owner TEXT;        -- stuck: who has to see to it,
+ALTER TABLE item ADD COLUMN reason TEXT;       -- what happened,
+ALTER TABLE item ADD COLUMN next TEXT;         -- and what to do
+ALTER TABLE item ADD COLUMN escalated INTEGER; -- the last step of its escalation, and
+ALTER TABLE item ADD COLUMN escalated_us INTEGER;
+
+CREATE TABLE breaker(                 -- of connections; no row: closed
+    connection TEXT PRIMARY KEY,
+    state TEXT NOT NULL,              -- open | half_open | closed
+    since_us INTEGER NOT NULL,
+    until_us INTEGER,
+    why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollback(                -- of runs
+    run INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,              -- open | ended | dropped
+    seq INTEGER NOT NULL,             -- rollback.begun, whose body has the steps
+    begun_us INTEGER NOT NULL,
+    ended_us INTEGER
+) STRICT;
+
+CREATE TABLE erased(                  -- what is left of bodies that were erased
+    seq INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE archive(                 -- files with the oldest records, in order
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    digest BLOB NOT NULL,             -- of the file
+    head BLOB NOT NULL                -- hash of its last record
+) STRICT;
