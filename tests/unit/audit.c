@@ -291,6 +291,12 @@ static const struct {
     {"DELETE FROM pending", "table pending, row 1 4 (record 6): follows"},
     {"DELETE FROM event", "table event, row 7 (record 7): follows"},
     {"UPDATE item SET state = 'approved'", "table item, row 7 (record 5): state is approved"},
+    {"INSERT INTO breaker VALUES('z', 'open', 1, 2, 'w')", "table breaker, row z: does not follow"},
+    {"INSERT INTO rollback VALUES(2, 'open', 17, 1, NULL)",
+     "table rollback, row 2 (record 17): does not follow"},
+    {"INSERT INTO erased VALUES(3, '{}', 1)", "table erased, row 3: does not follow"},
+    {"INSERT INTO archive VALUES(1, 2, 'f', x'00', x'00')",
+     "table archive, row 1: does not follow"},
     {"UPDATE batch SET numbers = '[]'", "table batch, row 4: numbers is []"},
     {"UPDATE budget SET held = 0",
      "table budget, row b s w calls: held is 0, but from the journal"},
@@ -310,6 +316,23 @@ static void test_table_edits(void **state) {
         }
         world_end(&w);
     }
+}
+
+/* A journal whose chain holds, but in which an effect goes where none may. */
+static void test_a_way_that_no_effect_goes(void **state) {
+    world w;
+    audit_report report;
+    (void)state;
+    build(&w);
+    world_start(&w);
+    world_put(&w, RECORD_EFFECT_DENIED, 1, "5",
+              "{'args':{},'call':'c','class':'once','decision':{},'digest':'" HEX "','error':{},"
+              "'target':'i.m.write'}");
+    world_close(&w);
+    assert_int_equal(audit_verify(w.db, w.anchor, NULL, &report, NULL, NULL, &w.d), 0);
+    assert_int_equal(audit_rebuild_check(w.db, NULL, &report, &w.d), DIAG_STORAGE);
+    assert_non_null(strstr(w.d.what, "effect.denied at 5 of run 1: the effect was intended"));
+    world_end(&w);
 }
 
 /* Every table of the projection is edited above, so that none is forgotten by the check. */
@@ -352,6 +375,7 @@ int main(void) {
         cmocka_unit_test(test_replaced_key),
         cmocka_unit_test(test_an_older_copy),
         cmocka_unit_test(test_table_edits),
+        cmocka_unit_test(test_a_way_that_no_effect_goes),
         cmocka_unit_test(test_every_table_is_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
