@@ -78,8 +78,7 @@ void approval_stale(kernel *k, call *c, const char *why) {
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_STALE, c, &k->scratch);
-    map_take(&k->items, c->number);
-    c->number = 0;
+    item_close(k, c);
     timer_clear(&k->timers, &c->timer);
 }
 
@@ -99,7 +98,7 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
     if (d) {
         policy_approval a = policy_rule_approval(d->rule);
         c->number = k->next_number++;
-        map_put(&k->items, c->number, c);
+        item_open(k, c, d->rule_id, kernel_now(k), 0);
         approval_digest(k, c, d, &c->approval);
         c->expires_us = kernel_now(k) + a.expires_us;
     }

@@ -25,7 +25,7 @@ void call_free(kernel *k, call *c) {
     timer_clear(&k->timers, &c->timer);
     order_forget(k, c);
     if (c->number) {
-        map_take(&k->items, c->number);
+        item_close(k, c);
     }
     free(c->name);
     keel_buf_free(&c->request);
@@ -209,6 +209,7 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
         bool tainted = false;
         if (id > 0 && !ended_find(k, c->target_run, &outcome, &tainted)) {
             woken(k, c, 0, outcome.data, outcome.len, tainted);
+            stuck_received(k, (uint64_t)id, r);
         } else {
             fail_at_once(k, c, "not_found", "there is no run of that number");
         }
@@ -216,13 +217,16 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
     }
 }
 
-void wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
+bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
                bool tainted) {
     call *next;
+    bool any = false;
     for (call *c = waiter->calls; c; c = next) {
         next = c->next;
         if (c->kind == CALL_WAIT && c->target_run == target) {
             woken(k, c, 0, outcome, len, tainted);
+            any = true;
         }
     }
+    return any;
 }

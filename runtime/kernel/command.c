@@ -29,6 +29,10 @@ static const struct {
     {"run.resume", true, command_run_resume, NULL},
     {"run.send", true, command_run_send, NULL},
     {"status", false, command_status, NULL},
+    {"stuck.drop", true, command_stuck_drop, NULL},
+    {"stuck.resolve", true, command_stuck_resolve, NULL},
+    {"stuck.retry", true, command_stuck_retry, do_answered},
+    {"unknown.check", true, command_unknown_check, NULL},
     {"verdict", true, command_verdict, NULL},
 };
 
@@ -236,7 +240,7 @@ static size_t decide_run(kernel *k, run *r) {
         if (e->state == EFFECT_WAITING && e->reason != WAIT_APPROVAL) {
             count++;
             effect_decide(k, e);
-        } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && !e->number)) {
+        } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && e->ours)) {
             call_due(k, e, kernel_now(k));
         }
     }

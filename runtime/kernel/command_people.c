@@ -90,6 +90,10 @@ int command_verdict(kernel *k, command *c, diag *d) {
     call *e = item_call(k, keel_json_get(c->args, "number"), &n);
     body_text(c->args, "verdict", verdict, sizeof verdict);
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
+    if (e && e->state == EFFECT_RECONCILING) {
+        diag_set(d, DIAG_CONFLICT, "Keel is looking at number %lld at this moment", (long long)n);
+        return diag_next(d, "wait for what it finds: keel unknown list");
+    }
     if (!e || e->state != EFFECT_UNKNOWN) {
         diag_set(d, DIAG_NOT_FOUND, "number %lld is not an effect whose outcome is unknown",
                  (long long)n);

@@ -98,11 +98,7 @@ int command_run_resume(kernel *k, command *c, diag *d) {
     if (r->state != RUN_PAUSED) {
         return diag_set(d, DIAG_CONFLICT, "run %llu is not paused", (unsigned long long)r->id);
     }
-    k->scratch.len = 0;
-    keel_buf_puts(&k->scratch, "{}");
-    journal_run(k, RECORD_RUN_RESUMED, r, "", &k->scratch);
-    r->state = RUN_OPEN;
-    worker_need(k, r->worker);
+    run_resume(k, r);
     return 0;
 }
 

@@ -26,6 +26,13 @@
  * run.cancel   M {"run":N,"why":TEXT}                       {}
  * run.resume   M {"run":N}                                  {}   a paused run is replayed once more
  * run.send     M {"body":any,"name":TEXT,"run":N}           {}
+ * stuck.retry  M {"follow"?:bool|"end","number":N,"why"?}    {"from"?:SEQ,"path"?,"run":N}: a run that failed goes on from
+ *                                                           the step that failed, or where that is not safe from where
+ *                                                           it ended; a paused one is replayed once more
+ * stuck.resolve M {"number":N,"result"?:any,"why":TEXT}     {}
+ * stuck.drop   M {"number":N,"why":TEXT}                    {}   a paused run is refused: cancel it
+ * unknown.check M {"number":N} or {"path","run":N}          {}   Keel looks now, as if it had not yet; refused where
+ *                                                           nobody can look
  * approver.set M {"name","public_key":hex,"salt":hex,"proof"?:hex}   {}   replacing one needs the old key's proof:
  *                                                           signature over the canonical {"approver":name,"incarnation","public_key"}
  * reload       M {}                                         {"connections":N,"plugins":N,"policy":hex,"warnings":[TEXT]}

@@ -264,8 +264,7 @@ void effect_intend(kernel *k, call *c, keel_json decision) {
     c->recorded = true;
     c->reconcile = false;
     if (c->approved) {
-        map_take(&k->items, c->number);
-        c->number = 0;
+        item_close(k, c);
         c->approved = 0;
     }
     timer_clear(&k->timers, &c->timer);

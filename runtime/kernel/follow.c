@@ -150,16 +150,20 @@ static bool rests(const run *r) {
     return any;
 }
 
-static bool settled(const tree *t, keel_buf *waiting) {
+static void add_number(keel_buf *waiting, uint64_t number) {
+    if (number) {
+        keel_buf_printf(waiting, "%s%llu", waiting->len ? "," : "", (unsigned long long)number);
+    }
+}
+
+static bool settled(kernel *k, const tree *t, keel_buf *waiting) {
     for (const run *r = t->runs; r; r = r->tree_next) {
         if (!rests(r)) {
             return false;
         }
+        add_number(waiting, stuck_of_run(k, r->id)); /* it is paused */
         for (const call *c = r->calls; c; c = c->next) {
-            if (c->number) {
-                keel_buf_printf(waiting, "%s%llu", waiting->len ? "," : "",
-                                (unsigned long long)c->number);
-            }
+            add_number(waiting, c->number);
         }
     }
     return true;
@@ -167,7 +171,7 @@ static bool settled(const tree *t, keel_buf *waiting) {
 
 static void finish(kernel *k, follower *f) {
     keel_buf waiting = KEEL_BUF_INIT;
-    if (settled(f->tree, &waiting)) {
+    if (settled(k, f->tree, &waiting)) {
         const tree *t = f->tree;
         int exit = t->open ? 3 : t->failed ? 1 : t->denied ? 5 : 0;
         done(k, f->client, f->ref, exit, &waiting);

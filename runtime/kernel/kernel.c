@@ -101,6 +101,7 @@ void kernel_destroy(kernel *k) {
     map_free(&k->trees);
     map_free(&k->executors);
     map_free(&k->items);
+    watches_free(k);
     map_free(&k->orders);
     timer_clear(&k->timers, &k->egress.timer);
     recent_free(k);

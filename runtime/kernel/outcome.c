@@ -35,6 +35,10 @@ static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t 
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_RETRY, c, &k->scratch);
+    c->ours = false;
+    if (c->number) {
+        item_close(k, c); /* nobody has to say any more what became of it */
+    }
     call_due(k, c, not_before);
 }
 
@@ -72,13 +76,14 @@ static void unknown_record(kernel *k, call *c, const char *owner, int64_t next_c
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_UNKNOWN, c, &k->scratch);
+    c->ours = !strcmp(owner, "keel");
 }
 
 void effect_unknown(kernel *k, call *c, const char *why) {
     c->maybe_applied = true;
     if (!c->number) {
         c->number = k->next_number++;
-        map_put(&k->items, c->number, c);
+        item_open(k, c, NULL, kernel_now(k), 0);
     }
     timer_clear(&k->timers, &c->timer);
     unknown_record(k, c, "operator", 0, why);
@@ -107,6 +112,29 @@ void effect_look(kernel *k, call *c) {
     journal_effect(k, RECORD_EFFECT_RECONCILING, c, &k->scratch);
     c->reconcile = true;
     dispatch(k, c);
+}
+
+int effect_check(kernel *k, call *c, diag *d) {
+    const char *word = c->verb ? effect_class_name(c->verb->class) : "";
+    if (!c->connection || c->connection->gone || !c->verb) {
+        diag_set(d, DIAG_CONFLICT,
+                 "%s: its connection was changed or removed since, so nobody can look", c->target);
+    } else if (c->verb->class != CLASS_KEYED && c->verb->class != CLASS_CHECKABLE) {
+        diag_set(d, DIAG_CONFLICT, "%s is of class %s: its connector cannot look for what it did",
+                 c->target, word);
+    } else if (c->class != c->verb->class) {
+        diag_set(d, DIAG_CONFLICT,
+                 "%s runs as %s, since its connector has not passed keel connector check: what it "
+                 "finds is no proof",
+                 c->target, effect_class_name(c->class));
+    } else {
+        timer_clear(&k->timers, &c->timer);
+        c->looks = 0;
+        effect_look(k, c);
+        return 0;
+    }
+    return diag_next(d, "look at the other side yourself, then: keel unknown verdict N "
+                        "done|not_done --why");
 }
 
 /* ---- what the class makes of it ---- */

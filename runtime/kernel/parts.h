@@ -43,6 +43,10 @@ void run_free(run *r);
 void run_over(kernel *k, run *r); /* it ended, and so did the last of what it had sent */
 run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p);
 run *run_restore_over(kernel *k, uint64_t id, const plugin *p); /* ended, for what it sent */
+run *run_find_over(kernel *k, uint64_t id);                     /* NULL: nothing of it is out */
+run *run_restore_ended(kernel *k, uint64_t id, uint64_t root, const plugin *p); /* open again */
+void run_resume(kernel *k, run *r); /* paused: replayed once more */
+void run_forget_paths(run *r);      /* no ordinal of it is taken */
 tree *tree_get(kernel *k, uint64_t root);
 void tree_release(kernel *k, tree *t); /* frees it when nothing needs it */
 void run_start_body(keel_buf *out, keel_json input, keel_json previous);
@@ -50,6 +54,40 @@ typedef enum path_order { PATH_BAD, PATH_OLD, PATH_NEW } path_order;
 /* Where a call's path stands in its branch; PATH_NEW takes the ordinal. Also used at recovery. */
 path_order run_path_order(run *r, const char *path);
 void event_free(event *e);
+
+/* ---- stuck.c: what automation could not finish ---- */
+/* A dead letter: it names an owner, a reason and a next action, or it is a bug of ours. kind: run |
+ * effect | rollback. Returns its number, which is k->next_number before the call. */
+uint64_t stuck_open(kernel *k, run *r, const char *path, const char *kind, const char *owner,
+                    const char *reason, const char *next);
+void stuck_failed(kernel *k, run *r, keel_json error);  /* r has ended so, and nobody was told */
+void stuck_paused(kernel *k, run *r, keel_json detail); /* as replay_mismatch */
+/* Its run went on, or ended, or somebody was told after all: closes what was stuck of it, but for a
+ * rollback. */
+void stuck_went_on(kernel *k, uint64_t run_id, const char *why);
+void stuck_received(kernel *k, uint64_t run_id, const run *by); /* by waited for it, and was told */
+/* how: retry | resolve | drop | compensate | went_on. result: none, or what it came to. x is gone
+ * after it. */
+void stuck_close(kernel *k, open_item *x, const char *by, const char *how, const char *why,
+                 keel_json result);
+open_item *stuck_find(kernel *k, uint64_t number);           /* NULL: it is not stuck */
+uint64_t stuck_of_run(kernel *k, uint64_t run_id);           /* the first, 0: none */
+void stuck_settled(kernel *k, uint64_t run_id, int64_t seq); /* the last that was out has ended */
+int stuck_recover(kernel *k, diag *d);
+
+/* ---- reopen.c: resuming a run that failed from the step that failed ---- */
+/* 0: x was closed, and its run is open again. result: {"from":seq,"path"?,"run":N}. */
+int run_reopen(kernel *k, open_item *x, const char *why, keel_json_writer *result, diag *d);
+
+/* ---- escalate.c: reminders of what nobody decides ---- */
+/* An open item: found by its number, and told of again. rule NULL: the usual steps. */
+void item_open(kernel *k, call *c, const char *rule, int64_t opened_us, uint32_t escalated);
+void item_close(kernel *k, call *c); /* c has no number any more */
+open_item *watch_open(kernel *k, uint64_t number, uint64_t run_id, int64_t opened_us);
+void watch_set(kernel *k, open_item *x); /* for its next step */
+void watch_close(kernel *k, open_item *x);
+void watch_renew(kernel *k); /* the policy has changed */
+void watches_free(kernel *k);
 
 /* ---- replay.c ---- */
 void run_start_fresh(kernel *k, run *r);  /* at its worker, which is ready */
@@ -79,7 +117,8 @@ void call_sleep(kernel *k, run *r, const char *path, const char *call_digest, ke
 void call_receive(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_wait(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_elapsed(kernel *k, timer *t);
-void wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
+/* true: it waited. */
+bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
                bool tainted);
 void event_arrived(kernel *k, run *r, event *e); /* takes e */
 
@@ -130,6 +169,8 @@ void effect_look(kernel *k, call *c);                     /* reconcile */
 bool effect_key_lives(kernel *k, const call *c);
 void effect_park(kernel *k, const char *why); /* what was intended and not sent is not sent now */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
+/* Looks now, on a person's word, as if nobody had looked before. */
+int effect_check(kernel *k, call *c, diag *d);
 void effect_timer(kernel *k, timer *t);
 void effect_recover(kernel *k, call *c); /* open at a restart */
 

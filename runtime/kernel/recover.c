@@ -258,7 +258,8 @@ static void restore_numbers(kernel *k, call *c, const char *const *v) {
     c->lost_us = number_of(v[10]);
     if (v[6] && number_of(v[12])) { /* its item is open */
         c->number = (uint64_t)number_of(v[6]);
-        map_put(&k->items, c->number, c);
+        item_open(k, c, c->state == EFFECT_WAITING ? v[18] : NULL, number_of(v[19]),
+                  (uint32_t)number_of(v[20]));
         c->expires_us = number_of(v[13]);
         if (v[14]) {
             digest_from_hex(&c->approval, v[14], strlen(v[14]));
@@ -284,6 +285,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     c->state = effect_state_named(v[3]);
     c->reason = reason_named(v[4]);
     c->recorded = true;
+    c->ours = c->state == EFFECT_UNKNOWN && v[4] && !strcmp(v[4], "keel");
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
     reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
@@ -303,7 +305,7 @@ static void go_on(kernel *k, call *c) {
         effect_decide(k, c); /* does nothing while halted */
     } else if (c->state == EFFECT_WAITING) {
         call_due(k, c, c->expires_us);
-    } else if (c->state == EFFECT_RETRY || (c->state == EFFECT_UNKNOWN && !c->number)) {
+    } else if (c->state == EFFECT_RETRY || (c->state == EFFECT_UNKNOWN && c->ours)) {
         call_due(k, c, c->due_us);
     } else {
         effect_recover(k, c);
@@ -314,7 +316,7 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq, e.class"
+        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
@@ -336,6 +338,7 @@ int recover_runs(kernel *k, diag *d) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
         rc = each(k, parts[i].sql, parts[i].row, &rec, d);
     }
+    rc = rc ? rc : stuck_recover(k, d);
     for (size_t i = 0; i < rec.count && !rc; i++) {
         go_on(k, rec.effects[i]);
     }

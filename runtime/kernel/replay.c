@@ -9,7 +9,7 @@ typedef struct replayed {
     run *run;
     keel_buf input;
     int64_t previous; /* seq of a run.end, 0: none */
-    keel_buf records; /* u32 length + X_RECORD body, each */
+    keel_buf records; /* i64 seq + u32 length + X_RECORD body, each */
     uint32_t count;
 } replayed;
 
@@ -19,12 +19,15 @@ typedef struct replay {
     char kind[16], name[256], hash[17]; /* plain_digest's last */
 } replay;
 
-static void put_record(replayed *e, const char *path, const char *kind, const char *name,
+#define HEAD (sizeof(int64_t) + sizeof(uint32_t))
+
+static void put_record(replayed *e, const journal_row *row, const char *kind, const char *name,
                        const char *hash, const char *outcome, size_t len) {
-    size_t at = e->records.len;
+    size_t at = e->records.len + sizeof row->seq;
     uint32_t size = 0;
+    keel_buf_append(&e->records, &row->seq, sizeof row->seq);
     keel_buf_append(&e->records, &size, sizeof size);
-    frame_put(&e->records, path, strlen(path));
+    frame_put(&e->records, row->path, strlen(row->path));
     frame_put(&e->records, kind, strlen(kind));
     frame_put(&e->records, name, strlen(name));
     frame_put(&e->records, hash, strlen(hash));
@@ -51,7 +54,7 @@ static void put_plain(replay *rp, replayed *e, const journal_row *row, const cha
     const char *hash = plain_digest(rp, kind, name, bare);
     rp->outcome.len = 0;
     outcome_ok(&rp->outcome, value);
-    put_record(e, row->path, kind, name, hash, rp->outcome.data, rp->outcome.len);
+    put_record(e, row, kind, name, hash, rp->outcome.data, rp->outcome.len);
 }
 
 static void put_spawn(replay *rp, replayed *e, const journal_row *row) {
@@ -66,7 +69,7 @@ static void put_spawn(replay *rp, replayed *e, const journal_row *row) {
     keel_json_set_raw(&w, "run", keel_json_get(row->body, "run"));
     keel_json_object_end(&w);
     keel_buf_putc(&rp->outcome, '}');
-    put_record(e, row->path, "spawn", "run.spawn", hash, rp->outcome.data, rp->outcome.len);
+    put_record(e, row, "spawn", "run.spawn", hash, rp->outcome.data, rp->outcome.len);
 }
 
 static void put_woken(replayed *e, const journal_row *row) {
@@ -74,7 +77,7 @@ static void put_woken(replayed *e, const journal_row *row) {
     keel_json_copy(keel_json_get(row->body, "call"), hash, sizeof hash);
     keel_json_copy(keel_json_get(row->body, "kind"), kind, sizeof kind);
     keel_json outcome = keel_json_get(row->body, "outcome");
-    put_record(e, row->path, kind, "", hash, outcome.data, outcome.len);
+    put_record(e, row, kind, "", hash, outcome.data, outcome.len);
 }
 
 /* An effect that is over: done gives its result, all else an error. */
@@ -88,8 +91,41 @@ static void put_effect(replay *rp, replayed *e, const journal_row *row) {
     keel_buf_puts(&rp->outcome, done ? "{\"ok\":" : "{\"err\":");
     keel_buf_append(&rp->outcome, value.data, value.len);
     keel_buf_putc(&rp->outcome, '}');
-    put_record(e, row->path, strcmp(target, "run.spawn") ? "effect" : "spawn", target, hash,
+    put_record(e, row, strcmp(target, "run.spawn") ? "effect" : "spawn", target, hash,
                rp->outcome.data, rp->outcome.len);
+}
+
+/* The run was reopened: what it recorded from there on answers nothing any more, and the ordinals
+ * that it took are free. What is still out keeps its own. */
+static void supersede(replayed *e, int64_t from) {
+    size_t at = 0;
+    run_forget_paths(e->run);
+    e->count = 0;
+    while (at < e->records.len) {
+        int64_t seq;
+        uint32_t size;
+        char path[PATH_LIMIT];
+        const char *text;
+        size_t len;
+        memcpy(&seq, e->records.data + at, sizeof seq);
+        memcpy(&size, e->records.data + at + sizeof seq, sizeof size);
+        if (seq >= from) {
+            break;
+        }
+        const char *body = e->records.data + at + HEAD;
+        frame_reader fr = {.p = body, .end = body + size};
+        if (!frame_get(&fr, &text, &len) && len < sizeof path) {
+            memcpy(path, text, len);
+            path[len] = 0;
+            run_path_order(e->run, path);
+        }
+        at += HEAD + size;
+        e->count++;
+    }
+    e->records.len = at;
+    for (const call *c = e->run->calls; c; c = c->next) {
+        run_path_order(e->run, c->path);
+    }
 }
 
 static int on_record(void *ctx, const journal_row *row) {
@@ -104,6 +140,12 @@ static int on_record(void *ctx, const journal_row *row) {
         keel_json input = keel_json_get(row->body, "input");
         keel_buf_append(&e->input, input.data, input.len);
         keel_json_int(keel_json_get(row->body, "previous"), &e->previous);
+        break;
+    }
+    case RECORD_RUN_REOPENED: {
+        int64_t from = row->seq;
+        keel_json_int(keel_json_get(row->body, "from"), &from);
+        supersede(e, from);
         break;
     }
     case RECORD_STEP:
@@ -162,8 +204,8 @@ static void push(kernel *k, worker *w, replayed *e) {
     k->env.send(k->env.ctx, w->id, X_START, e->run->id, e->count, start.data, start.len);
     for (size_t at = 0; at < e->records.len;) {
         uint32_t size;
-        memcpy(&size, e->records.data + at, sizeof size);
-        at += sizeof size;
+        memcpy(&size, e->records.data + at + sizeof(int64_t), sizeof size);
+        at += HEAD;
         k->env.send(k->env.ctx, w->id, X_RECORD, e->run->id, 0, e->records.data + at, size);
         at += size;
     }

@@ -24,16 +24,22 @@ void tree_release(kernel *k, tree *t) {
     }
 }
 
-run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p) {
-    run *r = keel_alloc(sizeof *r);
-    *r = (run){.id = id, .plugin = p, .tree = tree_get(k, root)};
+static void join_tree(kernel *k, run *r, uint64_t root) {
+    r->tree = tree_get(k, root);
+    r->tree_prev = NULL;
     r->tree_next = r->tree->runs;
     if (r->tree_next) {
         r->tree_next->tree_prev = r;
     }
     r->tree->runs = r;
     r->tree->open++;
-    map_put(&k->runs, id, r);
+    map_put(&k->runs, r->id, r);
+}
+
+run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p) {
+    run *r = keel_alloc(sizeof *r);
+    *r = (run){.id = id, .plugin = p};
+    join_tree(k, r, root);
     return r;
 }
 
@@ -49,25 +55,35 @@ static void leave_tree(run *r) {
     r->tree->open--;
 }
 
+void run_forget_paths(run *r) {
+    for (size_t i = 0; i < r->branch_count; i++) {
+        free(r->branches[i].prefix);
+    }
+    r->branch_count = 0;
+}
+
 void event_free(event *e) {
     free(e->name);
     keel_buf_free(&e->body);
     free(e);
 }
 
-void run_free(run *r) {
+/* All that it holds but its calls. */
+static void empty(run *r) {
     while (r->events) {
         event *e = r->events;
         r->events = e->next;
         event_free(e);
     }
-    for (size_t i = 0; i < r->branch_count; i++) {
-        free(r->branches[i].prefix);
-    }
+    run_forget_paths(r);
     free(r->branches);
     free(r->waiters);
     free(r->key);
     keel_buf_free(&r->start);
+}
+
+void run_free(run *r) {
+    empty(r);
     free(r);
 }
 
@@ -81,11 +97,16 @@ static void keep_over(kernel *k, run *r) {
     k->over = r;
 }
 
-run *run_restore_over(kernel *k, uint64_t id, const plugin *p) {
+run *run_find_over(kernel *k, uint64_t id) {
     run *r = k->over;
     while (r && r->id != id) {
         r = r->worker_next;
     }
+    return r;
+}
+
+run *run_restore_over(kernel *k, uint64_t id, const plugin *p) {
+    run *r = run_find_over(k, id);
     if (!r) {
         r = keel_alloc(sizeof *r);
         *r = (run){.id = id, .plugin = p};
@@ -94,12 +115,30 @@ run *run_restore_over(kernel *k, uint64_t id, const plugin *p) {
     return r;
 }
 
-void run_over(kernel *k, run *r) {
+static void leave_over(kernel *k, run *r) {
     *(r->worker_prev ? &r->worker_prev->worker_next : &k->over) = r->worker_next;
     if (r->worker_next) {
         r->worker_next->worker_prev = r->worker_prev;
     }
+}
+
+void run_over(kernel *k, run *r) {
+    leave_over(k, r);
+    stuck_settled(k, r->id, r->last_seq);
     run_free(r);
+}
+
+/* What it had sent, and is still out, is its own again. */
+run *run_restore_ended(kernel *k, uint64_t id, uint64_t root, const plugin *p) {
+    run *r = run_find_over(k, id);
+    if (!r) {
+        return run_restore(k, id, root, p);
+    }
+    leave_over(k, r);
+    empty(r);
+    *r = (run){.id = id, .plugin = p, .calls = r->calls, .last_seq = r->last_seq};
+    join_tree(k, r, root);
+    return r;
 }
 
 /* ---- program order ---- */
@@ -302,14 +341,19 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     }
     worker_remove_run(r);
     map_take(&k->runs, r->id);
+    stuck_went_on(k, r->id, "its run has ended");
     keel_buf outcome = KEEL_BUF_INIT;
     wait_outcome(state, result, error, &outcome);
     ended_remember(k, r, seq, &outcome);
+    bool told = false;
     for (size_t i = 0; i < r->waiter_count; i++) {
         run *waiter = map_get(&k->runs, r->waiters[i]);
         if (waiter) {
-            wait_wake(k, waiter, r->id, outcome.data, outcome.len, r->tainted);
+            told |= wait_wake(k, waiter, r->id, outcome.data, outcome.len, r->tainted);
         }
+    }
+    if (!strcmp(state, "failed") && (r->id == r->tree->root || !told)) {
+        stuck_failed(k, r, error);
     }
     if (continued) {
         run_spec s = {.plugin = r->plugin,
@@ -357,4 +401,16 @@ void run_pause(kernel *k, run *r, const char *reason, keel_json detail) {
     }
     kernel_log(k, "warn", r->id, "paused: %s; see `keel run show %llu`", reason,
                (unsigned long long)r->id);
+    if (!strcmp(reason, "replay_mismatch")) {
+        stuck_paused(k, r, detail);
+    }
+}
+
+void run_resume(kernel *k, run *r) {
+    k->scratch.len = 0;
+    keel_buf_puts(&k->scratch, "{}");
+    journal_run(k, RECORD_RUN_RESUMED, r, "", &k->scratch);
+    r->state = RUN_OPEN;
+    stuck_went_on(k, r->id, "it is replayed once more");
+    worker_need(k, r->worker);
 }

@@ -156,6 +156,7 @@ struct call {
     uint32_t attempt;                       /* 0: never intended */
     bool dispatched;                        /* this attempt went to a connector */
     bool maybe_applied;                     /* some attempt may have been applied */
+    bool ours;                              /* unknown: Keel itself looks again when it is due */
     uint32_t looks;                         /* reconciles tried since */
     int64_t opened_us, lost_us, expires_us; /* wall clock */
     uint64_t number;                        /* open item, 0: none */
@@ -176,6 +177,25 @@ struct call {
     bool queued;
     int64_t due_us; /* recovery: when it was due */
 };
+
+/* ---- what waits for a person ---- */
+
+/* An item that is open: an approval, an unknown outcome, or what is stuck. */
+typedef struct open_item {
+    timer due; /* wall clock; in kernel.reminders: when it is told of again */
+    uint64_t number;
+    uint64_t run;
+    char *rule; /* an approval's, whose steps count; NULL: the usual ones */
+    int64_t opened_us;
+    uint32_t escalated; /* the last step that was told */
+
+    /* stuck */
+    char *stuck; /* run | effect | rollback; NULL: it is an approval or an unknown outcome */
+    char *path;
+    bool child;             /* of a run that may still be waited for */
+    int64_t last_seq;       /* what is known to belong to it */
+    struct open_item *next; /* of its run */
+} open_item;
 
 /* ---- executors ---- */
 
@@ -290,6 +310,10 @@ struct kernel {
     map executors; /* executor number -> worker */
     map orders;    /* ref of an unsafe order at egress -> call */
     map items;     /* number -> call */
+    map watches;   /* number -> open_item, of all open items */
+    map stuck;     /* run -> its watches that are stuck */
+    timers reminders;
+    timer reminder; /* for the first of them */
     struct recent *recent;
     egress_link egress;
     const char *credentials; /* folder of systemd's, or NULL */

@@ -299,6 +299,7 @@ void world_take(kernel *k, kernel_world *w) {
     take_plugins(k);
     take_connections(k);
     take_policy(k);
+    watch_renew(k);
     egress_renew(k);
 }
 

@@ -41,12 +41,13 @@ int compile_set(compiler *c, const yaml_node *n, bool fold, value_set *out);
 void compile_warn(compiler *c, const char *file, int line, int column, const char *what,
                   const char *next);
 
-/* ---- read_rule.c, read_band.c, read_budget.c, read_egress.c ---- */
+/* ---- read_rule.c, read_band.c, read_budget.c, read_egress.c, read_escalate.c ---- */
 
 int compile_rule(compiler *c, const yaml_node *n);
 int compile_band(compiler *c, const yaml_node *n, band *out);
 int compile_budget(compiler *c, const yaml_node *n);
 int compile_egress(compiler *c, const yaml_node *n);
+int compile_escalate(compiler *c, const yaml_node *n, policy_approval *a);
 
 /* ---- index.c, check.c: after all rules are read ---- */
 

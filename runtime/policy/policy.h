@@ -98,15 +98,25 @@ void policy_decide(const policy *p, const policy_query *q, policy_decision *out)
 void policy_explain(const policy *p, const policy_query *q, const policy_decision *dec,
                     keel_buf *out);
 
+/* Whom to tell, by a name of the policy's, when nobody has decided for so long. */
+#define POLICY_STEPS 8
+typedef struct policy_step {
+    int64_t after_us; /* of the asking; rising */
+    const char *to;   /* NULL: no name was given */
+} policy_step;
+
 /* What an `ask` needs of its rule. */
 typedef struct policy_approval {
     int64_t expires_us;      /* default 24 h */
     const char *const *edit; /* fields that may be edited */
     size_t edit_count;
-    int batch_max; /* default 25 */
+    int batch_max;               /* default 25 */
+    const policy_step *escalate; /* default none */
+    size_t escalate_count;
 } policy_approval;
 policy_approval policy_rule_approval(const policy_rule *r); /* r may be NULL: the defaults */
 digest policy_rule_digest(const policy_rule *r);            /* r NULL: all zero */
+const policy_rule *policy_rule_named(const policy *p, const char *id); /* NULL: there is none */
 /* How strict an ask is, for "the same or a weaker ask": by rule digest equality, else stronger. */
 
 /* A rule in YAML that would have allowed (ask: true: asked for) exactly this, ready to paste. */

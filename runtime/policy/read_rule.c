@@ -139,8 +139,9 @@ static int read_expiry(compiler *c, const yaml_node *n) {
 }
 
 static int read_approval(compiler *c, const yaml_node *rule, policy_rule *r) {
-    static const char *const later[] = {"escalate", "remember", "digest", NULL};
-    static const char *const known[] = {"by", "expires", "on_expiry", "edit", "batch", NULL};
+    static const char *const later[] = {"remember", "digest", NULL};
+    static const char *const known[] = {"by",    "expires",  "on_expiry", "edit",
+                                        "batch", "escalate", NULL};
     const yaml_node *n = yaml_get(rule, "approval");
     r->approval = policy_rule_approval(NULL);
     if (!n) {
@@ -170,6 +171,9 @@ static int read_approval(compiler *c, const yaml_node *rule, policy_rule *r) {
         const char **edit;
         rc = compile_words(c, yaml_get(n, "edit"), "edit", &edit, &r->approval.edit_count);
         r->approval.edit = rc ? NULL : edit;
+    }
+    if (rc == 0 && yaml_get(n, "escalate")) {
+        rc = compile_escalate(c, yaml_get(n, "escalate"), &r->approval);
     }
     return rc || !yaml_get(n, "batch") ? rc : read_batch(c, yaml_get(n, "batch"), &r->approval);
 }
@@ -335,6 +339,15 @@ policy_approval policy_rule_approval(const policy_rule *r) {
         return r->approval;
     }
     return (policy_approval){.expires_us = 86400000000LL, .batch_max = 25};
+}
+
+const policy_rule *policy_rule_named(const policy *p, const char *id) {
+    for (size_t i = 0; i < p->rule_count; i++) {
+        if (strcmp(p->rules[i]->id, id) == 0) {
+            return p->rules[i];
+        }
+    }
+    return NULL;
 }
 
 digest policy_rule_digest(const policy_rule *r) {

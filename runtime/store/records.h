@@ -101,7 +101,7 @@
     /* what automation could not finish; the path is that of the step that failed, or "" */        \
     X(50, STUCK, "stuck") /* {"kind":"run|effect|rollback","next","number","owner","reason"} */    \
     X(51, STUCK_CLOSED, "stuck.closed") /* {"by","how":"retry|resolve|drop|compensate|went_on",    \
-                                           "number","why"} */                                      \
+                                           "number","result"?: as a person says,"why"} */                                      \
     X(52, ESCALATED, "escalated") /* {"number","step":from 1,"to"?} */                             \
     X(53, RUN_REOPENED, "run.reopened") /* {"from":seq,"number"}: what the run recorded from there \
                                            on does not count any more */                           \

@@ -67,7 +67,7 @@ static bool decide_one(site *s) {
     const char *row = site_query(s,
                                  "SELECT i.number || ' ' || i.kind || ' ' || ifnull(e.key, '-')"
                                  " FROM item i JOIN effect e ON e.run = i.run AND e.path = i.path"
-                                 " WHERE i.state = 'open' LIMIT 1",
+                                 " WHERE i.state = 'open' AND i.kind <> 'stuck' LIMIT 1",
                                  NULL);
     if (sscanf(row, "%23s %15s %39s", number, kind, key) != 3) {
         return false;

@@ -57,7 +57,8 @@ bool sim_operator(sim_world *w) {
     open_item o = {w, false};
     reader_query(store_reader(w->store),
                  "SELECT i.number, i.kind, lower(hex(i.digest)), e.key FROM item i"
-                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'",
+                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'"
+                 " AND i.kind <> 'stuck'",
                  NULL, 0, on_item, &o, NULL);
     return o.any;
 }

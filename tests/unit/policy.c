@@ -232,7 +232,9 @@ static void approvals(void **state) {
     assert_string_equal(a.edit[1], "body");
     assert_int_equal(a.batch_max, 5);
     policy_destroy(p);
+    assert_int_equal(a.escalate_count, 0);
     a = policy_rule_approval(NULL);
+    assert_int_equal(a.escalate_count, 0);
     assert_int_equal(a.expires_us, 86400000000LL);
     assert_int_equal(a.edit_count, 0);
     assert_int_equal(a.batch_max, 25);
@@ -282,6 +284,20 @@ static void table_agrees_with_the_walk(void **state) {
     keel_buf_free(&text);
 }
 
+static void escalations(void **state) {
+    (void)state;
+    policy *p = compile(R "  - id: r\n    on: c.r.write\n    ask: {}\n    approval: { expires: 3d, "
+                          "escalate: [ { after: 4h, notify: phone }, { after: 2d } ] }\n");
+    policy_approval a = policy_rule_approval(policy_rule_named(p, "r"));
+    assert_int_equal(a.escalate_count, 2);
+    assert_int_equal(a.escalate[0].after_us, 4 * 3600000000LL);
+    assert_string_equal(a.escalate[0].to, "phone");
+    assert_int_equal(a.escalate[1].after_us, 48 * 3600000000LL);
+    assert_null(a.escalate[1].to);
+    assert_null(policy_rule_named(p, "s"));
+    policy_destroy(p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(deny_beats_ask_beats_allow),
@@ -293,6 +309,7 @@ int main(void) {
         cmocka_unit_test(files_are_merged),
         cmocka_unit_test(rule_digests),
         cmocka_unit_test(approvals),
+        cmocka_unit_test(escalations),
         cmocka_unit_test(table_agrees_with_the_walk),
     };
     digest_init();
