@@ -100,6 +100,10 @@ static void free_cards(card **cards, size_t count) {
 
 static int not_open(const card *k, diag *d) {
     const render_card *s = card_shown(k);
+    if (strcmp(card_kind(k), "stuck") == 0) {
+        diag_set(d, DIAG_USAGE, "Item %" PRId64 " is stuck, and asks for no approval.", s->number);
+        return diag_next(d, "See what it needs: keel stuck show %" PRId64, s->number);
+    }
     if (strcmp(card_kind(k), "approval") != 0) {
         diag_set(d, DIAG_USAGE,
                  "Item %" PRId64 " asks for a verdict on an unknown outcome, not for an "

@@ -21,6 +21,10 @@ void help_overview(const cli *c, keel_buf *out);
 /* `thing` is the noun before a verb, or NULL. */
 void help_command(const cli *c, const command *thing, const command *cmd, keel_buf *out);
 
+/* What `keel do` shows of a run that the last answer follows, to where it ends or waits: its exit
+ * code, or a DIAG_ code. */
+int do_follow(cli *c, int64_t run, diag *d);
+
 /* `keel` alone: where things stand and what comes next. */
 int status_short(cli *c, diag *d);
 

@@ -57,6 +57,11 @@ static const struct {
     {RECORD_EFFECT_STALE, TINT_WAIT, "stale", {"why"}},
     {RECORD_APPROVAL_GIVEN, TINT_GOOD, "approved", {"number", "by"}},
     {RECORD_APPROVAL_EDITED, TINT_NONE, "edited", {"number", "by"}},
+    {RECORD_EFFECT_REOPENED, TINT_GOOD, "is asked once more", {NULL}},
+    {RECORD_STUCK, TINT_BAD, "stuck", {"number", "owner", "reason"}},
+    {RECORD_STUCK_CLOSED, TINT_GOOD, "not stuck any more", {"how", "by", "why"}},
+    {RECORD_ESCALATED, TINT_WAIT, "waits for a decision", {"number", "to"}},
+    {RECORD_RUN_REOPENED, TINT_GOOD, "goes on", {"from"}},
 };
 
 static void add_text(keel_buf *out, const term *on, const char *text, size_t len) {

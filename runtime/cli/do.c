@@ -215,6 +215,26 @@ static void tell_denials(cli *c, const char *run) {
     }
 }
 
+/* What of the run's tree waits for a hand now. */
+static void tell_failure(cli *c, const char *run) {
+    diag d;
+    int64_t stuck = 0;
+    if (cli_reader(c, &d) == 0) {
+        stuck = cli_number(c,
+                           "SELECT max(i.number) FROM item i JOIN run r ON r.id = i.run"
+                           " WHERE r.root = CAST(? AS INTEGER) AND i.state = 'open'"
+                           " AND i.kind = 'stuck'",
+                           run);
+    }
+    cli_say(c, "Run %s failed. See `keel run show %s`.", run, run);
+    if (stuck) {
+        cli_say(c,
+                "It is stuck as item %" PRId64 ": see `keel stuck show %" PRId64
+                "`; when its cause is mended, `keel stuck retry %" PRId64 "`.",
+                stuck, stuck, stuck);
+    }
+}
+
 static void tell_end(cli *c, int64_t run, int exit_code, keel_json waiting) {
     char number[24];
     snprintf(number, sizeof number, "%" PRId64, run);
@@ -225,7 +245,7 @@ static void tell_end(cli *c, int64_t run, int exit_code, keel_json waiting) {
     } else if (exit_code == 5) {
         tell_denials(c, number);
     } else if (exit_code != 0) {
-        cli_say(c, "Run %s failed. See `keel run show %s`.", number, number);
+        tell_failure(c, number);
     } else {
         cli_say(c, "Run %s has ended.", number);
     }
@@ -242,7 +262,7 @@ static void interrupted(int number) {
     _exit(130);
 }
 
-static int follow(cli *c, int64_t run, diag *d) {
+int do_follow(cli *c, int64_t run, diag *d) {
     keel_buf waiting = KEEL_BUF_INIT;
     int exit_code = 0;
     live view;
@@ -274,7 +294,7 @@ static int started(cli *c, const keel_buf *result, bool detach, diag *d) {
         cli_say(c, "There is a run with this key already: run %" PRId64 ".", run);
     }
     if (!detach) {
-        return follow(c, run, d);
+        return do_follow(c, run, d);
     }
     if (c->json) {
         cli_print("%s\n", result->data);

@@ -61,7 +61,7 @@ static int by_number(cli *c, const char *word, effect *out, diag *d) {
 
 int effect_find(cli *c, const char *word, effect *out, diag *d) {
     int64_t number;
-    const char *colon = strchr(word, ':');
+    const char *colon = strpbrk(word, ":/");
     if (!colon && text_number(word, &number)) {
         return by_number(c, word, out, d);
     }

@@ -32,7 +32,7 @@ enum {
     EFFECT_ROOT
 };
 
-/* "3" (a number of `keel inbox`) or "7:3.1" (run and path). DIAG_USAGE, DIAG_NOT_FOUND. */
+/* "3" (a number of `keel inbox`) or "7:3.1", "7/3.1" (run and path). DIAG_USAGE, DIAG_NOT_FOUND. */
 int effect_find(cli *c, const char *word, effect *out, diag *d);
 void effect_finish(effect *e);
 const char *effect_text(const effect *e, int which); /* "" where NULL */

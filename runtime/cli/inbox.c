@@ -5,15 +5,16 @@
 
 #include "card.h"
 #include "commands.h"
+#include "stuck.h"
 #include "survey.h"
 #include "text.h"
 #include "troubles.h"
 
 static const char open_sql[] =
     "SELECT i.number, i.kind, r.agent, e.target, i.args_seq, e.rule, i.run, i.path, i.opened_us,"
-    " i.expires_us, i.digest FROM item i JOIN run r ON r.id = i.run"
+    " i.expires_us, i.digest, i.reason, i.escalated FROM item i JOIN run r ON r.id = i.run"
     " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path"
-    " WHERE i.state = 'open' ORDER BY i.number";
+    " WHERE i.state = 'open' ORDER BY coalesce(i.escalated, 0) DESC, i.number";
 
 enum {
     Q_NUMBER,
@@ -27,6 +28,8 @@ enum {
     Q_OPENED,
     Q_EXPIRES,
     Q_DIGEST,
+    Q_REASON,
+    Q_ESCALATED,
     Q_COUNT
 };
 
@@ -66,7 +69,9 @@ static void summarise(inbox *b, waiting *w) {
     diag d;
     reader_record(b->c->db, strtoll(w->values[Q_ARGS_SEQ], NULL, 10), take_args, &w->args, &d);
     keel_buf_puts(&text, "");
-    if (w->args.len) {
+    if (w->values[Q_REASON]) {
+        text_line(&text, w->values[Q_REASON], strlen(w->values[Q_REASON]));
+    } else if (w->args.len) {
         render_summary(keel_json_view(w->args.data, w->args.len), &text);
     }
     w->summary = text.data;
@@ -98,13 +103,22 @@ static int64_t number_of(const char *text) {
 
 static void print_items(const inbox *b) {
     static const column columns[] = {
-        {"NO", "number", COLUMN_INT},     {"NEEDS", "kind", COLUMN_STATE},
-        {"AGENT", "agent", COLUMN_TEXT},  {"TO DO", "target", COLUMN_TEXT},
-        {"SINCE", NULL, COLUMN_SPAN},     {"EXPIRES IN", NULL, COLUMN_SPAN},
-        {"WHAT", NULL, COLUMN_TEXT},      {NULL, "rule", COLUMN_TEXT},
-        {NULL, "run", COLUMN_INT},        {NULL, "path", COLUMN_TEXT},
-        {NULL, "opened_us", COLUMN_TIME}, {NULL, "expires_us", COLUMN_TIME},
-        {NULL, "approval", COLUMN_TEXT},  {NULL, "args", COLUMN_JSON},
+        {"NO", "number", COLUMN_INT},
+        {"NEEDS", "kind", COLUMN_STATE},
+        {"AGENT", "agent", COLUMN_TEXT},
+        {"TO DO", "target", COLUMN_TEXT},
+        {"SINCE", NULL, COLUMN_SPAN},
+        {"EXPIRES IN", NULL, COLUMN_SPAN},
+        {"ESCALATED", "escalated", COLUMN_INT},
+        {"WHAT", NULL, COLUMN_TEXT},
+        {NULL, "rule", COLUMN_TEXT},
+        {NULL, "run", COLUMN_INT},
+        {NULL, "path", COLUMN_TEXT},
+        {NULL, "opened_us", COLUMN_TIME},
+        {NULL, "expires_us", COLUMN_TIME},
+        {NULL, "approval", COLUMN_TEXT},
+        {NULL, "args", COLUMN_JSON},
+        {NULL, "reason", COLUMN_TEXT},
     };
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     int64_t now = cli_now_us();
@@ -114,13 +128,12 @@ static void print_items(const inbox *b) {
         char since[24], left[24];
         snprintf(since, sizeof since, "%" PRId64, now - number_of(v[Q_OPENED]));
         snprintf(left, sizeof left, "%" PRId64, number_of(v[Q_EXPIRES]) - now);
-        const char *row[] = {v[Q_NUMBER], v[Q_KIND],
-                             v[Q_AGENT],  v[Q_TARGET],
-                             since,       v[Q_EXPIRES] ? left : NULL,
-                             w->summary,  v[Q_RULE],
-                             v[Q_RUN],    v[Q_PATH],
-                             v[Q_OPENED], v[Q_EXPIRES],
-                             v[Q_DIGEST], w->args.len ? w->args.data : NULL};
+        const char *row[] = {v[Q_NUMBER],    v[Q_KIND],   v[Q_AGENT],
+                             v[Q_TARGET],    since,       v[Q_EXPIRES] ? left : NULL,
+                             v[Q_ESCALATED], w->summary,  v[Q_RULE],
+                             v[Q_RUN],       v[Q_PATH],   v[Q_OPENED],
+                             v[Q_EXPIRES],   v[Q_DIGEST], w->args.len ? w->args.data : NULL,
+                             v[Q_REASON]};
         table_row(t, row);
     }
     cli_table(b->c, t, "Nothing needs you.");
@@ -276,8 +289,23 @@ static int print_rest(inbox *b, diag *d) {
     troubles_print(b->c, &status);
     keel_buf_free(&status);
     return reader_query(b->c->db,
-                        "SELECT id, agent, reason FROM run WHERE state = 'paused' ORDER BY id",
+                        "SELECT id, agent, reason FROM run WHERE state = 'paused' AND NOT EXISTS"
+                        " (SELECT 1 FROM item i WHERE i.run = run.id AND i.kind = 'stuck'"
+                        " AND i.state = 'open') ORDER BY id",
                         NULL, 0, paused_line, NULL, d);
+}
+
+static void say_next(const cli *c, const char *number, const char *kind) {
+    if (strcmp(kind, "stuck") == 0) {
+        cli_say(c, "Read it with `keel inbox %s`; it says what to do.", number);
+    } else if (strcmp(kind, "unknown") == 0) {
+        cli_say(c, "Read it with `keel inbox %s`; its story: `keel unknown show %s`.", number,
+                number);
+    } else {
+        cli_say(c,
+                "Read it with `keel inbox %s`; then `keel approve %s` or `keel deny %s --why ...`.",
+                number, number, number);
+    }
 }
 
 static int list_inbox(cli *c, bool want_batch, diag *d) {
@@ -293,10 +321,8 @@ static int list_inbox(cli *c, bool want_batch, diag *d) {
     if (rc == 0 && may && b.count && (want_batch || cli_running(c))) {
         rc = fix_batches(&b, d);
     }
-    if (rc == 0 && b.count && !c->json && b.count == 1) {
-        cli_say(c,
-                "Read it with `keel inbox %s`; then `keel approve %s` or `keel deny %s --why ...`.",
-                b.list[0].values[Q_NUMBER], b.list[0].values[Q_NUMBER], b.list[0].values[Q_NUMBER]);
+    if (rc == 0 && b.count == 1 && !c->json) {
+        say_next(c, b.list[0].values[Q_NUMBER], b.list[0].values[Q_KIND]);
     }
     finish(&b);
     return rc;
@@ -340,6 +366,10 @@ static int inbox_run(cli *c, const options *o, diag *d) {
     int rc = numbers_read(c, o, n, d);
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         card *k = NULL;
+        if (stuck_is(c, n->list[i])) {
+            rc = stuck_show(c, n->list[i], d);
+            continue;
+        }
         rc = card_load(c, n->list[i], &k, d);
         if (rc == 0 && c->json) {
             card_json(k);
@@ -360,11 +390,14 @@ static const option inbox_options[] = {
 const command inbox_command = {
     .name = "inbox",
     .words = "[N | B...]",
-    .summary = "show all that needs you: approvals, unknown outcomes, paused runs",
+    .summary = "show all that needs you: approvals, unknown outcomes, what is stuck",
     .more =
         "With numbers it shows the full cards: exactly what will be sent, which rule asks, what "
         "the\n"
-        "agent claims and which quotations are really in their source. Items of one agent, target\n"
+        "agent claims and which quotations are really in their source; of what is stuck, the "
+        "whole\n"
+        "context. What nobody decided for long stands first, with its reminders. Items of one "
+        "agent, target\n"
         "and rule are fixed as a batch: `keel approve B3` approves what was shown and nothing "
         "that\n"
         "came later.",

@@ -22,6 +22,8 @@ static const char head_sql[] =
 typedef struct entry {
     uint64_t run;
     uint64_t child; /* of a spawn, 0: none */
+    int64_t seq;
+    bool superseded; /* the run was reopened from before it: it does not count any more */
     char *line;
 } entry;
 
@@ -70,25 +72,40 @@ static void take_ends(tree *t, const journal_row *row) {
     }
 }
 
+static void supersede(tree *t, const journal_row *row) {
+    int64_t from = row->seq;
+    keel_json_int(keel_json_get(row->body, "from"), &from);
+    for (size_t i = t->count; i-- > 0 && t->entries[i].seq >= from;) {
+        t->entries[i].superseded |= t->entries[i].run == row->run;
+    }
+}
+
+static void line_of(const tree *t, const journal_row *row, keel_buf *line) {
+    if (t->c->json) {
+        describe_json(row, line);
+        return;
+    }
+    text_time(line, row->at);
+    keel_buf_consume(line, strlen("2026-11-22 "));
+    keel_buf_printf(line, "  %-8s  ", row->path);
+    describe_record(row, &t->c->out, line);
+}
+
 static int add_record(void *ctx, const journal_row *row) {
     tree *t = ctx;
     keel_buf line = KEEL_BUF_INIT;
-    if (t->c->json) {
-        describe_json(row, &t->out);
-        return 0;
-    }
     if (row->run == t->run) {
         take_ends(t, row);
+    }
+    if (row->kind == RECORD_RUN_REOPENED) {
+        supersede(t, row);
     }
     if (t->count == t->room) {
         t->room = t->room ? t->room * 2 : 64;
         t->entries = keel_realloc(t->entries, t->room * sizeof *t->entries);
     }
-    text_time(&line, row->at);
-    keel_buf_consume(&line, strlen("2026-11-22 "));
-    keel_buf_printf(&line, "  %-8s  ", row->path);
-    describe_record(row, &t->c->out, &line);
-    t->entries[t->count++] = (entry){row->run, child_of(row), line.data};
+    line_of(t, row, &line);
+    t->entries[t->count++] = (entry){row->run, child_of(row), row->seq, false, line.data};
     return 0;
 }
 
@@ -108,7 +125,8 @@ static void draw(tree *t, uint64_t run, int depth) {
         if (e->run != run || !e->line) {
             continue;
         }
-        keel_buf_printf(&t->out, "%*s%s\n", depth * 4, "", e->line);
+        keel_buf_printf(&t->out, "%*s%s%s\n", depth * 4, "", e->line,
+                        e->superseded ? "  (superseded)" : "");
         free(e->line);
         e->line = NULL;
         if (e->child && known(t, e->child) && depth < 32) {
@@ -116,6 +134,16 @@ static void draw(tree *t, uint64_t run, int depth) {
             keel_buf_printf(&t->out, "└ run %" PRIu64 "\n", e->child);
             draw(t, e->child, depth + 1);
         }
+    }
+}
+
+/* All of them in the order of the journal. */
+static void put_json(tree *t) {
+    for (size_t i = 0; i < t->count; i++) {
+        const entry *e = &t->entries[i];
+        size_t len = strlen(e->line) - strlen("}\n");
+        keel_buf_append(&t->out, e->line, len);
+        keel_buf_puts(&t->out, e->superseded ? ",\"superseded\":true}\n" : "}\n");
     }
 }
 
@@ -195,6 +223,8 @@ int runtree_print(cli *c, uint64_t run, diag *d) {
         keel_buf_puts(&t.out, "\nRecord\n");
         draw(&t, run, 0);
         section(&t, "Result", &t.result);
+    } else if (rc == 0) {
+        put_json(&t);
     }
     if (rc == 0) {
         cli_out(&t.out);

@@ -9,7 +9,7 @@
 
 typedef struct standing {
     bool running, started;
-    int64_t items, unknown, open, paused;
+    int64_t items, stuck, escalated, unknown, open, paused;
     bool halted;
     keel_buf kernel; /* what it says of itself; empty: none runs */
 } standing;
@@ -23,6 +23,10 @@ static int take(cli *c, standing *s, diag *d) {
         return rc == DIAG_NOT_FOUND ? 0 : rc;
     }
     s->items = cli_number(c, "SELECT count(*) FROM item WHERE state = 'open'", NULL);
+    s->stuck =
+        cli_number(c, "SELECT count(*) FROM item WHERE state = 'open' AND kind = 'stuck'", NULL);
+    s->escalated =
+        cli_number(c, "SELECT count(*) FROM item WHERE state = 'open' AND escalated > 0", NULL);
     s->unknown = cli_number(
         c, "SELECT count(*) FROM effect WHERE state IN ('unknown', 'reconciling')", NULL);
     s->open = cli_number(c, "SELECT count(*) FROM run WHERE state = 'open'", NULL);
@@ -62,6 +66,7 @@ static void print_json(const cli *c, const standing *s) {
     if (s->kernel.len) {
         keel_json_set_raw(&w, "connections", keel_json_get(kernel, "connections"));
     }
+    keel_json_set_int(&w, "escalated", s->escalated);
     keel_json_set_bool(&w, "halted", s->halted);
     keel_json_set_int(&w, "items", s->items);
     if (s->kernel.len) {
@@ -70,6 +75,7 @@ static void print_json(const cli *c, const standing *s) {
     keel_json_set_int(&w, "open_runs", s->open);
     keel_json_set_int(&w, "paused_runs", s->paused);
     keel_json_set_bool(&w, "running", s->running);
+    keel_json_set_int(&w, "stuck", s->stuck);
     keel_json_set_int(&w, "unknown", s->unknown);
     keel_json_set_text(&w, "workspace", c->ws->root);
     keel_json_object_end(&w);
@@ -96,6 +102,17 @@ static void print_text(cli *c, const standing *s) {
     text_plural(&out, s->open, "run is open, ", "runs are open, ");
     text_plural(&out, s->paused, "is paused, ", "are paused, ");
     text_plural(&out, s->unknown, "outcome is unknown\n", "outcomes are unknown\n");
+    if (s->stuck) {
+        text_plural(&out, s->stuck, "is stuck\n", "are stuck\n");
+    }
+    if (s->escalated) {
+        keel_buf words = KEEL_BUF_INIT;
+        text_plural(&words, s->escalated, "item is escalated: nobody has decided it in time",
+                    "items are escalated: nobody has decided them in time");
+        term_put(&c->out, &out, TINT_BAD, words.data);
+        keel_buf_putc(&out, '\n');
+        keel_buf_free(&words);
+    }
     cli_out(&out);
     troubles_print(c, &s->kernel);
     keel_buf_clear(&out);

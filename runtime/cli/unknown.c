@@ -1,22 +1,42 @@
-/* keel unknown: effects whose outcome nobody knows, and a person's verdict on them. */
+/* keel unknown: effects whose outcome nobody knows, whose they are, and a person's verdict. */
+#include "unknown.h"
+
 #include <inttypes.h>
 #include <string.h>
 
 #include "card.h"
 #include "commands.h"
+#include "effect.h"
 #include "text.h"
 
 static const char list_sql[] =
-    "SELECT e.number, r.agent, e.target, e.state, e.reason, e.run, e.path, e.attempts,"
-    " CAST(? AS INTEGER) - e.changed_us, e.due_us FROM effect e JOIN run r ON r.id = e.run"
-    " WHERE e.state IN ('unknown', 'reconciling') ORDER BY e.changed_us";
+    "SELECT e.number, e.run || '/' || e.path, r.agent, e.target, e.state,"
+    " CASE WHEN e.state = 'reconciling' THEN 'keel' ELSE e.reason END, e.attempts,"
+    " CAST(?1 AS INTEGER) - e.changed_us, e.due_us, i.escalated,"
+    " (SELECT group_concat(p.run, ' ') FROM pending p WHERE p.kind = 'wait'"
+    " AND p.target_run = e.run),"
+    " (SELECT 1 FROM rollback b WHERE b.run = e.run AND b.state = 'open'), e.run, e.path, e.key"
+    " FROM effect e JOIN run r ON r.id = e.run"
+    " LEFT JOIN item i ON i.number = e.number AND i.state = 'open'"
+    " WHERE e.state IN ('unknown', 'reconciling')"
+    " ORDER BY coalesce(i.escalated, 0) DESC, e.changed_us";
 
 static const column list_columns[] = {
-    {"NO", "number", COLUMN_INT},      {"AGENT", "agent", COLUMN_TEXT},
-    {"TARGET", "target", COLUMN_TEXT}, {"STATE", "state", COLUMN_STATE},
-    {"OWNER", "owner", COLUMN_TEXT},   {"RUN", "run", COLUMN_INT},
-    {"PATH", "path", COLUMN_TEXT},     {"TRIED", "attempts", COLUMN_INT},
-    {"SINCE", "age_us", COLUMN_SPAN},  {"NEXT LOOK", "due_us", COLUMN_TIME},
+    {"NO", "number", COLUMN_INT},
+    {"WHERE", "at", COLUMN_TEXT},
+    {"AGENT", "agent", COLUMN_TEXT},
+    {"TARGET", "target", COLUMN_TEXT},
+    {"STATE", "state", COLUMN_STATE},
+    {"OWNER", "owner", COLUMN_TEXT},
+    {"TRIED", "attempts", COLUMN_INT},
+    {"SINCE", "age_us", COLUMN_SPAN},
+    {"NEXT LOOK", "due_us", COLUMN_TIME},
+    {"ESCALATED", "escalated", COLUMN_INT},
+    {"RUNS THAT WAIT", "waiters", COLUMN_TEXT},
+    {"BLOCKS A ROLLBACK", "blocks_rollback", COLUMN_BOOL},
+    {NULL, "run", COLUMN_INT},
+    {NULL, "path", COLUMN_TEXT},
+    {NULL, "key", COLUMN_TEXT},
 };
 
 static int list_run(cli *c, const options *o, diag *d) {
@@ -32,9 +52,66 @@ static const command list_verb = {
     .name = "list",
     .words = "",
     .summary = "effects whose answer was lost",
-    .more = "Those without a number are still looked into by Keel itself.",
+    .more =
+        "Those without a number are looked into by Keel itself, at the time of NEXT LOOK; what\n"
+        "stands under WHERE names them as well as a number does. Nothing that depends on one\n"
+        "goes on before its outcome is known.",
     .examples = "keel unknown list\nkeel unknown list --json",
     .run = list_run,
+};
+
+static int show_run(cli *c, const options *o, diag *d) {
+    return unknown_show(c, o->args[0], d);
+}
+
+static const command show_verb = {
+    .name = "show",
+    .words = "N | RUN/PATH",
+    .summary = "one of them with its whole story: each attempt, look and answer",
+    .examples = "keel unknown show 5\nkeel unknown show 7/3.1 --json",
+    .least = 1,
+    .most = 1,
+    .run = show_run,
+};
+
+/* ---- check ---- */
+
+static int check_run(cli *c, const options *o, diag *d) {
+    effect e;
+    int rc = effect_find(c, o->args[0], &e, d);
+    if (rc) {
+        return rc;
+    }
+    keel_buf args = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &args);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "path", e.path);
+    keel_json_set_int(&w, "run", (int64_t)e.run);
+    keel_json_object_end(&w);
+    rc = c->dry_run ? 0 : cli_call(c, "unknown.check", &args, NULL, d);
+    keel_buf_free(&args);
+    if (rc == 0 && c->dry_run) {
+        cli_say(c, "Keel would look for %s now (--dry-run).", effect_text(&e, EFFECT_TARGET));
+    } else if (rc == 0) {
+        cli_say(c, "Keel looks for %s now. See `keel unknown show %s`.",
+                effect_text(&e, EFFECT_TARGET), o->args[0]);
+    }
+    effect_finish(&e);
+    return rc;
+}
+
+static const command check_verb = {
+    .name = "check",
+    .words = "N | RUN/PATH",
+    .summary = "let Keel look now, also where it had given up",
+    .more =
+        "Its connector asks the other side whether it happened. It is refused where the class of\n"
+        "the verb does not let anybody look: then look yourself, and give a verdict.",
+    .examples = "keel unknown check 5\nkeel unknown check 7/3.1",
+    .least = 1,
+    .most = 1,
+    .run = check_run,
 };
 
 static int check_verdict(const options *o, int64_t *number, diag *d) {
@@ -110,11 +187,11 @@ static const command verdict_verb = {
     .run = verdict_run,
 };
 
-static const command *const verbs[] = {&list_verb, &verdict_verb, NULL};
+static const command *const verbs[] = {&list_verb, &show_verb, &check_verb, &verdict_verb, NULL};
 
 const command unknown_command = {
     .name = "unknown",
-    .words = "list | verdict",
+    .words = "list | show | check | verdict",
     .summary = "effects whose outcome nobody knows, and your verdict",
     .verbs = verbs,
 };
