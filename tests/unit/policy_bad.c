@@ -16,6 +16,8 @@
 #define W R "  - id: r\n    on: c1.r1.write\n" /* the rule goes on at line 5 */
 #define B V "budgets:\n"
 #define E V "egress:\n"
+#define T V "retries:\n"
+#define K V "breakers:\n"
 
 static const struct {
     const char *text;
@@ -32,8 +34,6 @@ static const struct {
     {V "rules: [x]\n", 2, 9, "a rule wants a map", ""},
     {V "rates: []\n", 2, 1, "`rates` is known, not yet enforced", "Remove"},
     {V "quiet: []\n", 2, 1, "known, not yet enforced", ""},
-    {V "breakers: []\n", 2, 1, "known, not yet enforced", ""},
-    {V "retries: []\n", 2, 1, "known, not yet enforced", ""},
     {V "retention: []\n", 2, 1, "known, not yet enforced", ""},
     {V "compact: []\n", 2, 1, "known, not yet enforced", ""},
     {V "snapshots: {}\n", 2, 1, "known, not yet enforced", ""},
@@ -156,6 +156,61 @@ static const struct {
     {E "  - {on: c1, to: [\"https://*\"]}\n", 3, 19, "", ""},
     {E "  - {on: c1, to: [\"https://a.*.example\"]}\n", 3, 19, "", ""},
     {E "  - {on: c1, to: [\"https://me:word@a.example\"]}\n", 3, 19, "", ""},
+    /* retries */
+    {V "retries: {}\n", 2, 10, "retries wants a list", ""},
+    {V "retries: [c1]\n", 2, 11, "an entry of retries wants a map", ""},
+    {T "  - {max: 5}\n", 3, 5, "on is missing", "connection.resource.verb"},
+    {T "  - {on: \"c1.*\"}\n", 3, 5, "says nothing", "max: 5"},
+    {T "  - {on: \"c1.*\", mx: 5}\n", 3, 18, "not known here", "max"},
+    {T "  - {on: [], max: 5}\n", 3, 10, "one or more names", ""},
+    {T "  - {on: c1, max: 5}\n", 3, 10, "names no verb", ""},
+    {T "  - {on: c1.r1.red, max: 5}\n", 3, 10, "is no verb", "read"},
+    {T "  - {on: model.fast.complete, max: 5}\n", 3, 10, "known, not yet", ""},
+    {T "  - {on: run.spawn, max: 5}\n", 3, 10, "never fails half-way", ""},
+    {T "  - {on: [\"c1.*\", \"run.*\"], max: 5}\n", 3, 10, "never fails half-way", ""},
+    {T "  - {on: \"c1.*\", max: 0}\n", 3, 23, "1 to 1000", "max: 5"},
+    {T "  - {on: \"c1.*\", max: 1001}\n", 3, 23, "1 to 1000", ""},
+    {T "  - {on: \"c1.*\", max: -1}\n", 3, 23, "1 to 1000", ""},
+    {T "  - {on: \"c1.*\", max: 99999999999999999999}\n", 3, 23, "1 to 1000", ""},
+    {T "  - {on: \"c1.*\", max: many}\n", 3, 23, "1 to 1000", ""},
+    {T "  - {on: \"c1.*\", max: [5]}\n", 3, 23, "1 to 1000", ""},
+    {T "  - {on: \"c1.*\", first: 1}\n", 3, 25, "10ms to 24h", "first: 1s"},
+    {T "  - {on: \"c1.*\", first: 9ms}\n", 3, 25, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", first: 25h}\n", 3, 25, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", first: -1s}\n", 3, 25, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", cap: 0s}\n", 3, 23, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", cap: 2d}\n", 3, 23, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", cap: 9999999999999d}\n", 3, 23, "10ms to 24h", ""},
+    {T "  - {on: \"c1.*\", first: 5s, cap: 4s}\n", 3, 34, "shorter than first", ""},
+    {T "  - {on: \"c9.*\", max: 5}\n", 3, 5, "no connection \"c9\"", ""},
+    {T "  - {on: inbox.mesage.read, max: 5}\n", 3, 5, "no resource", "message"},
+    {T "  - {on: c1.r2.read, max: 5}\n", 3, 5, "no such verb", ""},
+    /* breakers */
+    {V "breakers: {}\n", 2, 11, "breakers wants a list", ""},
+    {V "breakers: [c1]\n", 2, 12, "an entry of breakers wants a map", ""},
+    {K "  - {of: 5}\n", 3, 5, "on is missing", "inbox"},
+    {K "  - {on: c1}\n", 3, 5, "says nothing", "open_at"},
+    {K "  - {on: c1, open_at: 50%, after: 3}\n", 3, 28, "not known here", ""},
+    {K "  - {on: [], of: 5}\n", 3, 10, "one or more names", ""},
+    {K "  - {on: c1.r1.write, of: 5}\n", 3, 10, "a part of a connection", "inbox.*"},
+    {K "  - {on: \"c1.r1.*\", of: 5}\n", 3, 10, "a part of a connection", ""},
+    {K "  - {on: \"*.*.write\", of: 5}\n", 3, 10, "a part of a connection", ""},
+    {K "  - {on: [c1, \"C 1\"], of: 5}\n", 3, 15, "is no connection", "keel.yaml"},
+    {K "  - {on: .c1, of: 5}\n", 3, 10, "is no connection", ""},
+    {K "  - {on: c1, open_at: 50}\n", 3, 23, "1% to 100%", "50%"},
+    {K "  - {on: c1, open_at: 0%}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, open_at: 101%}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, open_at: -5%}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, open_at: 5.5%}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, open_at: 99999999999999999999%}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, open_at: {}}\n", 3, 23, "1% to 100%", ""},
+    {K "  - {on: c1, of: 0}\n", 3, 18, "1 to 1000", ""},
+    {K "  - {on: c1, of: 1001}\n", 3, 18, "1 to 1000", ""},
+    {K "  - {on: c1, for: 999ms}\n", 3, 19, "1000ms to 24h", ""},
+    {K "  - {on: c1, for: 25h}\n", 3, 19, "1000ms to 24h", ""},
+    {K "  - {on: c1, for: soon}\n", 3, 19, "1000ms to 24h", ""},
+    {K "  - {on: inbxo, of: 5}\n", 3, 5, "no connection \"inbxo\"", "inbox"},
+    {K "  - {on: \"inbxo.*\", of: 5}\n", 3, 5, "no connection \"inbxo\"", "inbox"},
     /* names that do not exist */
     {R "  - {id: r, on: inbxo.message.write, ask: {}}\n", 3, 5, "no connection \"inbxo\"", "inbox"},
     {R "  - {id: r, on: inbox.mesage.write, ask: {}}\n", 3, 5, "no resource", "message"},
@@ -247,6 +302,11 @@ static const struct {
     {E "  - {on: c1, to: []}\n  - {on: \"x*\", to: []}\n", 4, "matches \"x*\""},
     {E "  - {on: [\"*\", c1, \"c?\"], to: []}\n", 0, NULL},
     {R "  - {id: a, on: inbox.message.write, ask: {subject: {present: true}}}\n", 0, NULL},
+    {T "  - {on: \"*.r9.read\", max: 2}\n", 3, "retries: \"*.r9.read\" matches nothing"},
+    {T "  - {on: [\"c1.*\", \"x*.*\"], max: 2}\n", 3, "\"x*.*\" matches nothing"},
+    {T "  - {on: [\"*\", \"*.*.read\", c1.r1.write], max: 2}\n", 0, NULL},
+    {K "  - {on: c1, of: 2}\n  - {on: \"x*.*\", of: 2}\n", 4, "breakers: \"x*\" matches nothing"},
+    {K "  - {on: [\"*\", \"c?.*\", \"inbox.*.*\"], of: 2}\n", 0, NULL},
 };
 
 static void warns_of_what_never_matters(void **state) {
