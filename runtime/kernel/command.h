@@ -19,7 +19,7 @@ command_function command_do, command_run_cancel, command_run_resume, command_run
 void do_answered(kernel *k, const command *c, keel_json result);
 command_function command_approve, command_deny, command_edit, command_verdict, command_batch,
     command_approver_set;
-command_function command_status, command_down, command_halt, command_resume, command_reload,
-    command_events;
+command_function command_connection_retry, command_status, command_down, command_halt,
+    command_resume, command_reload, command_events;
 
 #endif

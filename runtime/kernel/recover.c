@@ -259,10 +259,11 @@ static void restore_numbers(kernel *k, call *c, const char *const *v) {
     if (v[6] && number_of(v[12])) { /* its item is open */
         c->number = (uint64_t)number_of(v[6]);
         map_put(&k->items, c->number, c);
+    }
+    c->consented = v[6] && number_of(v[18]); /* it was given and used: it covers more attempts */
+    if ((c->number || c->consented) && v[14]) {
         c->expires_us = number_of(v[13]);
-        if (v[14]) {
-            digest_from_hex(&c->approval, v[14], strlen(v[14]));
-        }
+        digest_from_hex(&c->approval, v[14], strlen(v[14]));
     }
     if (v[8]) {
         budget_holds_parse(keel_json_view(v[8], strlen(v[8])), c->holds, &c->hold_count);
@@ -314,7 +315,7 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq, e.class"
+        " r.plugin, e.last_seq, e.class, i.state = 'approved'"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
