@@ -246,8 +246,8 @@ void breaker_heard(kernel *k, connection *cn, bool probe, bool good, const char 
 
 static policy_retrying retry_of(kernel *k, const connection *cn, uint64_t ref) {
     for (const worker *w = k->workers; w; w = w->next) {
-        if (w->connection == cn && w->current && w->current_ref == ref) {
-            return policy_retry(k->world.policy, w->current->target);
+        if (w->connection == cn && w->current_ref == ref) {
+            return policy_retry(k->world.policy, w->current_target);
         }
     }
     return policy_retry(k->world.policy, cn->name); /* it is over already */

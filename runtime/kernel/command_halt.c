@@ -22,6 +22,9 @@ int command_halt(kernel *k, command *c, diag *d) {
     k->halted = true;
     effect_park(k, NULL, "halted before it was sent");
     for (worker *x = k->workers; x; x = x->next) {
+        for (run *r = x->runs; r; r = r->worker_next) {
+            r->live = false; /* what it has computed and we have not heard is computed again */
+        }
         if (!x->connection) {
             worker_stop(k, x); /* no step goes on; resume replays the runs */
         }

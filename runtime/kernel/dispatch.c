@@ -44,6 +44,7 @@ static void hand_over(kernel *k, worker *w, call *c) {
     int64_t timeout = c->verb->timeout_us;
     w->current = c;
     w->current_ref = ++k->next_dispatch;
+    memcpy(w->current_target, c->target, sizeof w->current_target);
     w->overdue = false;
     c->worker = w;
     c->dispatch = w->current_ref;

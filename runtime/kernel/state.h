@@ -197,8 +197,9 @@ struct worker {
     connection *connection; /* connectors */
     run *runs;              /* agents: in the order in which they came, and are started */
     run *last_run;
-    call *current; /* connectors: one dispatch at a time */
-    uint64_t current_ref;
+    call *current;        /* connectors: one dispatch at a time */
+    uint64_t current_ref; /* the last one's, also when it is over; with its target */
+    char current_target[128];
     timer timer;   /* back-off, or the deadline of `current` */
     int bad_loads; /* in a row: died before it was ready */
     int crashes;   /* in a row */
