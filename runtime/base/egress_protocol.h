@@ -51,7 +51,10 @@ enum {
                   whole with a status below 500 and other than 408; of a stream, the other side said
                   something after the last byte that was sent. digests: of each unsafe request
                   (BLAKE2b-256 of METHOD SP URL LF BODY), at most 32 */
-    G_NOTE     /* {"level","text"} for the kernel's log */
+    G_NOTE,    /* {"level","text"} for the kernel's log */
+    G_ANSWERED /* ref: the order; {"connection":N,"retry_after_s":N?,"status":N}: an origin of the
+                  connection's own gave the final answer 401, 402 or 403, or 429 or 503 with
+                  Retry-After; the first of each under an order. It leaves before the answer does */
 };
 
 enum {

@@ -211,6 +211,7 @@ struct order {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t requests;
+    unsigned told; /* bits: the statuses of G_ANSWERED that have been told */
     char digests[EGRESS_DIGESTS][65];
     size_t digest_count;
 };
@@ -222,6 +223,8 @@ bool order_ended(const egress *e, uint64_t ref);
 /* Before the first unsafe byte. false: the kernel cannot be told, so nothing may be sent. */
 bool order_sending(egress *e, order *o);
 void order_add_digest(order *o, const char *method, const char *url, const char *body, size_t len);
+/* Tells the kernel of an answer that says something of the connection, or nothing. */
+void order_answered(egress *e, order *o, int status, int64_t retry_after_s);
 /* Counts an answer's bytes; false when the order allows no more. */
 bool order_take(order *o, size_t bytes);
 

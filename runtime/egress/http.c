@@ -132,6 +132,15 @@ static void note_answer(request *r, int status) {
     }
 }
 
+/* What a stranger answers says nothing of the connection. */
+static void tell_kernel(request *r, int status) {
+    curl_off_t after = 0;
+    if (r->permit.own) {
+        curl_easy_getinfo(r->t.easy, CURLINFO_RETRY_AFTER, &after);
+        order_answered(r->door->e, r->order, status, after);
+    }
+}
+
 static void on_token(token_waiter *w, const diag *problem);
 
 /* A token may have been withdrawn before its time: once more with a new one. */
@@ -164,6 +173,7 @@ static void on_done(transfer *t, CURLcode code) {
         return;
     }
     note_answer(r, (int)status);
+    tell_kernel(r, (int)status);
     http_answer(r, (int)status);
     end(r);
 }

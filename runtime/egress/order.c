@@ -6,6 +6,8 @@
 #include "egress.h"
 #include "egress_stream.h"
 
+#define RETRY_AFTER_MOST 1000000000LL /* s; the kernel has a cap of its own */
+
 static uint64_t number(keel_json v, const char *key) {
     int64_t n = 0;
     return keel_json_int(keel_json_get(v, key), &n) && n > 0 ? (uint64_t)n : 0;
@@ -111,6 +113,36 @@ void order_add_digest(order *o, const char *method, const char *url, const char 
     digest sum = digest_of2(head.data, head.len, body, len);
     digest_hex(&sum, o->digests[o->digest_count++]);
     keel_buf_free(&head);
+}
+
+void order_answered(egress *e, order *o, int status, int64_t retry_after_s) {
+    static const struct {
+        int status;
+        bool only_with_time;
+    } telling[] = {{401, false}, {402, false}, {403, false}, {429, true}, {503, true}};
+    size_t i = 0;
+    while (i < sizeof telling / sizeof *telling && telling[i].status != status) {
+        i++;
+    }
+    if (i == sizeof telling / sizeof *telling || (o->told & (1u << i)) ||
+        (telling[i].only_with_time && retry_after_s <= 0)) {
+        return;
+    }
+    o->told |= 1u << i;
+    keel_buf body = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &body);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "connection", (int64_t)o->connection);
+    if (telling[i].only_with_time) {
+        keel_json_set_int(&w, "retry_after_s",
+                          retry_after_s < RETRY_AFTER_MOST ? retry_after_s : RETRY_AFTER_MOST);
+    }
+    keel_json_set_int(&w, "status", status);
+    keel_json_object_end(&w);
+    egress_send(e, G_ANSWERED, o->ref, body.data, body.len);
+    keel_buf_free(&body);
+    egress_write_through(e); /* before the executor hears of it */
 }
 
 bool order_take(order *o, size_t bytes) {

@@ -34,8 +34,8 @@ void approval_digest(kernel *k, const call *c, const policy_decision *d, digest 
 
 bool approval_covers(kernel *k, const call *c, const policy_decision *d) {
     digest now;
-    if (!c->approved) {
-        return false;
+    if (!c->approved && (!c->consented || kernel_now(k) > c->expires_us)) {
+        return false; /* used for an earlier attempt, it covers this one as long as it would stand */
     }
     approval_digest(k, c, d, &now);
     return digest_equal(&now, &c->approval);
@@ -95,6 +95,8 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
     }
     c->reason = reason;
     c->expires_us = 0;
+    c->consented = false;
+    timer_clear(&k->timers, &c->timer);
     if (d) {
         policy_approval a = policy_rule_approval(d->rule);
         c->number = k->next_number++;

@@ -59,3 +59,12 @@ uint64_t digest_word(const digest *d) {
     memcpy(&word, d->bytes, sizeof word);
     return word | 1;
 }
+
+void text_cut(char *to, size_t size, const char *text) {
+    size_t len = strnlen(text, size - 1);
+    while (len && text[len] && ((unsigned char)text[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    memcpy(to, text, len);
+    to[len] = 0;
+}

@@ -23,6 +23,7 @@ void call_free(kernel *k, call *c) {
     }
     *at = c->next;
     timer_clear(&k->timers, &c->timer);
+    breaker_unsent(k, c);
     order_forget(k, c);
     if (c->number) {
         item_close(k, c);

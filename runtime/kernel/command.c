@@ -17,6 +17,7 @@ static const struct {
     {"approve", true, command_approve, NULL},
     {"approver.set", true, command_approver_set, NULL},
     {"batch", true, command_batch, NULL},
+    {"connection.retry", true, command_connection_retry, NULL},
     {"deny", true, command_deny, NULL},
     {"do", true, command_do, do_answered},
     {"down", false, command_down, NULL},
@@ -204,106 +205,6 @@ int command_down(kernel *k, command *c, diag *d) {
     (void)c;
     (void)d;
     kernel_stop(k);
-    return 0;
-}
-
-int command_halt(kernel *k, command *c, diag *d) {
-    char why[256] = "";
-    keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
-    if (k->halted) {
-        diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
-        return diag_next(d, "lift it with: keel resume");
-    }
-    keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "why", why);
-    keel_json_object_end(&w);
-    journal_add(k, RECORD_HALT, 0, "", &k->scratch);
-    k->halted = true;
-    effect_park(k, "halted before it was sent");
-    for (worker *x = k->workers; x; x = x->next) {
-        if (!x->connection) {
-            worker_stop(k, x); /* no step goes on; resume replays the runs */
-        }
-    }
-    kernel_log(k, "warn", 0, "halted: %s", why[0] ? why : "no reason given");
-    return 0;
-}
-
-static size_t decide_run(kernel *k, run *r) {
-    size_t count = 0;
-    call *next;
-    for (call *e = r->calls; e; e = next) {
-        next = e->next;
-        if (e->state == EFFECT_WAITING && e->reason != WAIT_APPROVAL) {
-            count++;
-            effect_decide(k, e);
-        } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && e->ours)) {
-            call_due(k, e, kernel_now(k));
-        }
-    }
-    return count;
-}
-
-static size_t decide_parked(kernel *k) {
-    size_t count = 0, at = 0;
-    run *r;
-    run **all = keel_alloc((k->runs.count + 1) * sizeof *all);
-    size_t runs = 0;
-    while ((r = map_next(&k->runs, &at, NULL)) != NULL) {
-        all[runs++] = r; /* a spawn adds to the map */
-    }
-    for (size_t i = 0; i < runs; i++) {
-        count += decide_run(k, all[i]);
-    }
-    free(all);
-    for (r = k->over; r; r = r->worker_next) {
-        decide_run(k, r);
-    }
-    return count;
-}
-
-int command_resume(kernel *k, command *c, diag *d) {
-    if (!k->halted) {
-        return diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
-    }
-    k->scratch.len = 0;
-    keel_buf_puts(&k->scratch, "{}");
-    journal_add(k, RECORD_RESUME, 0, "", &k->scratch);
-    k->halted = false;
-    kernel_log(k, "info", 0, "resumed");
-    keel_buf_printf(&c->result, "{\"waiting\":%zu}", decide_parked(k));
-    for (worker *w = k->workers; w; w = w->next) {
-        if (w->connection ? w->connection->queue != NULL : w->runs != NULL) {
-            worker_need(k, w);
-        }
-    }
-    return 0;
-}
-
-int command_reload(kernel *k, command *c, diag *d) {
-    kernel_world w = {0};
-    keel_buf warnings = KEEL_BUF_INIT;
-    int rc = k->load_world(k->load_ctx, &w, &warnings, d);
-    if (rc) {
-        keel_buf_free(&warnings);
-        world_refused(k, d);
-        return rc;
-    }
-    world_take(k, &w);
-    decide_parked(k);
-    keel_json_writer jw;
-    keel_json_write(&jw, &c->result);
-    keel_json_object(&jw);
-    keel_json_set_int(&jw, "connections", (int64_t)k->world.workspace->connection_count);
-    keel_json_set_int(&jw, "plugins", (int64_t)library_count(k->world.library));
-    keel_json_key(&jw, "policy");
-    keel_json_hex(&jw, policy_digest(k->world.policy)->bytes, DIGEST_SIZE);
-    keel_json_set_raw(&jw, "warnings", keel_json_view(warnings.data, warnings.len));
-    keel_json_object_end(&jw);
-    keel_buf_free(&warnings);
     return 0;
 }
 

@@ -21,7 +21,7 @@ command_function command_approve, command_deny, command_edit, command_verdict, c
     command_approver_set;
 command_function command_stuck_retry, command_stuck_resolve, command_stuck_drop,
     command_unknown_check;
-command_function command_status, command_down, command_halt, command_resume, command_reload,
-    command_events;
+command_function command_connection_retry, command_status, command_down, command_halt,
+    command_resume, command_reload, command_events;
 
 #endif

@@ -6,11 +6,12 @@
  * code "request_conflict"). Reading commands of the CLI do not come here: they read the database.
  *
  * command        args                                       result
- * status         {}                                         {"boot","connections":[{"name","state","trouble"?,"trouble_us"?}],"halted",
+ * status         {}                                         {"boot","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
  *                                                           "incarnation","network":{"state","trouble"?,"trouble_us"?},"open_runs",
  *                                                           "pid","seq","version","workspace"}; state: idle (starts when there
- *                                                           is work) | starting | running | restarting | refused, and of the
- *                                                           network "not needed"; trouble: the last failure, until a success
+ *                                                           is work) | starting | running | restarting | refused | resting,
+ *                                                           and of the network "not needed"; trouble: the last failure, until a success;
+ *                                                           breaker, while it rests: {"state":"open|half_open","until_us"?,"why"}
  * down           {}                                         {}; then the kernel drains and ends
  * do           M {"agent","input":{},"key"?,"follow":bool|"end"}  {"existing":bool,"run":N}
  * batch        M {"numbers":[N]}                            {"batch":N}      fixes what a person was shown
@@ -22,6 +23,7 @@
  *                                                           when a field is not in the rule's `edit`
  * verdict      M {"number":N,"verdict":"done|not_done","why":TEXT}   {}
  * halt         M {"why":TEXT}                               {}
+ * connection.retry M {"connection":NAME}                    {}   one that rests does so no more
  * resume       M {}                                         {"waiting":N}   what waited is decided afresh
  * run.cancel   M {"run":N,"why":TEXT}                       {}
  * run.resume   M {"run":N}                                  {}   a paused run is replayed once more

@@ -140,7 +140,7 @@ void effect_query(kernel *k, call *c, policy_query *q) {
     q->attrs = attr_set_list(k->attrs, &q->attr_count);
 }
 
-static int reserve(kernel *k, call *c, budget_refusal *why) {
+int effect_reserve(kernel *k, call *c, budget_refusal *why) {
     run *r = c->run;
     budget_request q = {.agent = r->plugin->manifest->name,
                         .root_run = r->tree ? r->tree->root : r->id,
@@ -154,9 +154,27 @@ static int reserve(kernel *k, call *c, budget_refusal *why) {
                           why);
 }
 
+/* A consent is not kept waiting: it is used, and its effect held as one to be sent again. */
+static bool waits_for_connection(kernel *k, call *c, const policy_decision *d, keel_json decision) {
+    if (!c->connection || breaker_lets(c->connection, c) || d->verdict == POLICY_ASK) {
+        return false;
+    }
+    if (c->state == EFFECT_WAITING && c->reason == WAIT_BREAKER) {
+        return true;
+    }
+    if (c->number) {
+        approval_stale(k, c, "it needs nobody any more");
+    }
+    effect_wait(k, c, NULL, decision, WAIT_BREAKER);
+    return true;
+}
+
 static void go(kernel *k, call *c, const policy_decision *d, keel_json decision) {
     budget_refusal why;
-    if (!reserve(k, c, &why)) {
+    if (waits_for_connection(k, c, d, decision)) {
+        return;
+    }
+    if (!effect_reserve(k, c, &why)) {
         if (c->number && !c->approved) {
             approval_stale(k, c, "it needs nobody any more");
         }
@@ -266,6 +284,7 @@ void effect_intend(kernel *k, call *c, keel_json decision) {
     if (c->approved) {
         item_close(k, c);
         c->approved = 0;
+        c->consented = true;
     }
     timer_clear(&k->timers, &c->timer);
     dispatch(k, c);
@@ -295,24 +314,6 @@ void effect_put_target(const call *c, keel_json_writer *w) {
     keel_json_set_text(w, "target", c->target);
     if (!c->recorded && c->why.len) {
         keel_json_set_raw(w, "why", c->why);
-    }
-}
-
-void effect_again(kernel *k, call *c) {
-    budget_refusal why;
-    bool there = c->connection && !c->connection->gone && c->verb;
-    if (!c->run->tree && (c->class != CLASS_REPEATABLE || !there)) {
-        effect_give_up(k, c, "cancelled", "its run ended before it was sent again");
-    } else if (!there && c->maybe_applied) {
-        effect_give_up(k, c, "unavailable", "its connection was changed or removed meanwhile");
-    } else if (!there) {
-        effect_decide(k, c); /* consent was for the connection as it was */
-    } else if (!effect_key_lives(k, c)) {
-        effect_give_up(k, c, "unavailable", "the other side may no longer know its key");
-    } else if (reserve(k, c, &why)) {
-        effect_give_up(k, c, "budget", why.why);
-    } else {
-        effect_intend(k, c, (keel_json){0});
     }
 }
 

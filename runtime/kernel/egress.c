@@ -253,12 +253,31 @@ static void egress_note(kernel *k, const frame *f) {
     }
 }
 
+/* What egress saw of the other side: no word of a connector's. */
+static void status_seen(kernel *k, const frame *f) {
+    int64_t id = 0, status = 0, after = 0;
+    keel_json body = keel_json_view(f->body, f->len);
+    if (keel_json_check(f->body, f->len, NULL)) {
+        return;
+    }
+    keel_json_int(keel_json_get(body, "connection"), &id);
+    keel_json_int(keel_json_get(body, "status"), &status);
+    keel_json_int(keel_json_get(body, "retry_after_s"), &after);
+    for (connection *cn = k->connections; cn; cn = cn->next) {
+        if (cn->id == (uint64_t)id) {
+            breaker_answered(k, cn, f->ref, status, after);
+        }
+    }
+}
+
 void egress_frame(kernel *k, const frame *f) {
     call *c = map_get(&k->orders, f->ref);
     if (f->type == G_NOTE) {
         egress_note(k, f);
     } else if (f->type == G_SENDING && c) {
         c->sending = true;
+    } else if (f->type == G_ANSWERED) {
+        status_seen(k, f);
     } else if (f->type == G_ENDED) {
         answered(k);
         if (c) {

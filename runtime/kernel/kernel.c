@@ -165,7 +165,7 @@ bool kernel_stopped(kernel *k) {
         if (k->orders.count) {
             return false;
         }
-        effect_park(k, "Keel was stopped before it was sent");
+        effect_park(k, NULL, "Keel was stopped before it was sent");
         k->scratch.len = 0;
         keel_buf_puts(&k->scratch, "{}");
         journal_add(k, RECORD_STOP, 0, "", &k->scratch);

@@ -5,58 +5,14 @@
 #include "parts.h"
 #include "rules.h"
 
-#define LOOKS       10
-#define SECOND      1000000LL
-#define BACKOFF_CAP (120 * SECOND)
+#define LOOKS  10
+#define SECOND 1000000LL
 
-static int64_t backoff_us(kernel *k, uint32_t attempt) {
-    uint32_t r;
-    int64_t cap = SECOND / 4;
-    for (uint32_t i = 1; i < attempt && cap < BACKOFF_CAP; i++) {
-        cap *= 2;
-    }
-    k->env.random(k->env.ctx, &r, sizeof r); /* full jitter */
-    return (cap > BACKOFF_CAP ? BACKOFF_CAP : cap) * (int64_t)(r >> 8) / (1 << 24);
-}
-
-/* ---- retry, unknown, look ---- */
-
-static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t not_before) {
-    keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_set_int(&w, "attempt", c->attempt);
-    if (c->maybe_applied) {
-        keel_json_set_bool(&w, "maybe", true);
-    }
-    keel_json_set_int(&w, "not_before_us", not_before);
-    holds_settle(k, c, pay, (keel_json){0}, &w);
-    keel_json_set_text(&w, "why", why);
-    keel_json_object_end(&w);
-    journal_effect(k, RECORD_EFFECT_RETRY, c, &k->scratch);
-    c->ours = false;
-    if (c->number) {
-        item_close(k, c); /* nobody has to say any more what became of it */
-    }
-    call_due(k, c, not_before);
-}
-
-void effect_park(kernel *k, const char *why) {
-    for (connection *cn = k->connections; cn; cn = cn->next) {
-        call *next;
-        for (call *c = cn->queue; c; c = next) {
-            next = c->queue_next;
-            if (!c->reconcile) {
-                worker_drop(k, c);
-                retry_record(k, c, why, false, kernel_now(k));
-            }
-        }
-    }
-}
+/* ---- unknown, look ---- */
 
 static void retry(kernel *k, call *c, const char *why) {
-    retry_record(k, c, why, c->dispatched, kernel_now(k) + backoff_us(k, c->attempt));
+    effect_retry_at(k, c, why, c->dispatched,
+                    kernel_now(k) + effect_backoff_us(k, c, c->attempt - c->parked));
 }
 
 static void unknown_record(kernel *k, call *c, const char *owner, int64_t next_check,
@@ -141,7 +97,8 @@ int effect_check(kernel *k, call *c, diag *d) {
 
 static effect_facts facts_of(kernel *k, const call *c) {
     return (effect_facts){.class = c->class,
-                          .attempt = c->attempt,
+                          .attempt = c->attempt - c->parked,
+                          .limit = policy_retry(k->world.policy, c->target).max,
                           .now_us = kernel_now(k),
                           .opened_us = c->opened_us,
                           .window_us = c->verb ? c->verb->window_us : 0,
@@ -202,6 +159,8 @@ void effect_timer(kernel *k, timer *t) {
         effect_expired(k, c);
     } else if (k->halted) {
         return; /* set again by resume, also for runs that are over */
+    } else if (c->connection && !breaker_lets(c->connection, c)) {
+        return; /* set again when it rests no more */
     } else if (c->state == EFFECT_RETRY) {
         effect_again(k, c);
     } else if (c->state == EFFECT_UNKNOWN) {
@@ -220,13 +179,14 @@ static void looked(kernel *k, call *c, keel_json result) {
     } else if (!strcmp(state, "absent") && now >= c->lost_us + c->verb->settle_us) {
         c->maybe_applied = false;
         c->looks = 0;
-        retry_record(k, c, "it was looked for and is proved absent", true,
-                     now + backoff_us(k, c->attempt));
+        effect_retry_at(k, c, "it was looked for and is proved absent", true,
+                        now + effect_backoff_us(k, c, c->attempt - c->parked));
     } else if (!strcmp(state, "absent")) {
         effect_look_later(k, c, "not there yet, but it may still arrive",
                           c->lost_us + c->verb->settle_us - now);
     } else if (!strcmp(state, "pending")) {
-        effect_look_later(k, c, "the other side is still at it", backoff_us(k, c->looks) + SECOND);
+        effect_look_later(k, c, "the other side is still at it",
+                          effect_backoff_us(k, c, c->looks) + SECOND);
     } else {
         effect_unknown(k, c, "it was looked for, and the other side cannot tell");
     }
@@ -287,7 +247,7 @@ static void failed(kernel *k, call *c, keel_json body) {
         if (!strcmp(code, "not_implemented")) {
             effect_unknown(k, c, "its connector cannot look");
         } else {
-            effect_look_later(k, c, text, backoff_us(k, c->looks) + SECOND);
+            effect_look_later(k, c, text, effect_backoff_us(k, c, c->looks) + SECOND);
         }
     } else if (unproved(c)) {
         effect_lost(k, c, text);
@@ -330,7 +290,7 @@ static void lost(kernel *k, call *c, const char *why) {
     }
 }
 
-void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
+static void conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
     keel_json said = keel_json_view(body, len);
     char why[512];
     switch (heard) {
@@ -347,6 +307,36 @@ void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_
     default:
         lost(k, c, "its connector's answer was not canonical JSON");
         break;
+    }
+}
+
+/* What it says of the connection: an answer about what was asked is a good one. */
+static bool is_good(const call *c, call_heard heard, const char *body, size_t len, char *why,
+                    size_t size) {
+    keel_json said = keel_json_view(body, len);
+    char code[24] = "internal";
+    if (heard == HEARD_REPLY) {
+        return true;
+    }
+    snprintf(why, size, "its answer was no canonical JSON");
+    if (heard == HEARD_DEATH) {
+        snprintf(why, size, "%.*s", (int)len, body);
+    } else if (heard == HEARD_FAIL) {
+        body_text(said, "code", code, sizeof code);
+        snprintf(why, size, "%s", code);
+        keel_json_copy(keel_json_get(said, "message"), why, size);
+        return !is_trouble(code) && !unproved(c);
+    }
+    return false;
+}
+
+void call_conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
+    char why[200];
+    connection *cn = c->connection;
+    bool probe = cn && cn->breaker.probe == c, good = is_good(c, heard, body, len, why, sizeof why);
+    conclude(k, c, heard, body, len); /* c may be gone after it */
+    if (cn) {
+        breaker_heard(k, cn, probe, good, why);
     }
 }
 

@@ -137,7 +137,9 @@ void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq);
 void effect_decide(kernel *k, call *c); /* also afresh: after an approval, a resume, a reload */
 void effect_query(kernel *k, call *c, policy_query *q);     /* q points into k->attrs and c */
 void effect_intend(kernel *k, call *c, keel_json decision); /* decision: none at a retry */
-void effect_again(kernel *k, call *c);                      /* the next attempt, under a new hold */
+void effect_again(kernel *k, call *c); /* retry.c: the next attempt, under a new hold */
+/* Holds what it costs: 0, or -1 and why. */
+int effect_reserve(kernel *k, call *c, budget_refusal *why);
 bool effect_is_out(const call *c); /* its outcome is open: it may not be dropped */
 void effect_give_up(kernel *k, call *c, const char *code, const char *why); /* outcome.c */
 /* Pieces of effect bodies in canonical order: args / call, class, connector / digest, evidence /
@@ -159,6 +161,14 @@ void effect_expired(kernel *k, call *c);
 /* Settles holds into a "settled" array: actual < 0 books each hold in full. */
 void holds_settle(kernel *k, call *c, bool dispatched, keel_json cost, keel_json_writer *w);
 
+/* ---- retry.c: what is sent again ---- */
+int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt);
+/* This attempt is over, and the next comes at not_before (wall clock). */
+void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_before);
+/* What was intended and not sent is not sent now; cn NULL: through no connection. */
+void effect_park(kernel *k, connection *cn, const char *why);
+void effect_hold(kernel *k, call *c); /* the same of one: its connection rests */
+
 /* ---- outcome.c: what an attempt came to ---- */
 void connector_frame(kernel *k, worker *w, const frame *f);
 void effect_lost(kernel *k, call *c, const char *why);    /* may have been applied */
@@ -167,7 +177,6 @@ void effect_unknown(kernel *k, call *c, const char *why); /* a person has to loo
 void effect_look(kernel *k, call *c);                     /* reconcile */
 /* What may have been applied under its key may be sent again: the other side still knows it. */
 bool effect_key_lives(kernel *k, const call *c);
-void effect_park(kernel *k, const char *why); /* what was intended and not sent is not sent now */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 /* Looks now, on a person's word, as if nobody had looked before. */
 int effect_check(kernel *k, call *c, diag *d);
@@ -199,6 +208,24 @@ void trouble_clear(kernel *k, connection *cn); /* the same */
 void trouble_connections(const kernel *k, keel_json_writer *w);
 void trouble_network(const kernel *k, keel_json_writer *w);
 
+/* ---- breaker.c: what is sent to a connection that fails, and when ---- */
+bool breaker_lets(const connection *cn, const call *c); /* c may be sent now */
+void breaker_takes(call *c);             /* c is about to be sent: it may be the one to see */
+void breaker_unsent(kernel *k, call *c); /* it is not sent after all, or is gone */
+/* The outcome of a verb; probe: it was the one to see. */
+void breaker_heard(kernel *k, connection *cn, bool probe, bool good, const char *why);
+/* What egress saw under an order; retry_after_s 0: not said. */
+void breaker_answered(kernel *k, connection *cn, uint64_t ref, int64_t status,
+                      int64_t retry_after_s);
+bool breaker_close(kernel *k, connection *cn, const char *why); /* false: it does not rest */
+/* Sends one to see, if its time is over; now: even if it is not. */
+void breaker_look(kernel *k, connection *cn, bool now);
+/* At the start; same: the connection is what it was. */
+void breaker_restore(kernel *k, connection *cn, bool same);
+void breaker_retire(kernel *k, connection *cn);
+bool breaker_rests(const connection *cn);
+void breaker_write(const connection *cn, keel_json_writer *w);
+
 /* ---- kv.c ---- */
 void kv_load(kernel *k, connection *cn);
 /* Takes puts in force and writes them as the member "kv" of the record. */
@@ -228,10 +255,16 @@ bool worker_may_log(kernel *k, worker *w);
 void worker_stop(kernel *k, worker *w); /* when it is idle; its runs are replayed later */
 void worker_busy(kernel *k);            /* something was sent: the watchdog looks */
 void worker_strike(kernel *k, worker *w, uint64_t run_id, const char *why);
+worker *worker_for_connection(kernel *k, connection *cn);    /* one more */
+void worker_expect(kernel *k, worker *w, int64_t within_us); /* an answer, or it is killed */
+
+/* ---- dispatch.c ---- */
 void dispatch(kernel *k, call *c); /* to a worker of its connection; leaves with this turn */
+bool dispatch_ready(const connection *cn);       /* something in its queue may be sent */
 call *worker_take_current(kernel *k, worker *w); /* the dispatch it answered */
 void worker_next(kernel *k, worker *w);          /* takes more from its connection's queue */
 void worker_drop(kernel *k, call *c);            /* c leaves the queue */
+void connection_go(kernel *k, connection *cn);   /* what is in its queue may be sent */
 bool worker_has_work(const worker *w);
 bool worker_deadline(const timer *t);                       /* t is the deadline of an executor */
 void worker_refuse(kernel *k, worker *w, const char *text); /* it will not load: says why */
@@ -260,6 +293,8 @@ int recover(kernel *k, diag *d);      /* the host's state; journals nothing */
 int recover_runs(kernel *k, diag *d); /* runs and effects; needs the world */
 
 /* ---- body.c ---- */
+/* As much of the text as fits; no character is cut in two: it goes into JSON. */
+void text_cut(char *to, size_t size, const char *text);
 void body_error(keel_buf *out, const char *code, const char *rule, const char *why);
 void outcome_error(keel_buf *out, const char *code, const char *rule, const char *why);
 void outcome_ok(keel_buf *out, keel_json value);

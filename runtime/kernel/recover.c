@@ -260,10 +260,11 @@ static void restore_numbers(kernel *k, call *c, const char *const *v) {
         c->number = (uint64_t)number_of(v[6]);
         item_open(k, c, c->state == EFFECT_WAITING ? v[18] : NULL, number_of(v[19]),
                   (uint32_t)number_of(v[20]));
+    }
+    c->consented = v[6] && number_of(v[21]); /* it was given and used: it covers more attempts */
+    if ((c->number || c->consented) && v[14]) {
         c->expires_us = number_of(v[13]);
-        if (v[14]) {
-            digest_from_hex(&c->approval, v[14], strlen(v[14]));
-        }
+        digest_from_hex(&c->approval, v[14], strlen(v[14]));
     }
     if (v[8]) {
         budget_holds_parse(keel_json_view(v[8], strlen(v[8])), c->holds, &c->hold_count);
@@ -316,7 +317,7 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated"
+        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved'"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */

@@ -154,6 +154,7 @@ struct call {
     char key[33];
     bool recorded;                          /* args, evidence and why stand in a record already */
     uint32_t attempt;                       /* 0: never intended */
+    uint32_t parked;                        /* of them, since the start, given up unsent */
     bool dispatched;                        /* this attempt went to a connector */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
@@ -162,6 +163,7 @@ struct call {
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
     uint64_t approved; /* the item whose consent `intended` consumes, 0: none */
+    bool consented;    /* `intended` did; it covers further attempts until expires_us */
     budget_hold holds[BUDGET_HOLDS];
     size_t hold_count;
     uint64_t dispatch; /* ref of the X_VERB under way, 0: none */
@@ -215,8 +217,9 @@ struct worker {
     connection *connection; /* connectors */
     run *runs;              /* agents: in the order in which they came, and are started */
     run *last_run;
-    call *current; /* connectors: one dispatch at a time */
-    uint64_t current_ref;
+    call *current;        /* connectors: one dispatch at a time */
+    uint64_t current_ref; /* the last one's, also when it is over; with its target */
+    char current_target[128];
     timer timer;   /* back-off, or the deadline of `current` */
     int bad_loads; /* in a row: died before it was ready */
     int crashes;   /* in a row */
@@ -233,6 +236,19 @@ struct worker {
 
 #define TROUBLE_TEXT 400
 
+typedef enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN } breaker_state;
+
+/* Whether anything is sent through a connection (breaker.c). */
+typedef struct breaker {
+    breaker_state state;
+    int64_t until_us; /* open: wall clock, as recorded */
+    timer timer;      /* open: its end; half-open: to look again for what may be sent */
+    call *probe;      /* half-open: what was sent to see */
+    char why[240];
+    size_t count; /* outcomes since it was closed, the last of which are in */
+    bool failed[POLICY_BREAKER_OF];
+} breaker;
+
 struct connection {
     connection *next;
     uint64_t id; /* what egress knows it by; of this process */
@@ -248,6 +264,7 @@ struct connection {
     call *queue;
     char trouble[TROUBLE_TEXT]; /* the last failure, until something succeeds; or "" */
     int64_t trouble_us;
+    breaker breaker;
 };
 
 typedef enum egress_state { EGRESS_DOWN, EGRESS_BACKOFF, EGRESS_UP } egress_state;

@@ -5,25 +5,15 @@
 #include "parts.h"
 #include "reach.h"
 
-/* No character is cut in two: it goes into JSON. */
-static void copy(char to[TROUBLE_TEXT], const char *text) {
-    size_t len = strnlen(text, TROUBLE_TEXT - 1);
-    while (len && text[len] && ((unsigned char)text[len] & 0xc0) == 0x80) {
-        len--;
-    }
-    memcpy(to, text, len);
-    to[len] = 0;
-}
-
 void trouble_note(kernel *k, connection *cn, const char *text) {
     if (cn) {
-        copy(cn->trouble, text);
+        text_cut(cn->trouble, sizeof cn->trouble, text);
         cn->trouble_us = kernel_now(k);
     }
 }
 
 void trouble_of_network(kernel *k, const char *text) {
-    copy(k->egress.trouble, text);
+    text_cut(k->egress.trouble, sizeof k->egress.trouble, text);
     k->egress.trouble_us = kernel_now(k);
 }
 
@@ -57,8 +47,12 @@ static const char *state_of(const kernel *k, const connection *cn) {
 
 static void write_connection(const kernel *k, const connection *cn, keel_json_writer *w) {
     keel_json_object(w);
+    if (breaker_rests(cn)) {
+        keel_json_key(w, "breaker");
+        breaker_write(cn, w);
+    }
     keel_json_set_text(w, "name", cn->name);
-    keel_json_set_text(w, "state", state_of(k, cn));
+    keel_json_set_text(w, "state", breaker_rests(cn) ? "resting" : state_of(k, cn));
     if (cn->trouble[0]) {
         keel_json_set_text(w, "trouble", cn->trouble);
         keel_json_set_int(w, "trouble_us", cn->trouble_us);

@@ -1,5 +1,5 @@
-/* Executors: started when there is work, one dispatch at a time for connectors, many runs for
- * agents; started again with back-off when they die. */
+/* Executors: started when there is work, many runs for agents; started again with back-off when they
+ * die. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +17,11 @@ static worker *worker_new(kernel *k, const plugin *p, connection *cn) {
     *w = (worker){.plugin = p, .connection = cn, .next = k->workers};
     k->workers = w;
     return w;
+}
+
+worker *worker_for_connection(kernel *k, connection *cn) {
+    cn->worker_count++;
+    return worker_new(k, cn->plugin, cn);
 }
 
 worker *worker_for_agent(kernel *k, const plugin *p) {
@@ -60,7 +65,7 @@ void worker_remove_run(run *r) {
 }
 
 bool worker_has_work(const worker *w) {
-    return w->connection ? w->connection->queue != NULL : w->runs != NULL;
+    return w->connection ? dispatch_ready(w->connection) : w->runs != NULL;
 }
 
 /* ---- start ---- */
@@ -89,6 +94,10 @@ static void deadline_passed(kernel *k, timer *t) {
     worker *w = t->owner;
     w->overdue = true;
     k->env.kill(k->env.ctx, w->id);
+}
+
+void worker_expect(kernel *k, worker *w, int64_t within_us) {
+    timer_set(&k->timers, &w->timer, k->env.boot_us(k->env.ctx) + within_us, deadline_passed, w);
 }
 
 bool worker_deadline(const timer *t) {
@@ -166,130 +175,6 @@ void worker_need(kernel *k, worker *w) {
     } else if (rc) {
         refuse_later(k, w, &d);
     }
-}
-
-/* ---- dispatch ---- */
-
-static void verb_body(kernel *k, const call *c, int64_t timeout) {
-    keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_set_int(&w, "attempt", c->reconcile ? c->looks : c->attempt);
-    keel_json_set_raw(&w, "body", c->args);
-    keel_json_set_int(&w, "deadline_us", timeout);
-    keel_json_key(&w, "flags");
-    keel_json_array(&w);
-    keel_json_array_end(&w);
-    keel_json_set_text(&w, "key", c->key);
-    if (c->connection->kv.len > 2) {
-        keel_json_set_raw(&w, "kv", keel_json_view(c->connection->kv.data, c->connection->kv.len));
-    }
-    keel_json_set_text(&w, "mode", c->reconcile ? "effect" : "");
-    keel_json_set_raw(&w, "outcome", (keel_json){0});
-    keel_json_set_text(&w, "resource", c->resource->name);
-    keel_json_set_text(&w, "verb", c->reconcile ? "reconcile" : c->verb_name);
-    keel_json_object_end(&w);
-}
-
-static void hand_over(kernel *k, worker *w, call *c) {
-    int64_t timeout = c->verb->timeout_us;
-    w->current = c;
-    w->current_ref = ++k->next_dispatch;
-    w->overdue = false;
-    c->worker = w;
-    c->dispatch = w->current_ref;
-    c->dispatched = true;
-    order_open(k, w, c, timeout);
-    verb_body(k, c, timeout);
-    turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
-    timer_set(&k->timers, &w->timer, k->env.boot_us(k->env.ctx) + timeout, deadline_passed, w);
-}
-
-static call *pop(connection *cn) {
-    call *c = cn->queue;
-    cn->queue = c->queue_next;
-    c->queue_next = NULL;
-    c->queued = false;
-    return c;
-}
-
-void worker_next(kernel *k, worker *w) {
-    connection *cn = w->connection;
-    if (w->state != WORKER_READY || w->current || w->told_to_stop || k->stopping) {
-        return;
-    }
-    if (cn->queue) {
-        hand_over(k, w, pop(cn));
-    } else if (cn->gone) {
-        worker_stop(k, w);
-    }
-}
-
-/* A worker for one more dispatch: an idle one, else a new one as far as the manifest lets. */
-static worker *pick(kernel *k, connection *cn) {
-    worker *down = NULL;
-    for (worker *w = k->workers; w; w = w->next) {
-        if (w->connection == cn) {
-            if (w->state == WORKER_READY && !w->current && !w->told_to_stop) {
-                return w;
-            }
-            if (w->state == WORKER_DOWN || w->state == WORKER_REFUSED) {
-                down = w;
-            }
-        }
-    }
-    if (!down && cn->worker_count < cn->plugin->manifest->concurrency) {
-        down = worker_new(k, cn->plugin, cn);
-        cn->worker_count++;
-    }
-    return down;
-}
-
-void dispatch(kernel *k, call *c) {
-    connection *cn = c->connection;
-    call **at = &cn->queue;
-    while (*at) {
-        at = &(*at)->queue_next;
-    }
-    *at = c;
-    c->queued = true;
-    c->dispatch = 0;
-    c->dispatched = c->reconcile && c->dispatched;
-    worker *w = pick(k, cn);
-    if (!w) {
-        return; /* all are busy, starting or backing off: the queue waits for them */
-    }
-    if (w->state == WORKER_READY) {
-        worker_next(k, w);
-        return;
-    }
-    w->state = WORKER_DOWN; /* a refused one is tried again for new work */
-    worker_need(k, w);
-}
-
-void worker_drop(kernel *k, call *c) {
-    (void)k;
-    if (!c->queued) {
-        return;
-    }
-    call **at = &c->connection->queue;
-    while (*at != c) {
-        at = &(*at)->queue_next;
-    }
-    *at = c->queue_next;
-    c->queue_next = NULL;
-    c->queued = false;
-}
-
-call *worker_take_current(kernel *k, worker *w) {
-    call *c = w->current;
-    order_end(k, w, w->current_ref);
-    w->current = NULL;
-    timer_clear(&k->timers, &w->timer);
-    c->worker = NULL;
-    c->dispatch = 0;
-    return c;
 }
 
 /* ---- frames that are about the executor itself ---- */

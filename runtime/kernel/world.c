@@ -110,6 +110,7 @@ static void take_plugins(kernel *k) {
 /* ---- connections ---- */
 
 static void retire(kernel *k, connection *c) {
+    breaker_retire(k, c);
     c->gone = true;
     for (worker *w = k->workers; w; w = w->next) {
         if (w->connection == c) {
@@ -197,9 +198,14 @@ static connection *connection_new(kernel *k, const workspace_connection *wc, con
     keel_buf_append(&c->config, wc->config.data, wc->config.len);
     k->connections = c;
     kv_load(k, c);
-    c->seq = k->retired_count ? 0 : recorded_as(k, c, &c->body); /* at the start */
-    if (!c->seq) {
+    bool start = !k->retired_count;
+    c->seq = start ? recorded_as(k, c, &c->body) : 0;
+    bool same = c->seq != 0;
+    if (!same) {
         c->seq = journal_add(k, RECORD_CONNECTION, 0, "", &c->body);
+    }
+    if (start) {
+        breaker_restore(k, c, same);
     }
     return c;
 }
@@ -322,6 +328,7 @@ void world_free(kernel *k) {
     while (k->connections) {
         connection *c = k->connections;
         k->connections = c->next;
+        timer_clear(&k->timers, &c->breaker.timer);
         free(c->name);
         keel_buf_free(&c->config);
         keel_buf_free(&c->body);

@@ -7,10 +7,10 @@
 
 /* ---- names ---- */
 
-static int fault_at(compiler *c, const policy_rule *r, const char *kind, const char *name,
+static int fault_at(compiler *c, const speaker *s, const char *kind, const char *name,
                     const char *const *words, const char *help) {
-    diag_at(c->d, DIAG_USAGE, r->file, r->line, r->column, "rule %s: there is no %s \"%.60s\"",
-            r->id, kind, name);
+    diag_at(c->d, DIAG_USAGE, s->file, s->line, s->column, "%s: there is no %s \"%.60s\"", s->what,
+            kind, name);
     const char *near = did_you_mean(name, words);
     if (near) {
         diag_next(c->d, "Did you mean \"%s\"?", near);
@@ -20,7 +20,7 @@ static int fault_at(compiler *c, const policy_rule *r, const char *kind, const c
     return DIAG_USAGE;
 }
 
-static int check_agents(compiler *c, const policy_rule *r) {
+static int check_agents(compiler *c, const speaker *s, const policy_rule *r) {
     const policy_world *w = c->world;
     const char **known = keel_alloc((w->agent_count + 1) * sizeof *known);
     for (size_t i = 0; i < w->agent_count; i++) {
@@ -34,7 +34,7 @@ static int check_agents(compiler *c, const policy_rule *r) {
             k++;
         }
         if (!known[k]) {
-            rc = fault_at(c, r, "agent", r->agents[i], known,
+            rc = fault_at(c, s, "agent", r->agents[i], known,
                           "`keel agent list` shows all; remove the name, or install the agent.");
         }
     }
@@ -51,20 +51,23 @@ static const policy_connection *find_connection(const policy_world *w, const cha
     return NULL;
 }
 
-static int check_connection(compiler *c, const policy_rule *r, const char *name) {
+int check_connection(compiler *c, const speaker *s, const char *name) {
     const policy_world *w = c->world;
+    if (find_connection(w, name)) {
+        return 0;
+    }
     const char **known = keel_alloc((w->connection_count + 1) * sizeof *known);
     for (size_t i = 0; i < w->connection_count; i++) {
         known[i] = w->connections[i].name;
     }
     known[w->connection_count] = NULL;
-    int rc = fault_at(c, r, "connection", name, known,
-                      "`keel connection list` shows all; add it to keel.yaml, or remove the rule.");
+    int rc = fault_at(c, s, "connection", name, known,
+                      "`keel connection list` shows all; add it to keel.yaml, or remove the line.");
     free(known);
     return rc;
 }
 
-static int check_resource(compiler *c, const policy_rule *r, const policy_connection *con,
+static int check_resource(compiler *c, const speaker *s, const policy_connection *con,
                           const char *name) {
     const char **known = keel_alloc((con->plugin->resource_count + 1) * sizeof *known);
     for (size_t i = 0; i < con->plugin->resource_count; i++) {
@@ -73,13 +76,13 @@ static int check_resource(compiler *c, const policy_rule *r, const policy_connec
     known[con->plugin->resource_count] = NULL;
     char kind[96];
     snprintf(kind, sizeof kind, "resource of the connection %.60s", con->name);
-    int rc = fault_at(c, r, kind, name, known, "`keel connection show NAME` lists its resources.");
+    int rc = fault_at(c, s, kind, name, known, "`keel connection show NAME` lists its resources.");
     free(known);
     return rc;
 }
 
 /* Part by part, as far as no glob stands in the way. */
-static int check_target(compiler *c, const policy_rule *r, const char *on) {
+int check_target(compiler *c, const speaker *s, const char *on) {
     char part[3][208] = {"", "", ""};
     const char *p = on;
     for (size_t i = 0; i < 3 && *p; i++) {
@@ -92,19 +95,19 @@ static int check_target(compiler *c, const policy_rule *r, const char *on) {
     }
     const policy_connection *con = find_connection(c->world, part[0]);
     if (!con) {
-        return check_connection(c, r, part[0]);
+        return check_connection(c, s, part[0]);
     }
     if (!part[1][0] || strpbrk(part[1], "*?")) {
         return 0;
     }
     const manifest_resource *res = manifest_find(con->plugin, part[1]);
     if (!res) {
-        return check_resource(c, r, con, part[1]);
+        return check_resource(c, s, con, part[1]);
     }
     for (manifest_verb_id v = VERB_READ; v < VERB_COUNT; v++) {
         if (strcmp(part[2], manifest_verb_name(v)) == 0 && !res->verbs[v].present) {
             static const char *const none[] = {NULL};
-            return fault_at(c, r, "such verb in the manifest for", on, none,
+            return fault_at(c, s, "such verb in the manifest for", on, none,
                             "`keel connection show NAME` lists what the connector can do.");
         }
     }
@@ -115,9 +118,12 @@ int check_names(compiler *c) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < c->p->rule_count; i++) {
         const policy_rule *r = c->p->rules[i];
-        rc = check_agents(c, r);
+        char what[80];
+        snprintf(what, sizeof what, "rule %s", r->id);
+        speaker s = {what, r->file, r->line, r->column};
+        rc = check_agents(c, &s, r);
         for (size_t k = 0; rc == 0 && k < r->on_count; k++) {
-            rc = check_target(c, r, r->on[k]);
+            rc = check_target(c, &s, r->on[k]);
         }
     }
     return rc;
@@ -186,12 +192,19 @@ static bool hides(const policy_rule *wide, const policy_rule *r) {
     return weaker && covers_agents(wide, r) && covers_targets(wide, r);
 }
 
+bool reaches_any(const char *on, const target_list *targets) {
+    for (size_t t = 0; t < targets->count; t++) {
+        if (target_matches(on, targets->names[t])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool reaches(const policy_rule *r, const target_list *targets) {
     for (size_t i = 0; i < r->on_count; i++) {
-        for (size_t t = 0; t < targets->count; t++) {
-            if (target_matches(r->on[i], targets->names[t])) {
-                return true;
-            }
+        if (reaches_any(r->on[i], targets)) {
+            return true;
         }
     }
     return false;

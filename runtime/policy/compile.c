@@ -48,6 +48,8 @@ void policy_destroy(policy *p) {
     free(p->rules);
     free(p->budgets);
     free(p->egress);
+    free(p->retries);
+    free(p->breakers);
     free(p);
 }
 
@@ -62,11 +64,11 @@ size_t policy_rule_count(const policy *p) {
 /* ---- one file ---- */
 
 static int check_top(compiler *c, const yaml_node *root) {
-    static const char *const later[] = {"rates",   "quiet",     "breakers", "retries", "retention",
-                                        "compact", "snapshots", "tiers",    "prices",  "unpriced",
-                                        "fx",      "grants",    NULL};
-    static const char *const known[] = {"version", "defaults", "lists", "rules",
-                                        "budgets", "egress",   NULL};
+    static const char *const later[] = {"rates",     "quiet",  "retention", "compact",
+                                        "snapshots", "tiers",  "prices",    "unpriced",
+                                        "fx",        "grants", NULL};
+    static const char *const known[] = {"version", "defaults", "lists",    "rules", "budgets",
+                                        "egress",  "retries",  "breakers", NULL};
     int rc = compile_map(c, root, "a policy");
     if (rc == 0) {
         rc = yaml_later_keys(c->tree, root, later, c->d);
@@ -165,7 +167,9 @@ static int read_entries(compiler *c, const yaml_node *root, const char *key,
 static int read_rules(compiler *c, const yaml_node *root) {
     int rc = read_entries(c, root, "rules", compile_rule);
     rc = rc ? rc : read_entries(c, root, "budgets", compile_budget);
-    return rc ? rc : read_entries(c, root, "egress", compile_egress);
+    rc = rc ? rc : read_entries(c, root, "egress", compile_egress);
+    rc = rc ? rc : read_entries(c, root, "retries", compile_retry);
+    return rc ? rc : read_entries(c, root, "breakers", compile_breaker);
 }
 
 /* ---- all files ---- */
@@ -261,6 +265,9 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     if (rc == 0 && c->world) {
         rc = check_names(c);
     }
+    if (rc == 0 && c->world) {
+        rc = check_retry_names(c);
+    }
     if (rc) {
         return rc;
     }
@@ -274,6 +281,7 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     compile_index(c, &targets);
     check_reach(c, &targets);
     check_egress_names(c);
+    check_retry_reach(c, &targets);
     free(targets.names);
     return 0;
 }

@@ -137,6 +137,27 @@ void policy_can(const policy *p, const policy_world *world, const char *agent, k
 typedef void policy_egress_to(void *ctx, const char *pattern, const char *file, int line);
 bool policy_egress(const policy *p, const char *connection, policy_egress_to *each, void *ctx);
 
+/* ---- retries and breakers ----
+ *
+ * Of the entries that match, one speaks, and as a whole: the one that spells out most (whose `on` has
+ * most characters besides dots, * and ?). Of two that spell out as much the stricter one: fewer attempts,
+ * then the longer first wait, then the longer cap; a lower open_at, then fewer of, then longer for. */
+
+typedef struct policy_retrying {
+    uint32_t max;     /* attempts in all; 0: what the effect's class allows */
+    int64_t first_us; /* the longest first wait, doubled from try to try; the default is 250 ms */
+    int64_t cap_us;   /* the longest wait at all, also where Retry-After names one; 2 min */
+} policy_retrying;
+policy_retrying policy_retry(const policy *p, const char *target);
+
+typedef struct policy_breaking {
+    uint32_t open_at; /* opens when so many of the last `of` outcomes are failures, */
+    uint32_t of;      /* 10 of 20 by default, */
+    int64_t for_us;   /* for so long; 1 min by default */
+} policy_breaking;
+#define POLICY_BREAKER_OF 1000 /* the most that `of` can be */
+policy_breaking policy_breaker(const policy *p, const char *connection);
+
 /* ---- attributes, from the manifest and the canonical arguments ---- */
 
 typedef struct attr_set attr_set; /* owns the values */

@@ -132,6 +132,24 @@ typedef struct egress_rule {
     size_t to_count;
 } egress_rule;
 
+/* One entry of `retries`. Times 0: not said. */
+typedef struct retry_rule {
+    const char *file;
+    int line, column;
+    const char **on; /* globs over targets */
+    size_t on_count;
+    policy_retrying says;
+} retry_rule;
+
+/* One entry of `breakers`. */
+typedef struct breaker_rule {
+    const char *file;
+    int line, column;
+    const char **on; /* globs over names of connections */
+    size_t on_count;
+    policy_breaking says;
+} breaker_rule;
+
 typedef struct arena_block arena_block;
 
 struct policy {
@@ -145,6 +163,10 @@ struct policy {
     size_t budget_count;
     egress_rule *egress;
     size_t egress_count;
+    retry_rule *retries;
+    size_t retry_count;
+    breaker_rule *breakers;
+    size_t breaker_count;
     attr_name attrs[POLICY_ATTRS]; /* in canonical order of names */
     size_t attr_count;
     bool base_reads; /* no rule of that id replaces it */

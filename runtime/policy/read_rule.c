@@ -71,17 +71,22 @@ static int check_on(compiler *c, const yaml_node *n, const char *on) {
     return dots == 2 && !is_glob(last) ? check_verb(c, n, last) : 0;
 }
 
-static int read_on(compiler *c, const yaml_node *rule, policy_rule *r) {
-    const yaml_node *n = yaml_get(rule, "on");
+int compile_on(compiler *c, const yaml_node *entry, const char *missing, const char ***on,
+               size_t *count) {
+    const yaml_node *n = yaml_get(entry, "on");
     if (!n) {
-        return compile_fault(c, rule, "the rule does not say what it is about: on is missing",
-                             on_help);
+        return compile_fault(c, entry, missing, on_help);
     }
-    int rc = compile_words(c, n, "on", &r->on, &r->on_count);
-    for (size_t i = 0; rc == 0 && i < r->on_count; i++) {
-        rc = check_on(c, n->kind == YAML_LIST ? n->items[i] : n, r->on[i]);
+    int rc = compile_words(c, n, "on", on, count);
+    for (size_t i = 0; rc == 0 && i < *count; i++) {
+        rc = check_on(c, n->kind == YAML_LIST ? n->items[i] : n, (*on)[i]);
     }
     return rc;
+}
+
+static int read_on(compiler *c, const yaml_node *rule, policy_rule *r) {
+    return compile_on(c, rule, "the rule does not say what it is about: on is missing", &r->on,
+                      &r->on_count);
 }
 
 /* ---- approval ---- */

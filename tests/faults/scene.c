@@ -69,6 +69,24 @@ void scene_do(sim_world *w, const char *request) {
     scene_tell(w, request, "do", "{\"agent\":\"boss\",\"input\":{}}");
 }
 
+void scene_do_many(sim_world *w, const char *prefix, int count) {
+    for (int i = 1; i <= count; i++) {
+        char request[48];
+        snprintf(request, sizeof request, "%s-%06d", prefix, i);
+        scene_do(w, request);
+    }
+}
+
+void scene_answer(sim_world *w, const char *body) {
+    sim_answer_held(w, body);
+    rest(w);
+}
+
+void scene_pass(sim_world *w, int64_t seconds) {
+    w->clock += seconds * 1000000;
+    rest(w);
+}
+
 void scene_end(sim_world *w) {
     audit_report report;
     diag d = {0};

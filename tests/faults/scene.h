@@ -37,6 +37,10 @@ void scene_policy(sim_world *w, const char *rules);
 void scene_restart(sim_world *w); /* kill -9 and start */
 void scene_do(sim_world *w, const char *request);
 void scene_tell(sim_world *w, const char *request, const char *name, const char *args);
+/* Runs of boss: request ids PREFIX-000001 and so on, each let come to rest. */
+void scene_do_many(sim_world *w, const char *prefix, int count);
+void scene_answer(sim_world *w, const char *body); /* the oldest held verb, and to rest */
+void scene_pass(sim_world *w, int64_t seconds);    /* time passes, and to rest */
 /* Checks that the tables follow from the journal, and ends it. */
 void scene_end(sim_world *w);
 #define number_is(w, sql, n) assert_int_equal(sim_number(w, sql), n)

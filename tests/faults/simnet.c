@@ -68,6 +68,18 @@ bool sim_egress_request(sim_world *w, uint64_t ref, bool answered) {
     return true;
 }
 
+void sim_egress_status(sim_world *w, uint64_t ref, uint64_t connection, int status,
+                       int64_t after_s) {
+    keel_buf b = KEEL_BUF_INIT;
+    keel_buf_printf(&b, "{\"connection\":%llu,", (unsigned long long)connection);
+    if (after_s) {
+        keel_buf_printf(&b, "\"retry_after_s\":%lld,", (long long)after_s);
+    }
+    keel_buf_printf(&b, "\"status\":%d}", status);
+    sim_to_kernel(w, w->egress, G_ANSWERED, 0, ref, &b);
+    keel_buf_free(&b);
+}
+
 void sim_egress_kill(sim_world *w) {
     if (w->egress) {
         sim_gone(w, w->egress, "was killed by signal 9 (Killed)");

@@ -120,6 +120,9 @@ void sim_egress_frame(sim_world *w, const frame *f);
  * egress has gone or the order is not open. */
 bool sim_egress_request(sim_world *w, uint64_t ref, bool answered);
 void sim_egress_kill(sim_world *w);
+/* The other side answered so; after_s 0: it did not say when to come again. */
+void sim_egress_status(sim_world *w, uint64_t ref, uint64_t connection, int status,
+                       int64_t after_s);
 
 /* ---- simexec.c ---- */
 void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s);

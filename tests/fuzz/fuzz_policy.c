@@ -99,6 +99,13 @@ static void reach(const policy *p) {
     must(policy_egress(p, "inbox", NULL, NULL) || patterns == 0);
 }
 
+static void patience(const policy *p) {
+    policy_retrying r = policy_retry(p, "inbox.message.write");
+    policy_breaking b = policy_breaker(p, "inbox");
+    must(r.max <= 1000 && r.first_us >= 10000 && r.cap_us >= r.first_us);
+    must(b.open_at >= 1 && b.open_at <= b.of && b.of <= POLICY_BREAKER_OF && b.for_us >= 1000000);
+}
+
 static int compile(policy **out, const char *text, size_t len, const policy_world *world) {
     policy_source source = {"p.yaml", text, len};
     int warnings = 0;
@@ -127,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len) {
         questions(with, without);
         spend(without);
         reach(without);
+        patience(without);
         keel_buf can = KEEL_BUF_INIT;
         policy_can(without, &world, "b", &can);
         keel_json_error e;
