@@ -1,6 +1,7 @@
 #include "envelope.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "script_mail.h"
@@ -40,6 +41,7 @@ void envelope_drop(void *ctx) {
 envelope *envelope_copy(const envelope *e) {
     envelope *kept = keel_alloc(sizeof *kept);
     *kept = (envelope){.from = keel_strdup(e->from ? e->from : ""), .count = e->count};
+    memcpy(kept->user, e->user, sizeof kept->user);
     for (size_t i = 0; i < e->count; i++) {
         kept->to[i] = keel_strdup(e->to[i]);
     }
@@ -60,6 +62,7 @@ void envelope_accept(world *w, const envelope *e, const fault *by, const char *l
                                  .status = "250",
                                  .befallen = by ? fault_name(by->kind) : late_by,
                                  .key = *id ? id : NULL,
+                                 .user = e->user,
                                  .from = e->from,
                                  .bytes = e->bytes.data,
                                  .len = e->bytes.len,

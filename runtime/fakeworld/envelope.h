@@ -7,7 +7,8 @@
 #define ENVELOPE_RECIPIENTS 100
 
 typedef struct envelope {
-    char *from; /* NULL: none yet; "" is the empty one */
+    char user[128]; /* who has logged in to send it */
+    char *from;     /* NULL: none yet; "" is the empty one */
     char *to[ENVELOPE_RECIPIENTS];
     size_t count;
     keel_buf bytes;

@@ -113,6 +113,10 @@ static void auth(smtp *s, const char *what, keel_buf *out) {
     } else if (!strcasecmp(what, "LOGIN")) {
         s->wait = WAIT_USER;
         say(out, "334 VXNlcm5hbWU6");
+    } else if (!strncasecmp(what, "LOGIN ", 6)) {
+        s->wait = WAIT_USER;
+        memmove(s->line, what + 6, strlen(what + 6) + 1); /* the name came with it */
+        log_in_step(s, out);
     } else {
         say(out, "504 PLAIN or LOGIN");
     }
@@ -147,6 +151,7 @@ static void mail_from(smtp *s, const char *what, keel_buf *out) {
         say(out, "552 that is too large");
     } else {
         s->mail.from = keel_strdup(from);
+        memcpy(s->mail.user, s->user, sizeof s->mail.user);
         say(out, "250 ok");
     }
 }
