@@ -117,10 +117,11 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
     digest now =
         digest_of2(commands[i].name, strlen(commands[i].name) + 1, c->args.data, c->args.len);
     int rc = repeated(k, c, i, request, &now, d);
-    if (rc) {
-        return rc;
+    if (!rc && k->stopping) {
+        diag_set(d, DIAG_FAILED, "Keel is stopping, and takes no new commands");
+        rc = diag_next(d, "Nothing was done: say it again after `keel up`.");
     }
-    rc = commands[i].run(k, c, d);
+    rc = rc ? rc : commands[i].run(k, c, d);
     if (rc) {
         return rc;
     }
@@ -143,9 +144,6 @@ static int run_command(kernel *k, command *c, keel_json body, diag *d) {
         names[i] = commands[i].name;
         if (strcmp(commands[i].name, name) != 0) {
             continue;
-        }
-        if (k->stopping && commands[i].mutating) {
-            return diag_set(d, DIAG_FAILED, "Keel is stopping, and takes no new commands");
         }
         if (commands[i].mutating) {
             return run_once(k, c, i, body, d);
@@ -206,7 +204,7 @@ int command_down(kernel *k, command *c, diag *d) {
 int command_halt(kernel *k, command *c, diag *d) {
     char why[256] = "";
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
-    if (k->halted) {
+    if (k->halted && !k->halted_by_space) {
         diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
         return diag_next(d, "lift it with: keel resume");
     }
@@ -218,6 +216,7 @@ int command_halt(kernel *k, command *c, diag *d) {
     keel_json_object_end(&w);
     journal_add(k, RECORD_HALT, 0, "", &k->scratch);
     k->halted = true;
+    k->halted_by_space = false;
     effect_park(k, "halted before it was sent");
     for (worker *x = k->workers; x; x = x->next) {
         if (!x->connection) {
@@ -265,10 +264,14 @@ int command_resume(kernel *k, command *c, diag *d) {
     if (!k->halted) {
         return diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
     }
+    if (k->space_low) {
+        diag_set(d, DIAG_CONFLICT, "the disk is nearly full, and nothing new is begun on it");
+        return diag_next(d, "Free some space: a halt for that reason is lifted by itself.");
+    }
     k->scratch.len = 0;
     keel_buf_puts(&k->scratch, "{}");
     journal_add(k, RECORD_RESUME, 0, "", &k->scratch);
-    k->halted = false;
+    k->halted = k->halted_by_space = false;
     kernel_log(k, "info", 0, "resumed");
     keel_buf_printf(&c->result, "{\"waiting\":%zu}", decide_parked(k));
     for (worker *w = k->workers; w; w = w->next) {
