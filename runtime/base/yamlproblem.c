@@ -67,6 +67,10 @@ int yaml_problem(const yaml_parser_t *parser, const char *file, diag *d) {
                           problems[i].what, problems[i].next, d);
         }
     }
+    if (parser->error == YAML_MEMORY_ERROR) {
+        diag_set(d, DIAG_FAILED, "%s cannot be read: the memory ran out", file);
+        return diag_next(d, "Free some memory, and try again.");
+    }
     diag_at(d, DIAG_USAGE, file, (int)parser->problem_mark.line + 1,
             (int)parser->problem_mark.column + 1, "YAML cannot be read here: %s", problem);
     diag_next(d, "Look at this line and the one before it.");

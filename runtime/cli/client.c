@@ -227,7 +227,8 @@ int client_call(client *c, const char *name, const keel_buf *args, const char *r
     send_command(c, name, args);
     keel_buf body = KEEL_BUF_INIT;
     int type = 0;
-    int rc = flush(c) ? 1 : 0;
+    int rc = 0;
+    (void)flush(c); /* who turned us away has closed, and said why before: that can still be read */
     while (rc == 0 && type != C_ANSWER) {
         rc = next_frame(c, &type, &body, d);
     }

@@ -1,6 +1,8 @@
 /* `keel`: finds the command, reads its options, runs it, and turns what it says into an exit code.
  */
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,8 +113,22 @@ static int run_all(cli *c, int argc, char **argv, diag *d) {
     return dispatch(c, argc - 1 - used, argv + 1 + used, d);
 }
 
+/* A file that is opened would get the number of a standard stream that is closed, and would be
+ * written into by all that is printed. */
+static bool hold_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
     signal(SIGPIPE, SIG_IGN);
+    if (!hold_standard_streams()) {
+        return 1;
+    }
     cli c = {.out = term_of(1), .err = term_of(2)};
     diag d = {0};
     if (digest_init() != 0) {

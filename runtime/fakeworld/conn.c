@@ -1,4 +1,4 @@
-/* One connection of a client: bytes in, requests out, answers as they are told, however odd. */
+/* One connection of a client: bytes in for its face, answers as they are told, however odd. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,12 +7,12 @@
 struct conn {
     uv_tcp_t tcp;
     uv_timer_t timer;
-    world *w;
-    request q;
+    const face *face;
+    void *session;
     keel_buf in, out;
     size_t dripped;
     int handles, writes;
-    bool busy, closing, close_after, eof;
+    bool busy, closing, close_after, drip_closes;
 };
 
 typedef struct write {
@@ -24,7 +24,9 @@ typedef struct write {
 static void on_closed(uv_handle_t *h) {
     conn *c = h->data;
     if (--c->handles == 0) {
-        request_free(&c->q);
+        if (c->session) {
+            c->face->close(c->session);
+        }
         keel_buf_free(&c->in);
         keel_buf_free(&c->out);
         free(c);
@@ -43,7 +45,15 @@ void conn_hang(conn *c) {
     c->busy = true;
 }
 
-static void requests(conn *c);
+bool conn_ready(const conn *c) {
+    return !c->busy && !c->closing;
+}
+
+static void input(conn *c) {
+    if (conn_ready(c) && c->in.len > 0) {
+        c->face->input(c->session, &c->in);
+    }
+}
 
 static void on_written(uv_write_t *req, int status) {
     write_job *job = req->data;
@@ -78,43 +88,25 @@ void conn_send(conn *c, const keel_buf *bytes, bool close_after) {
 
 static void on_drip(uv_timer_t *t) {
     conn *c = t->data;
-    if (c->dripped < c->out.len) {
-        c->close_after = c->dripped + 1 == c->out.len;
-        push(c, c->out.data + c->dripped++, 1);
-    } else {
-        uv_timer_stop(t);
+    size_t n = c->dripped++;
+    if (n < c->out.len) {
+        c->close_after = c->drip_closes && n + 1 == c->out.len;
+        push(c, c->out.data + n, 1);
+        return;
     }
+    uv_timer_stop(t);
+    c->busy = c->drip_closes;
+    keel_buf_clear(&c->out);
+    input(c);
 }
 
-void conn_drip(conn *c, const keel_buf *bytes, int64_t every_us) {
+void conn_drip(conn *c, const keel_buf *bytes, int64_t every_us, bool close_after) {
     uint64_t every_ms = every_us < 1000 ? 1 : (uint64_t)every_us / 1000;
     c->busy = true;
+    c->drip_closes = close_after;
+    c->dripped = 0;
     keel_buf_append(&c->out, bytes->data, bytes->len);
     uv_timer_start(&c->timer, on_drip, 0, every_ms);
-}
-
-static void refuse(conn *c) {
-    answer a = {0};
-    keel_buf out = KEEL_BUF_INIT;
-    answer_text(&a, 400, "");
-    serve_write(&out, &a, true, -1);
-    conn_send(c, &out, true);
-    keel_buf_free(&out);
-    answer_free(&a);
-}
-
-static void requests(conn *c) {
-    while (!c->busy && !c->closing && c->in.len > 0) {
-        long used = request_parse(&c->q, c->in.data, c->in.len);
-        if (used < 0) {
-            refuse(c);
-        } else if (used == 0) {
-            return;
-        } else {
-            keel_buf_consume(&c->in, (size_t)used);
-            serve(c->w, c, &c->q);
-        }
-    }
 }
 
 static void on_alloc(uv_handle_t *h, size_t size, uv_buf_t *buf) {
@@ -135,23 +127,25 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *buf) {
     } else if (n > 0) {
         c->in.len += (size_t)n;
         c->in.data[c->in.len] = 0;
-        requests(c);
+        input(c);
     }
 }
 
 void conn_listen(uv_stream_t *server, int status) {
-    world *w = server->data;
+    listener *l = server->data;
     if (status < 0) {
         return;
     }
     conn *c = keel_alloc(sizeof *c);
-    *c = (conn){.w = w, .handles = 2};
+    *c = (conn){.face = l->face, .handles = 2};
     c->tcp.data = c->timer.data = c;
-    uv_tcp_init(&w->loop, &c->tcp);
-    uv_timer_init(&w->loop, &c->timer);
+    uv_tcp_init(&l->w->loop, &c->tcp);
+    uv_timer_init(&l->w->loop, &c->timer);
     uv_tcp_nodelay(&c->tcp, 1);
     if (uv_accept(server, (uv_stream_t *)&c->tcp) != 0 ||
         uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read) != 0) {
         conn_close(c);
+        return;
     }
+    c->session = l->face->open(l->w, c);
 }

@@ -19,10 +19,13 @@ typedef struct words {
 } words;
 
 static int usage(void) {
-    fputs("usage: keel-fakeworld SCRIPT [--port N] [--log FILE] [--end-with-parent]\n"
-          "  A simulator of an outside HTTP service on 127.0.0.1, which does and misdoes what\n"
-          "  SCRIPT says. Prints its port; port 0, the default, is any that is free.\n",
-          stderr);
+    fputs(
+        "usage: keel-fakeworld SCRIPT [--port N] [--log FILE] [--end-with-parent]\n"
+        "  A simulator of an outside on 127.0.0.1: a service over HTTP, and mail over SMTP and "
+        "IMAP,\n"
+        "  which does and misdoes what SCRIPT says. Prints its port; port 0, the default, is any\n"
+        "  that is free. With mail, `smtp PORT` and `imap PORT` follow on lines of their own.\n",
+        stderr);
     return 2;
 }
 
@@ -60,23 +63,42 @@ static int fault_of(const char *what, int rc) {
     return 1;
 }
 
-static int listen_on(world *w, int port) {
+/* Appends the line that tells the port. */
+static int listen_on(world *w, face_kind kind, int64_t port, keel_buf *told) {
+    static const face *const faces[FACES] = {&face_http, &face_smtp, &face_imap};
+    listener *l = &w->listeners[kind];
     struct sockaddr_in at;
     struct sockaddr_storage got;
     int len = sizeof got;
-    uv_tcp_init(&w->loop, &w->listener);
-    w->listener.data = w;
-    uv_ip4_addr("127.0.0.1", port, &at);
-    int rc = uv_tcp_bind(&w->listener, (struct sockaddr *)&at, 0);
-    rc = rc ? rc : uv_listen((uv_stream_t *)&w->listener, 64, conn_listen);
-    rc = rc ? rc : uv_tcp_getsockname(&w->listener, (struct sockaddr *)&got, &len);
+    *l = (listener){.w = w, .face = faces[kind]};
+    uv_tcp_init(&w->loop, &l->tcp);
+    l->tcp.data = l;
+    uv_ip4_addr("127.0.0.1", (int)port, &at);
+    int rc = uv_tcp_bind(&l->tcp, (struct sockaddr *)&at, 0);
+    rc = rc ? rc : uv_listen((uv_stream_t *)&l->tcp, 64, conn_listen);
+    rc = rc ? rc : uv_tcp_getsockname(&l->tcp, (struct sockaddr *)&got, &len);
     if (rc) {
         return fault_of("cannot listen", rc);
     }
     memcpy(&at, &got, sizeof at);
-    printf("%d\n", ntohs(at.sin_port));
-    fflush(stdout);
+    keel_buf_printf(told, kind == FACE_HTTP ? "%s%d\n" : "%s %d\n",
+                    kind == FACE_HTTP ? "" : face_name(kind), ntohs(at.sin_port));
     return 0;
+}
+
+/* All ports are told at once: whoever has read the first line finds the others too. */
+static int listen_all(world *w, int port) {
+    const mail_script *m = &w->script->mail;
+    keel_buf told = KEEL_BUF_INIT;
+    int rc = listen_on(w, FACE_HTTP, port, &told);
+    rc = rc || !m->smtp.on ? rc : listen_on(w, FACE_SMTP, m->smtp.port, &told);
+    rc = rc || !m->imap.on ? rc : listen_on(w, FACE_IMAP, m->imap.port, &told);
+    if (!rc) {
+        fwrite(told.data, 1, told.len, stdout);
+        fflush(stdout);
+    }
+    keel_buf_free(&told);
+    return rc;
 }
 
 static int run(world *w, const words *o) {
@@ -89,7 +111,7 @@ static int run(world *w, const words *o) {
         uv_signal_init(&w->loop, &w->signals[i]);
         uv_signal_start(&w->signals[i], on_signal, numbers[i]);
     }
-    rc = listen_on(w, o->port);
+    rc = listen_all(w, o->port);
     if (!rc) {
         uv_run(&w->loop, UV_RUN_DEFAULT);
     }
@@ -116,12 +138,14 @@ int main(int argc, char **argv) {
     w.faults = w.script->faults;
     w.script->faults = (fault_list){0};
     w.shelf = shelf_create();
+    w.post = post_create();
     if (o.log && (w.log_fd = open(o.log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) < 0) {
         fprintf(stderr, "keel-fakeworld: %s cannot be written: %s\n", o.log, strerror(errno));
         return 1;
     }
     int rc = run(&w, &o);
     shelf_destroy(w.shelf);
+    post_destroy(w.post);
     script_faults_free(&w.faults);
     script_destroy(w.script);
     return rc; /* connections and what was to come later go with the process */

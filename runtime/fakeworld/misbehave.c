@@ -1,5 +1,6 @@
 /* Which fault befalls a request, and the answers that no decent server gives. */
 #include <string.h>
+#include <strings.h>
 
 #include "world.h"
 
@@ -11,14 +12,25 @@ static double next_random(world *w) {
     return (double)((w->random * 2685821657736338717u) >> 11) * 0x1p-53;
 }
 
-static bool matches(const fault *f, const request *q) {
+static bool concerns(const fault *f, const occasion *o) {
     char place[REQUEST_PATH], id[REQUEST_PATH];
-    return (!f->method || !strcmp(f->method, q->method)) &&
-           (!f->path || script_match(f->path, q->path, place, id, sizeof id));
+    if (f->path) {
+        return o->path && script_match(f->path, o->path, place, id, sizeof id);
+    }
+    bool found = !f->about;
+    for (size_t i = 0; !found && i < o->about_count; i++) {
+        found = !strcasecmp(f->about, o->about[i]);
+    }
+    return found;
 }
 
-static bool befalls(world *w, fault *f, const request *q) {
-    if (!matches(f, q)) {
+static bool matches(const fault *f, const occasion *o) {
+    return f->face == o->face && (!f->method || !strcasecmp(f->method, o->method)) &&
+           concerns(f, o);
+}
+
+static bool befalls(world *w, fault *f, const occasion *o) {
+    if (!matches(f, o)) {
         return false;
     }
     f->seen++;
@@ -28,10 +40,10 @@ static bool befalls(world *w, fault *f, const request *q) {
     return f->seen >= f->at && f->seen - f->at < f->times;
 }
 
-const fault *misbehave_pick(world *w, const request *q) {
+const fault *misbehave_pick(world *w, const occasion *o) {
     const fault *picked = NULL;
     for (size_t i = 0; i < w->faults.count; i++) {
-        bool now = befalls(w, &w->faults.items[i], q);
+        bool now = befalls(w, &w->faults.items[i], o);
         picked = !picked && now ? &w->faults.items[i] : picked;
     }
     return picked;
@@ -87,7 +99,7 @@ void misbehave_send(world *w, conn *c, const fault *f, answer *a) {
         return;
     case FAULT_DRIP:
         serve_write(&out, a, true, -1);
-        conn_drip(c, &out, f->every_us);
+        conn_drip(c, &out, f->every_us, true);
         break;
     case FAULT_DOUBLE:
         serve_write(&out, a, false, -1);

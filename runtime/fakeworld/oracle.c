@@ -24,6 +24,14 @@ static void set_optional(keel_json_writer *w, const char *key, const char *value
     }
 }
 
+static int put(int fd, keel_json_writer *w, keel_buf *out, bool applied) {
+    keel_json_object_end(w);
+    keel_buf_putc(out, '\n');
+    int rc = fd < 0 ? 0 : fsio_write_all(fd, out->data, out->len);
+    keel_buf_free(out);
+    return rc ? rc : applied && fd >= 0 && fsync(fd) ? -errno : 0;
+}
+
 static int line(int fd, const route *r, const request *q, const char *befallen, int status,
                 bool applied) {
     keel_buf out = KEEL_BUF_INIT;
@@ -43,11 +51,7 @@ static int line(int fd, const route *r, const request *q, const char *befallen, 
     set_optional(&w, "path", q->path);
     set_optional(&w, "query", q->query);
     keel_json_set_int(&w, "status", status);
-    keel_json_object_end(&w);
-    keel_buf_putc(&out, '\n');
-    int rc = fd < 0 ? 0 : fsio_write_all(fd, out.data, out.len);
-    keel_buf_free(&out);
-    return rc ? rc : applied && fd >= 0 && fsync(fd) ? -errno : 0;
+    return put(fd, &w, &out, applied);
 }
 
 int oracle_request(int fd, const route *r, const request *q, const char *befallen, int status) {
@@ -56,4 +60,65 @@ int oracle_request(int fd, const route *r, const request *q, const char *befalle
 
 int oracle_applied(int fd, const route *r, const request *q, const char *befallen, int status) {
     return line(fd, r, q, befallen, status, true);
+}
+
+/* ---- mail ---- */
+
+static void set_digest(keel_json_writer *w, const mail_line *l) {
+    keel_json_key(w, "digest");
+    if (l->bytes) {
+        digest of = digest_of(l->bytes, l->len);
+        keel_json_hex(w, of.bytes, DIGEST_SIZE);
+    } else {
+        keel_json_null(w);
+    }
+}
+
+static void set_smtp(keel_json_writer *w, const mail_line *l) {
+    set_optional(w, "from", l->from);
+    set_optional(w, "key", l->key);
+    set_optional(w, "method", l->method);
+    keel_json_key(w, "recipients");
+    keel_json_array(w);
+    for (size_t i = 0; i < l->recipient_count; i++) {
+        keel_json_textn(w, l->recipients[i], strlen(l->recipients[i]));
+    }
+    keel_json_array_end(w);
+    set_optional(w, "status", l->status);
+}
+
+static void set_imap(keel_json_writer *w, const mail_line *l) {
+    set_optional(w, "folder", l->folder);
+    set_optional(w, "key", l->key);
+    set_optional(w, "method", l->method);
+    set_optional(w, "status", l->status);
+    set_optional(w, "to", l->to);
+    keel_json_key(w, "uids");
+    keel_json_array(w);
+    for (size_t i = 0; i < l->uid_count; i++) {
+        keel_json_integer(w, l->uids[i]);
+    }
+    keel_json_array_end(w);
+}
+
+int oracle_mail(int fd, const mail_line *l) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_bool(&w, "applied", l->applied);
+    keel_json_set_int(&w, "at_us", now_us());
+    if (l->face == FACE_SMTP) {
+        keel_json_set_int(&w, "copies", l->copies);
+    }
+    set_digest(&w, l);
+    keel_json_set_text(&w, "face", face_name(l->face));
+    set_optional(&w, "fault", l->befallen);
+    if (l->face == FACE_SMTP) {
+        set_smtp(&w, l);
+    } else {
+        set_imap(&w, l);
+    }
+    set_optional(&w, "user", l->user);
+    return put(fd, &w, &out, l->applied);
 }

@@ -1,4 +1,4 @@
-#include "script.h"
+#include "script_mail.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,17 @@ static const char *const act_names[] = {"create", "get",    "list", "search",
 static const char *const paging_names[] = {"cursor", "page", "link", "after", NULL};
 static const char *const paging_params[] = {"cursor", "page", "from", "after"};
 static const char *const fault_names[] = {
-    "lost",        "refuse_before", "late",       "error_after", "status", "drip",
-    "cut",         "double",        "malformed",  "huge",        "hang",   "hang_after",
-    "forget_keys", "wrong_object",  "replay_500", NULL};
+    "lost",        "refuse_before", "late",       "error_after", "status",    "drip",
+    "cut",         "double",        "malformed",  "huge",        "hang",      "hang_after",
+    "forget_keys", "wrong_object",  "replay_500", "forget",      "duplicate", NULL};
+static const char *const face_names[] = {"http", "smtp", "imap", NULL};
 
 const char *fault_name(fault_kind k) {
     return fault_names[k];
+}
+
+const char *face_name(face_kind k) {
+    return face_names[k];
 }
 
 static int word(const yaml_tree *t, const yaml_node *n, const char *const *words, int *out,
@@ -108,9 +113,13 @@ static int read_route(const yaml_tree *t, const yaml_node *n, route *r, diag *d)
 }
 
 static int read_routes(script *s, const yaml_node *list, diag *d) {
+    if (!list && (s->mail.smtp.on || s->mail.imap.on)) {
+        return 0;
+    }
     if (!list || list->kind != YAML_LIST || !list->count) {
         yaml_fault(s->tree, list ? list : yaml_tree_root(s->tree), d, "there are no routes");
-        return diag_next(d, "Add `routes:` with at least one {method, path, do}.");
+        return diag_next(
+            d, "Add `routes:` with at least one {method, path, do}, or `smtp:` or `imap:`.");
     }
     s->routes = keel_alloc(list->count * sizeof *s->routes);
     for (size_t i = 0; i < list->count; i++) {
@@ -137,25 +146,60 @@ static int read_chance(const yaml_tree *t, const yaml_node *n, double *out, diag
     return 0;
 }
 
+/* What a face cannot do, or a key that narrows another's faults, would wait for ever. */
+static int check_face(const yaml_tree *t, const yaml_node *n, const fault *f, diag *d) {
+    static const unsigned char faces[FAULT_COUNT] = {
+        [FAULT_FORGET_KEYS] = 1 << FACE_HTTP, [FAULT_WRONG_OBJECT] = 1 << FACE_HTTP,
+        [FAULT_REPLAY_500] = 1 << FACE_HTTP,  [FAULT_FORGET] = 1 << FACE_IMAP,
+        [FAULT_DUPLICATE] = 1 << FACE_SMTP,
+    };
+    static const struct {
+        const char *key;
+        face_kind face;
+    } own[] = {{"path", FACE_HTTP},
+               {"http", FACE_HTTP},
+               {"retry_after", FACE_HTTP},
+               {"to", FACE_SMTP},
+               {"folder", FACE_IMAP}};
+    if (faces[f->kind] && !(faces[f->kind] & 1 << f->face)) {
+        return yaml_fault(t, n, d, "%s is no fault of %s", fault_name(f->kind), face_name(f->face));
+    }
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (yaml_get(n, own[i].key) && own[i].face != f->face) {
+            yaml_fault(t, yaml_get(n, own[i].key), d,
+                       "%s narrows faults of %s, and this is one of %s", own[i].key,
+                       face_name(own[i].face), face_name(f->face));
+            return diag_next(d, "Say `face: %s`, or leave %s out.", face_name(own[i].face),
+                             own[i].key);
+        }
+    }
+    return 0;
+}
+
 static int read_fault(const yaml_tree *t, const yaml_node *n, fault *f, diag *d) {
-    static const char *const known[] = {"fault",       "method", "path",  "at",    "times",
-                                        "always",      "chance", "after", "every", "status",
-                                        "retry_after", "mib",    "http",  NULL};
-    int kind = 0;
+    static const char *const known[] = {
+        "fault",  "method",      "path", "at",   "times", "always", "chance", "after", "every",
+        "status", "retry_after", "mib",  "http", "face",  "to",     "folder", NULL};
+    int kind = 0, at = FACE_HTTP;
     bool always = false;
     if (n->kind != YAML_MAP) {
         return yaml_fault(t, n, d, "a fault is a map such as {fault: lost, at: 1}");
     }
     int rc = yaml_known_keys(t, n, known, d);
     rc = rc ? rc : word(t, yaml_get(n, "fault") ? yaml_get(n, "fault") : n, fault_names, &kind, d);
+    rc = !rc && yaml_get(n, "face") ? word(t, yaml_get(n, "face"), face_names, &at, d) : rc;
     *f = (fault){.kind = (fault_kind)kind,
-                 .method = text(n, "method", NULL),
+                 .face = (face_kind)at,
+                 .method = text(n, "method", at == FACE_SMTP ? "MESSAGE" : NULL),
                  .path = text(n, "path", NULL),
+                 .about = text(n, at == FACE_SMTP ? "to" : "folder", NULL),
                  .at = 1,
                  .times = 1,
                  .after_us = 30000000,
                  .every_us = 5000,
-                 .status = kind == FAULT_STATUS ? 503 : 500,
+                 .status = at != FACE_HTTP        ? 451
+                           : kind == FAULT_STATUS ? 503
+                                                  : 500,
                  .mib = 32};
     yaml_bool(yaml_get(n, "always"), &always);
     yaml_bool(yaml_get(n, "http"), &f->broken_http);
@@ -174,7 +218,7 @@ static int read_fault(const yaml_tree *t, const yaml_node *n, fault *f, diag *d)
         rc = yaml_fault(t, yaml_get(n, "status"), d, "a status is a number from 100 to 599");
     }
     f->times = always ? INT64_MAX : f->times;
-    return rc;
+    return rc ? rc : check_face(t, n, f, d);
 }
 
 static int read_faults(const yaml_tree *t, const yaml_node *list, fault_list *out, diag *d) {
@@ -231,13 +275,14 @@ void script_destroy(script *s) {
 }
 
 int script_load(script **out, const char *path, diag *d) {
-    static const char *const known[] = {"routes", "faults", "seed", NULL};
+    static const char *const known[] = {"routes", "faults", "seed", "users", "smtp", "imap", NULL};
     script *s = keel_alloc(sizeof *s);
     *s = (script){.seed = 1};
     int rc = yaml_tree_load(&s->tree, path, d);
     const yaml_node *root = rc ? NULL : yaml_tree_root(s->tree);
     rc = rc ? rc : yaml_known_keys(s->tree, root, known, d);
     rc = rc ? rc : number(s->tree, root, "seed", &s->seed, d);
+    rc = rc ? rc : script_read_mail(&s->mail, s->tree, d);
     rc = rc ? rc : read_routes(s, yaml_get(root, "routes"), d);
     rc = rc ? rc : read_faults(s->tree, yaml_get(root, "faults"), &s->faults, d);
     if (rc) {

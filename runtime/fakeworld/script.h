@@ -38,6 +38,24 @@ typedef struct route {
     bool need_match;         /* update: 428 without If-Match */
 } route;
 
+typedef enum face_kind { FACE_HTTP, FACE_SMTP, FACE_IMAP, FACES } face_kind;
+
+/* The faces of mail: a port of its own each, and mailboxes behind them. */
+typedef struct mail_face {
+    bool on;
+    int64_t port; /* 0: any that is free */
+} mail_face;
+
+typedef struct mail_script {
+    mail_face smtp, imap;
+    const yaml_node *users;   /* name: password; NULL: every login is taken */
+    const char *domain;       /* whose mailboxes are here; NULL: of every domain */
+    int64_t size_bytes;       /* the largest message; 32 MiB */
+    int64_t deliver_us;       /* from its acceptance until a message is in the mailboxes; 0 */
+    const yaml_node *folders; /* of every mailbox, beside INBOX; NULL: Drafts and Sent */
+    const yaml_node *without; /* what IMAP does not offer: MOVE, UIDPLUS; or NULL */
+} mail_script;
+
 typedef enum fault_kind {
     FAULT_LOST,
     FAULT_REFUSE_BEFORE,
@@ -54,15 +72,20 @@ typedef enum fault_kind {
     FAULT_FORGET_KEYS,
     FAULT_WRONG_OBJECT,
     FAULT_REPLAY_500,
+    FAULT_FORGET,
+    FAULT_DUPLICATE,
     FAULT_COUNT
 } fault_kind;
 
 const char *fault_name(fault_kind k);
+const char *face_name(face_kind k);
 
 typedef struct fault {
     fault_kind kind;
-    const char *method; /* or NULL: any */
+    face_kind face;
+    const char *method; /* or NULL: any. SMTP: MESSAGE is what comes behind DATA's answer */
     const char *path;   /* a route's path, or NULL: any */
+    const char *about;  /* SMTP: a recipient, IMAP: a folder; or NULL: any */
     int64_t at;         /* the first request that it befalls, counted in those that match; 1 */
     int64_t times;      /* how many from then on; 1; INT64_MAX with `always` */
     double chance;      /* instead of at and times; 0: none */
@@ -80,6 +103,7 @@ typedef struct fault_list {
 typedef struct script {
     route *routes;
     size_t route_count;
+    mail_script mail;
     fault_list faults;
     int64_t seed;
     yaml_tree *tree;

@@ -7,15 +7,6 @@
 #include "oracle.h"
 #include "world.h"
 
-struct late {
-    uv_timer_t timer;
-    world *w;
-    late *next;
-    const route *route;
-    const char *fault;
-    request q;
-};
-
 int64_t world_now_us(const world *w) {
     return (int64_t)uv_now(&w->loop) * 1000;
 }
@@ -34,8 +25,7 @@ void serve_write(keel_buf *out, const answer *a, bool close, int64_t claimed) {
     }
 }
 
-/* A log that cannot be written is no oracle: better to end. */
-static void must_log(int rc) {
+void world_must_log(int rc) {
     if (rc) {
         fprintf(stderr, "keel-fakeworld: the log cannot be written: %s\n", strerror(-rc));
         exit(1);
@@ -64,65 +54,42 @@ static void apply(world *w, const route *r, const request *q, const char *by, an
     shelf_act(w->shelf, r, q, world_now_us(w), a);
     if (a->applied) {
         w->applied++;
-        must_log(oracle_applied(w->log_fd, r, q, by, a->status));
+        world_must_log(oracle_applied(w->log_fd, r, q, by, a->status));
     }
 }
 
 /* ---- late ---- */
 
-static void on_late_closed(uv_handle_t *h) {
-    late *l = h->data;
-    request_free(&l->q);
-    free(l);
+typedef struct deferred {
+    const route *route;
+    const char *fault;
+    request q;
+} deferred;
+
+static void deferred_drop(void *ctx) {
+    deferred *d = ctx;
+    request_free(&d->q);
+    free(d);
 }
 
-static void late_apply(late *l) {
+static void deferred_act(world *w, void *ctx) {
+    deferred *d = ctx;
     answer a = {0};
-    for (late **at = &l->w->late; *at; at = &(*at)->next) {
-        if (*at == l) {
-            *at = l->next;
-            break;
-        }
-    }
-    apply(l->w, l->route, &l->q, l->fault, &a);
+    apply(w, d->route, &d->q, d->fault, &a);
     answer_free(&a);
-    uv_close((uv_handle_t *)&l->timer, on_late_closed);
-}
-
-static void on_late(uv_timer_t *t) {
-    late_apply(t->data);
 }
 
 static void apply_later(world *w, const route *r, const request *q, const fault *f) {
-    late *l = keel_alloc(sizeof *l);
-    *l = (late){.w = w, .route = r, .fault = fault_name(f->kind), .next = w->late};
-    l->timer.data = l;
-    request_copy(&l->q, q);
-    w->late = l;
-    uv_timer_init(&w->loop, &l->timer);
-    uv_timer_start(&l->timer, on_late, (uint64_t)(f->after_us / 1000), 0);
-}
-
-size_t late_count(const world *w) {
-    size_t n = 0;
-    for (const late *l = w->late; l; l = l->next) {
-        n++;
-    }
-    return n;
-}
-
-void late_apply_all(world *w) {
-    while (w->late) {
-        late *l = w->late;
-        uv_timer_stop(&l->timer);
-        late_apply(l);
-    }
+    deferred *d = keel_alloc(sizeof *d);
+    *d = (deferred){.route = r, .fault = fault_name(f->kind)};
+    request_copy(&d->q, q);
+    late_do(w, f->after_us, deferred_act, deferred_drop, d);
 }
 
 /* ---- requests ---- */
 
 static void ended(world *w, const route *r, const request *q, const fault *f, int status) {
-    must_log(oracle_request(w->log_fd, r, q, f ? fault_name(f->kind) : NULL, status));
+    world_must_log(oracle_request(w->log_fd, r, q, f ? fault_name(f->kind) : NULL, status));
 }
 
 /* Faults that give no answer. true: this was one. */
@@ -156,8 +123,7 @@ static void set_failure(answer *a, int status, const fault *f) {
     answer_text(a, status, "{\"error\":\"scripted\"}");
 }
 
-static void befallen(world *w, conn *c, const route *r, const request *q, const fault *f,
-                     answer *a) {
+static void befallen(world *w, const route *r, const request *q, const fault *f, answer *a) {
     if (f->kind == FAULT_STATUS) {
         set_failure(a, (int)f->status, f);
         return;
@@ -174,7 +140,6 @@ static void befallen(world *w, conn *c, const route *r, const request *q, const 
     } else if (f->kind == FAULT_WRONG_OBJECT) {
         answer_text(a, a->status, "{\"id\":\"of-another\",\"wrong\":true}");
     }
-    (void)c;
 }
 
 void serve(world *w, conn *c, const request *q) {
@@ -182,7 +147,8 @@ void serve(world *w, conn *c, const request *q) {
         return;
     }
     const route *r = find_route(w, q);
-    const fault *f = r ? misbehave_pick(w, q) : NULL;
+    const occasion now = {.face = FACE_HTTP, .method = q->method, .path = q->path};
+    const fault *f = r ? misbehave_pick(w, &now) : NULL;
     answer a = {0};
     keel_buf out = KEEL_BUF_INIT;
     w->requests++;
@@ -192,7 +158,7 @@ void serve(world *w, conn *c, const request *q) {
     if (!r) {
         answer_text(&a, 404, "{\"error\":\"no route leads here\"}");
     } else if (f) {
-        befallen(w, c, r, q, f, &a);
+        befallen(w, r, q, f, &a);
     } else {
         apply(w, r, q, NULL, &a);
     }

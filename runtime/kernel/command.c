@@ -122,10 +122,11 @@ static int run_once(kernel *k, command *c, size_t i, keel_json body, diag *d) {
     digest now =
         digest_of2(commands[i].name, strlen(commands[i].name) + 1, c->args.data, c->args.len);
     int rc = repeated(k, c, i, request, &now, d);
-    if (rc) {
-        return rc;
+    if (!rc && k->stopping) {
+        diag_set(d, DIAG_FAILED, "Keel is stopping, and takes no new commands");
+        rc = diag_next(d, "Nothing was done: say it again after `keel up`.");
     }
-    rc = commands[i].run(k, c, d);
+    rc = rc ? rc : commands[i].run(k, c, d);
     if (rc) {
         return rc;
     }
@@ -148,9 +149,6 @@ static int run_command(kernel *k, command *c, keel_json body, diag *d) {
         names[i] = commands[i].name;
         if (strcmp(commands[i].name, name) != 0) {
             continue;
-        }
-        if (k->stopping && commands[i].mutating) {
-            return diag_set(d, DIAG_FAILED, "Keel is stopping, and takes no new commands");
         }
         if (commands[i].mutating) {
             return run_once(k, c, i, body, d);

@@ -8,7 +8,7 @@
 int command_halt(kernel *k, command *c, diag *d) {
     char why[256] = "";
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
-    if (k->halted) {
+    if (k->halted && !k->halted_by_space) {
         diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
         return diag_next(d, "lift it with: keel resume");
     }
@@ -20,6 +20,7 @@ int command_halt(kernel *k, command *c, diag *d) {
     keel_json_object_end(&w);
     journal_add(k, RECORD_HALT, 0, "", &k->scratch);
     k->halted = true;
+    k->halted_by_space = false;
     effect_park(k, NULL, "halted before it was sent");
     for (worker *x = k->workers; x; x = x->next) {
         for (run *r = x->runs; r; r = r->worker_next) {
@@ -79,10 +80,14 @@ int command_resume(kernel *k, command *c, diag *d) {
     if (!k->halted) {
         return diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
     }
+    if (k->space_low) {
+        diag_set(d, DIAG_CONFLICT, "the disk is nearly full, and nothing new is begun on it");
+        return diag_next(d, "Free some space: a halt for that reason is lifted by itself.");
+    }
     k->scratch.len = 0;
     keel_buf_puts(&k->scratch, "{}");
     journal_add(k, RECORD_RESUME, 0, "", &k->scratch);
-    k->halted = false;
+    k->halted = k->halted_by_space = false;
     kernel_log(k, "info", 0, "resumed");
     keel_buf_printf(&c->result, "{\"waiting\":%zu}", decide_parked(k, true));
     for (worker *w = k->workers; w; w = w->next) {

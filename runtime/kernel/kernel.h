@@ -43,6 +43,8 @@ void kernel_executor_gone(kernel *k, uint32_t executor, bool clean, const char *
 void kernel_command(kernel *k, uint64_t client, uint64_t ref, keel_json command);
 void kernel_client_gone(kernel *k, uint64_t client);
 void kernel_tick(kernel *k); /* timers that are due */
+/* Whether the disk is nearly full: then the workspace is halted until it is not. */
+void kernel_space(kernel *k, bool low);
 void kernel_stop(kernel *k); /* orderly: journals `stop`, then kernel_stopped says true */
 
 /* ---- the turn ---- */

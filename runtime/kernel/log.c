@@ -1,5 +1,9 @@
 #include "log.h"
 
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +29,39 @@ static const char *colour_of(const kernel_settings *s, const char *level) {
     return !strcmp(level, "error") ? "\033[31m" : !strcmp(level, "warn") ? "\033[33m" : "\033[2m";
 }
 
+/* A pipe takes PIPE_BUF bytes without waiting when it is writable at all. What would wait is not
+ * written: nobody who does not read the log may hold the journal up. */
+static bool put(const char *data, size_t len) {
+    while (len) {
+        struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+        size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
+        if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT)) {
+            return false;
+        }
+        ssize_t n = write(STDERR_FILENO, data, piece);
+        if (n <= 0) {
+            return false; /* EPIPE, ENOSPC: nobody reads the log, and the work goes on */
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* Says first how many lines before it nobody got. The kernel's loop alone writes lines. */
+static void put_line(const keel_buf *line) {
+    static uint64_t lost;
+    char note[80] = "";
+    int n =
+        lost ? snprintf(note, sizeof note, "(%" PRIu64 " lines could not be written here)\n", lost)
+             : 0;
+    if (put(note, (size_t)n)) {
+        lost = put(line->data, line->len) ? 0 : 1;
+    } else {
+        lost++;
+    }
+}
+
 void log_line(const kernel_settings *s, const char *level, uint64_t run_id, const char *text) {
     struct tm tm;
     char at[16], who[32] = "";
@@ -42,8 +79,6 @@ void log_line(const kernel_settings *s, const char *level, uint64_t run_id, cons
                     s->colour ? "\033[0m" : "", who);
     escape(&line, text);
     keel_buf_putc(&line, '\n');
-    if (write(STDERR_FILENO, line.data, line.len) < 0) {
-        /* nobody reads the log: the work goes on */
-    }
+    put_line(&line);
     keel_buf_free(&line);
 }

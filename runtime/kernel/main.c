@@ -17,6 +17,7 @@
 #include "host_generation.h"
 #include "log.h"
 #include "protocol.h"
+#include "reserve.h"
 #include "stream.h"
 #include "writer.h"
 
@@ -34,6 +35,9 @@ typedef struct host {
     uv_prepare_t prepare;
     boot_timer timer;
     uv_timer_t anchor_timer;
+    uv_timer_t space_timer;
+    bool space_low;
+    char *folder; /* .keel */
     uv_signal_t signals[2];
     _Atomic int64_t wall_jump_us; /* in tests: by how much the wall clock is wrong */
     int signalled;
@@ -134,6 +138,8 @@ static void on_timer(void *ctx) {
  */
 #define HERE 16
 
+#define SPACE_EVERY_MS 2000
+
 /* Before the loop sleeps: what was gathered is decided; the turn is handed over, what may leave
  * leaves. */
 static void on_prepare(uv_prepare_t *p) {
@@ -173,6 +179,21 @@ static void on_committed(void *ctx, turn *t, int rc, const diag *d) {
 static void on_anchor_timer(uv_timer_t *t) {
     host *h = t->data;
     writer_anchor(h->writer);
+}
+
+static void look_at_space(host *h) {
+    h->space_low = reserve_is_low(h->folder, h->space_low);
+    kernel_space(h->kernel, h->space_low);
+    if (!h->space_low) {
+        reserve_keep(h->folder);
+    }
+}
+
+static void on_space_timer(uv_timer_t *t) {
+    host *h = t->data;
+    if (!h->ending) {
+        look_at_space(h);
+    }
 }
 
 static void on_signal(uv_signal_t *s, int signum) {
@@ -267,6 +288,10 @@ static int start(host *h, diag *d) {
     if (!rc) {
         fleet_lock(h->fleet, host_generation_fd(h->generation));
     }
+    if (!rc) {
+        h->folder = keel_strdup(w->keel);
+        reserve_free(h->folder); /* a kernel that was killed may not have come to it */
+    }
     rc = rc ? rc : open_store(h, w, d);
     writer_events we = {h, on_committed, env_wall};
     rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);
@@ -276,6 +301,10 @@ static int start(host *h, diag *d) {
     }
     server_events se = {h, on_client_frame, on_client_gone};
     rc = make_kernel(h, &world, d); /* takes the world */
+    if (!rc) {
+        look_at_space(h);
+        uv_timer_start(&h->space_timer, on_space_timer, SPACE_EVERY_MS, SPACE_EVERY_MS);
+    }
     return rc ? rc : server_open(&h->server, &h->loop, w->socket, &se, d);
 }
 
@@ -283,7 +312,8 @@ static void start_loop(host *h) {
     static const int numbers[] = {SIGINT, SIGTERM};
     uv_prepare_init(&h->loop, &h->prepare);
     uv_timer_init(&h->loop, &h->anchor_timer);
-    h->prepare.data = h->anchor_timer.data = h;
+    uv_timer_init(&h->loop, &h->space_timer);
+    h->prepare.data = h->anchor_timer.data = h->space_timer.data = h;
     uv_prepare_start(&h->prepare, on_prepare);
     uv_timer_start(&h->anchor_timer, on_anchor_timer, WRITER_ANCHOR_EVERY_US / 1000,
                    WRITER_ANCHOR_EVERY_US / 1000);
@@ -316,6 +346,10 @@ static int finish(host *h, diag *d) {
     kernel_destroy(h->kernel);
     reader_close(h->reader);
     store_close(h->store);
+    if (h->rc && h->folder) {
+        reserve_free(h->folder);
+    }
+    free(h->folder);
     host_generation_release(h->generation);
     fleet_destroy(h->fleet);
     boot_timer_finish(&h->timer);

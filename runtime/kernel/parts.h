@@ -304,4 +304,7 @@ uint64_t digest_word(const digest *d);
 /* Copies a text member; false when it is missing or longer than size - 1. */
 bool body_text(keel_json object, const char *key, char *to, size_t size);
 
+/* ---- space.c ---- */
+void space_recover(kernel *k, const char *why); /* why it was halted, when it was */
+
 #endif

@@ -346,6 +346,8 @@ struct kernel {
     uint64_t next_run, next_number, next_batch, next_dispatch, next_connection;
     uint32_t next_executor;
     bool halted;
+    bool halted_by_space; /* and lifted when there is room again */
+    bool space_low;       /* the disk is nearly full */
     bool stopping, stop_written;
     bool has_policy;
     digest policy_digest;

@@ -10,8 +10,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "protocol.h"
+
 #define QUEUE_LIMIT (8u << 20)
 #define CLIENTS     256
+#define PAUSE_MS    250 /* until the next client is looked at, when there is no descriptor for it */
 
 typedef struct client {
     struct client *next;
@@ -28,7 +31,10 @@ typedef struct client {
 struct server {
     uv_loop_t *loop;
     uv_poll_t poll;
+    uv_timer_t pause;
     int fd;
+    int spare; /* a descriptor that is given up to tell a client that there is none; or -1 */
+    int handles;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     server_events ev;
     client *clients;
@@ -115,22 +121,59 @@ static bool peer_allowed(int fd) {
            (peer.uid == geteuid() || peer.uid == 0);
 }
 
-static void on_connect(uv_poll_t *p, int status, int events) {
-    server *s = p->data;
-    (void)events;
-    int fd = status < 0 ? -1 : accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-        return; /* out of descriptors: the next one is tried when one comes free */
+/* ---- no room ---- */
+
+static const char no_descriptor[] = "Keel has no file descriptor left for another command.";
+static const char no_seat[] = "Keel serves as many commands at once as it can.";
+
+/* One frame, as far as it goes without waiting; then the client is on its own. */
+static void turn_away(int fd, const char *what) {
+    keel_buf body = KEEL_BUF_INIT;
+    const char *data;
+    frame_channel *ch = frame_channel_create();
+    keel_buf_printf(&body,
+                    "{\"error\":{\"code\":\"failed\",\"column\":0,\"exit\":1,\"file\":\"\","
+                    "\"line\":0,\"next\":\"Nothing was done. Close other commands that wait or "
+                    "follow, or raise the limit (ulimit -n) before `keel up`, and try again.\","
+                    "\"what\":\"%s\"}}",
+                    what);
+    frame_channel_send(ch, C_ANSWER, 0, 0, 0, body.data, body.len);
+    size_t len = frame_channel_output(ch, &data);
+    ssize_t n = send(fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)n;
+    frame_channel_destroy(ch);
+    keel_buf_free(&body);
+    close(fd);
+}
+
+static void on_connect(uv_poll_t *p, int status, int events);
+
+static void on_pause_over(uv_timer_t *t) {
+    server *s = t->data;
+    uv_poll_start(&s->poll, UV_READABLE, on_connect);
+}
+
+/* The socket stays readable while a client waits at it, and would wake the loop for ever: it is left
+ * alone for a moment. The spare descriptor lets in one who is told why. */
+static void pause_accepting(server *s) {
+    uv_poll_stop(&s->poll);
+    uv_timer_start(&s->pause, on_pause_over, PAUSE_MS, 0);
+    if (s->spare >= 0) {
+        close(s->spare);
+        int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            turn_away(fd, no_descriptor);
+        }
+        s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     }
-    if (s->count >= CLIENTS || !peer_allowed(fd)) {
-        close(fd);
-        return;
-    }
-    client *c = malloc(sizeof *c);
-    if (!c) {
-        close(fd);
-        return;
-    }
+}
+
+static bool is_exhausted(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS;
+}
+
+static void admit(server *s, int fd) {
+    client *c = keel_alloc(sizeof *c);
     *c = (client){.next = s->clients, .server = s, .id = s->next_id++, .fd = fd};
     c->channel = frame_channel_create();
     uv_poll_init(s->loop, &c->poll, fd);
@@ -138,6 +181,23 @@ static void on_connect(uv_poll_t *p, int status, int events) {
     uv_poll_start(&c->poll, UV_READABLE, on_ready);
     s->clients = c;
     s->count++;
+}
+
+static void on_connect(uv_poll_t *p, int status, int events) {
+    server *s = p->data;
+    (void)events;
+    int fd = status < 0 ? -1 : accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        if (status >= 0 && is_exhausted(errno)) {
+            pause_accepting(s);
+        }
+    } else if (!peer_allowed(fd)) {
+        close(fd);
+    } else if (s->count >= CLIENTS) {
+        turn_away(fd, no_seat);
+    } else {
+        admit(s, fd);
+    }
 }
 
 static int bind_at(server *s, diag *d) {
@@ -164,6 +224,7 @@ int server_open(server **out, uv_loop_t *loop, const char *path, const server_ev
     s->ev = *ev;
     s->next_id = 1;
     s->fd = -1;
+    s->spare = -1;
     if (strlen(path) >= sizeof s->path) {
         free(s);
         diag_set(d, DIAG_USAGE, "the path of the workspace is too long for a socket: %s", path);
@@ -178,8 +239,10 @@ int server_open(server **out, uv_loop_t *loop, const char *path, const server_ev
         free(s);
         return rc;
     }
+    s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    uv_timer_init(loop, &s->pause);
     uv_poll_init(loop, &s->poll, s->fd);
-    s->poll.data = s;
+    s->poll.data = s->pause.data = s;
     uv_poll_start(&s->poll, UV_READABLE, on_connect);
     *out = s;
     return 0;
@@ -220,8 +283,13 @@ void server_flush(server *s) {
 
 static void on_server_closed(uv_handle_t *h) {
     server *s = h->data;
-    close(s->fd);
-    free(s);
+    if (--s->handles == 0) {
+        close(s->fd);
+        if (s->spare >= 0) {
+            close(s->spare);
+        }
+        free(s);
+    }
 }
 
 void server_close(server *s) {
@@ -234,5 +302,7 @@ void server_close(server *s) {
     }
     unlink(s->path);
     uv_poll_stop(&s->poll);
+    s->handles = 2;
     uv_close((uv_handle_t *)&s->poll, on_server_closed);
+    uv_close((uv_handle_t *)&s->pause, on_server_closed);
 }

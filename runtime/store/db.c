@@ -65,6 +65,13 @@ static int in_use(sqlite3 *db, const char *path, diag *d) {
     return DIAG_STORAGE;
 }
 
+static int no_memory(sqlite3 *db, const char *path, diag *d) {
+    (void)db;
+    diag_set(d, DIAG_STORAGE, "the memory ran out over %s; what was acknowledged is safe", path);
+    diag_next(d, "free some memory, then start keel again");
+    return DIAG_STORAGE;
+}
+
 static const struct {
     int code;
     int (*words)(sqlite3 *db, const char *path, diag *d);
@@ -72,6 +79,7 @@ static const struct {
     {SQLITE_FULL, disk_full},       {SQLITE_IOERR, disk_fault},     {SQLITE_CORRUPT, damaged},
     {SQLITE_NOTADB, no_database},   {SQLITE_CANTOPEN, cannot_open}, {SQLITE_PERM, cannot_open},
     {SQLITE_READONLY, cannot_open}, {SQLITE_BUSY, in_use},          {SQLITE_LOCKED, in_use},
+    {SQLITE_NOMEM, no_memory},
 };
 
 static const char *path_of(sqlite3 *db) {

@@ -25,7 +25,26 @@ YAML
         [ ! -s port ] || break
         sleep 0.05
     done
-    base=http://127.0.0.1:$(cat port)
+    base=http://127.0.0.1:$(head -n 1 port)
+}
+
+# The same outside, with mail too.
+with_mail() {
+    kill "$(cat pid)"
+    cat >mail.yaml <<'YAML'
+users: { me: correct-horse }
+smtp: { domain: test.local, size: 4000 }
+imap: {}
+YAML
+    "$fakeworld" mail.yaml --log mail.log --end-with-parent >port &
+    echo $! >pid
+    for _ in $(seq 100); do
+        [ ! -s port ] || break
+        sleep 0.05
+    done
+    base=http://127.0.0.1:$(sed -n 1p port)
+    smtp=$(sed -n 's/^smtp //p' port)
+    imap=$(sed -n 's/^imap //p' port)
 }
 
 teardown() {
@@ -230,4 +249,47 @@ TABLE
     run "$fakeworld"
     [ "$status" -eq 2 ]
     has 'usage: keel-fakeworld'
+}
+
+@test "mail: clients of others speak with it, and the log tells what it took and did" {
+    with_mail
+    run python3 "$BATS_TEST_DIRNAME/mail_client.py" "$smtp" "$imap"
+    [ "$status" -eq 0 ] || { printf '%s\n' "$output" >&2; return 1; }
+    grep '"applied":true' mail.log | sed 's/.*"method":"\([A-Z]*\)".*/\1/' >changes
+    [ "$(paste -s -d ' ' changes)" = 'MESSAGE FETCH APPEND CREATE COPY MOVE STORE EXPUNGE' ]
+    head -n 40 mail.log | grep '"applied":true' | head -n 1 | grep -q '^{"applied":true,"at_us":[0-9]*,"copies":2,"digest":"[0-9a-f]*","face":"smtp","fault":null,"from":"me@test.local","key":"a@b","method":"MESSAGE","recipients":\["me+tag@test.local","bea@test.local","x@far.example"\],"status":"250","user":"me"}$'
+    ! grep -q 'correct-horse\|Y29ycmVjdC1ob3JzZQ' mail.log
+}
+
+@test "mail: several commands at once, and a letter that is put in by hand" {
+    with_mail
+    run curl -s -f --data-binary $'Message-ID: <h@b>\r\n\r\nby hand' "$base/_fakeworld/mail?to=me@test.local"
+    [ "$status" -eq 0 ]
+    run curl -s "$base/_fakeworld/mail"
+    has '"folder":"INBOX","letters":[{"digest":"'
+    has '"flags":[],"id":"h@b","uid":1}],"user":"me"}'
+    run timeout 5 bash -c "exec 3<>/dev/tcp/127.0.0.1/$smtp
+        printf 'EHLO x\r\nAUTH PLAIN AG1lAGNvcnJlY3QtaG9yc2U=\r\nMAIL FROM:<me@test.local>\r\nRCPT TO:<bea@test.local>\r\nDATA\r\n..x\r\n.\r\nQUIT\r\n' >&3
+        cat <&3"
+    [ "$(printf '%s\n' "$output" | grep -c '^2[0-9][0-9] \|^354')" -eq 8 ]
+    [ "$(grep -c '"applied":true' mail.log)" -eq 1 ]
+}
+
+@test "mail: faults of a face that it does not have are refused, and so are wrong settings" {
+    while IFS='|' read -r line says; do
+        printf 'smtp: {}\n%s\n' "$line" >bad.yaml
+        run "$fakeworld" bad.yaml
+        [ "$status" -eq 2 ] || { echo "taken: $line" >&2; return 1; }
+        has "$says"
+    done <<'TABLE'
+faults: [{ face: smtp, fault: forget_keys }]|forget_keys is no fault of smtp
+faults: [{ fault: duplicate }]|duplicate is no fault of http
+faults: [{ face: imap, fault: cut, to: a@b.example }]|to narrows faults of smtp, and this is one of imap
+faults: [{ fault: cut, folder: INBOX }]|Say `face: imap`, or leave folder out.
+imap: { without: [IDLE] }|IDLE is neither
+imap: { folder: Sent }|Did you mean "folders"?
+imap: 7|imap is a map
+users: [me]|users is a map of names to passwords
+imap: { port: 70000 }|a port is a number
+TABLE
 }
