@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "egress_protocol.h"
+#include "failpoint.h"
 #include "parts.h"
 
 int64_t kernel_now(kernel *k) {
@@ -128,6 +129,7 @@ static void deliver_one(kernel *k, const message *m, const char *body) {
 static void deliver(kernel *k, open_turn *t) {
     for (size_t i = 0; i < t->count; i++) {
         const message *m = &t->messages[i];
+        (void)KEEL_FP("turn.message");
         deliver_one(k, m, t->bytes.data ? t->bytes.data + m->at : "");
     }
     t->count = 0;
@@ -147,6 +149,7 @@ void kernel_turn(kernel *k) {
     k->turn = t == &k->turns[0] ? &k->turns[1] : &k->turns[0];
     k->turn->news = false;
     k->turn->id = ++k->turn_id;
+    (void)KEEL_FP("turn.decided");
     k->env.commit(k->env.ctx, t->records);
 }
 
@@ -158,6 +161,7 @@ void kernel_committed(kernel *k, turn *records, int rc) {
     }
     size_t count = turn_count(records);
     k->durable_seq = turn_get(records, count - 1)->seq;
+    (void)KEEL_FP("turn.durable");
     recent_durable(k);
     deliver(k, t);
     if (k->followers) {

@@ -5,27 +5,36 @@
 
 #include "site.h"
 
-typedef struct script {
+typedef struct script script;
+struct script {
     const char *name;
+    /* The site in an empty folder. */
+    bool (*make)(site *s, const script *sc, const char *folder);
     /* Before the kernel under test: lives without faults. NULL: none. */
     bool (*prepare)(site *s);
     /* true: all came to rest. false: the kernel has gone meanwhile, or s->problem says what is wrong. */
     bool (*live)(site *s);
+    /* After the last life: the invariants, and that nothing is missing. */
+    void (*check)(site *s, const script *sc);
     const char *plan;    /* failpoints that belong to the script itself */
     const char *option;  /* of `keel up` */
     const char *runs;    /* how they end, sorted: agent=state */
     const char *effects; /* how many of each target there are, sorted */
-} script;
+    bool outside;        /* its outside is a stand-in, which can lose answers (standin.h) */
+    const void *of;      /* the site gets it */
+};
 
+/* The torture's own; those of a workspace are made by user.h. To add one: a live_ function that can be
+ * begun again after any crash, and a row of the table at the end of scripts.c. */
 extern const script scripts[];
 extern const size_t script_count;
 
 bool script_people(site *s); /* scriptpeople.c */
 bool script_cancel(site *s);
 
-/* Makes the site of the crash tests, with the folders that its connections need. */
-void script_site(site *s, const char *folder);
-/* After the last life: the invariants, and that nothing is missing. */
-void script_check(site *s, const script *sc);
+/* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
+void script_workspace(char *out, size_t size, const char *name);
+/* The site of `sc`; false with s->problem. */
+bool script_site(site *s, const script *sc, const char *folder);
 
 #endif

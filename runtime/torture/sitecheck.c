@@ -17,23 +17,32 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     (void)names;
     site *s = ctx;
     const char *state = v[0], *class = v[1], *target = v[2], *key = v[3];
-    bool write = strstr(target, ".write") != NULL;
-    int applied = key && *key && write ? site_applied(s, key) : 0;
-    if (!strcmp(state, "done") && write && applied < 1) {
-        site_fault(s, "%s is done, and the outside never saw it", target);
-    } else if (strcmp(class, "repeatable") && applied > 1) {
-        site_fault(s, "%s happened %d times", target, applied);
-    } else if (strcmp(state, "done") && applied && strcmp(class, "repeatable")) {
-        site_fault(s, "%s is %s, and the outside has it", target, state);
+    bool acts = strcmp(class, "read") != 0 && strcmp(class, "local") != 0;
+    bool done = !strcmp(state, "done") || !strcmp(state, "compensated") ||
+                !strcmp(state, "compensating");
+    int applied = key && *key && acts ? site_applied(s, key) : 0;
+    if (done && acts && applied < 1) {
+        site_fault(s, "I1: %s is done, and the outside never saw it", target);
+    } else if (strcmp(class, "repeatable") != 0 && applied > 1) {
+        site_fault(s, "I2: %s (%s) happened %d times", target, class, applied);
+    } else if (!done && applied && strcmp(class, "repeatable") != 0) {
+        site_fault(s, "I3: %s is %s, and the outside has it", target, state);
     }
     return 0;
 }
 
-static void check_line(site *s, char *line) {
-    char key[40];
+/* "KEY ...", or "KEY RESOURCE.VERB DIGEST". */
+static void check_line(site *s, const char *line) {
+    char key[40], hex[80] = "";
     snprintf(key, sizeof key, "%.32s", line);
-    if (!*site_query(s, "SELECT 1 FROM effect WHERE key = ?", key)) {
-        site_fault(s, "the outside has %.60s, and the journal has no such effect", line);
+    sscanf(line, "%*s %*s %79s", hex);
+    const char *known =
+        site_query(s, "SELECT lower(hex(digest)) FROM effect WHERE key = ?", key);
+    if (!*known) {
+        site_fault(s, "I4: the outside has %.60s, and the journal has no such effect", line);
+    } else if (strlen(hex) == 64 && strcmp(hex, known) != 0) {
+        site_fault(s, "I4: the outside has %.60s with other bytes than were intended: %.16s, not %.16s",
+                   line, hex, known);
     }
 }
 
@@ -50,15 +59,14 @@ static void check_lines(site *s, const char *path) {
 
 /* ---- files ---- */
 
-/* What an atomic write or an installation leaves when it is killed: NAME.XXXXXX and the like. */
+/* What an atomic write or an installation leaves when it is killed: .NAME.XXXXXX, .staging-XXXXXX. */
 static bool is_temporary(const char *name) {
     const char *dot = strrchr(name, '.');
-    bool mixed = dot && dot != name && strlen(dot) == 7;
+    bool mixed = name[0] == '.' && dot != name && strlen(dot) == 7;
     for (const char *p = dot; mixed && *++p;) {
         mixed = isalnum((unsigned char)*p);
     }
-    return (mixed && strncmp(name, "org.example.", 12) != 0) || strstr(name, "tmp") ||
-           !strncmp(name, ".staging", 8);
+    return mixed || strstr(name, "tmp") || !strncmp(name, ".staging", 8);
 }
 
 /* Through all folders; what must not be left behind is looked for in .keel. */
@@ -72,7 +80,7 @@ static void check_names(site *s, const char *folder, bool ours, int depth) {
         }
         snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
         if (ours && is_temporary(e->d_name)) {
-            site_fault(s, "%s was left behind", path);
+            site_fault(s, "I12: %s was left behind", path);
         }
         if (e->d_type == DT_DIR && depth < 6) {
             check_names(s, path, ours || !strcmp(e->d_name, ".keel"), depth + 1);
@@ -96,9 +104,9 @@ static void check_audit(site *s) {
         return;
     }
     if (audit_verify(w->db, w->anchor, NULL, &report, NULL, NULL, &d)) {
-        site_fault(s, "audit verify: %s", d.what);
+        site_fault(s, "I7: audit verify: %s", d.what);
     } else if (audit_rebuild_check(w->db, NULL, &report, &d)) {
-        site_fault(s, "audit rebuild: %s", d.what);
+        site_fault(s, "I7: audit rebuild: %s", d.what);
     } else if (report.records < 1) {
         site_fault(s, "the journal is empty");
     }
@@ -110,24 +118,30 @@ static void check_tables(site *s) {
         const char *sql;
         const char *what;
     } none[] = {
-        {"SELECT count(*) FROM run WHERE state IN ('open', 'paused')", "runs that are open"},
+        {"SELECT count(*) FROM (SELECT 1 FROM journal j LEFT JOIN payload p ON p.digest = j.digest"
+         " WHERE j.kind = 33 AND json_extract(CAST(ifnull(j.body, p.bytes) AS TEXT), '$.approval')"
+         " IS NOT NULL AND json_extract(CAST(ifnull(j.body, p.bytes) AS TEXT), '$.attempt') = 1"
+         " GROUP BY json_extract(CAST(ifnull(j.body, p.bytes) AS TEXT), '$.approval')"
+         " HAVING count(*) > 1)",
+         "I5: approvals that were used more than once"},
+        {"SELECT count(*) FROM run WHERE state IN ('open', 'paused')", "I9: runs that are open"},
         {"SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended', 'unknown',"
          " 'reconciling', 'retry', 'stale')",
-         "effects without an outcome"},
-        {"SELECT count(*) FROM item WHERE state = 'open'", "open items"},
-        {"SELECT count(*) FROM budget WHERE held <> 0", "budgets that hold something"},
-        {"SELECT count(*) FROM budget WHERE spent < 0 OR overrun <> 0", "budgets out of bounds"},
-        {"SELECT count(*) FROM pending", "calls that wait"},
+         "I9: effects without an outcome"},
+        {"SELECT count(*) FROM item WHERE state = 'open'", "I9: open items"},
+        {"SELECT count(*) FROM budget WHERE held <> 0", "I6: budgets that hold something"},
+        {"SELECT count(*) FROM budget WHERE spent < 0 OR overrun <> 0", "I6: budgets out of bounds"},
+        {"SELECT count(*) FROM pending", "I9: calls that wait"},
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         long n = site_count(s, none[i].sql);
         if (n) {
-            site_fault(s, "at rest there are %ld %s", n, none[i].what);
+            site_fault(s, "%s: %ld at rest", none[i].what, n);
         }
     }
     for (size_t i = 0; i < s->answer_count; i++) {
         if (!*site_query(s, "SELECT 1 FROM request WHERE id = ?", s->answers[i].request)) {
-            site_fault(s, "the acknowledged command %s is lost", s->answers[i].request);
+            site_fault(s, "I11: the acknowledged command %s is lost", s->answers[i].request);
         }
     }
 }

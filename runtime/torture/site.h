@@ -15,7 +15,7 @@
 #include "keel/buf.h"
 #include "store.h"
 
-#define SITE_ANSWERS 64
+#define SITE_ANSWERS 400
 
 typedef struct site_answer {
     char request[64];
@@ -34,18 +34,24 @@ typedef struct site {
     site_answer answers[SITE_ANSWERS]; /* acknowledged commands, over all kernels */
     size_t answer_count;
     uint32_t tries;
+    const void *of; /* of whoever drives it */
     char problem[800]; /* the first thing that was wrong; "" if nothing was */
 } site;
 
 /* How a kernel is started. NULL or "" where there is nothing. */
 typedef struct site_start {
     const char *failpoint;
-    const char *trace;  /* file for the names of the failpoints that were hit */
+    const char *trace;  /* file for the names of the failpoints that were hit; FILE.power: for the
+                           number of operations of the store, with `power` */
     const char *option; /* of `keel up` */
+    const char *power;  /* KEEL_POWER (power.h) */
 } site_start;
 
 /* Copies the workspace `from` into folder and gives it an approver whose key the test has. */
 void site_make(site *s, const char *folder, const char *from);
+/* The same in two steps, for a workspace that lies beside what ships with it: FROM/ws, FROM/share. */
+void site_begin(site *s, const char *folder);
+bool site_take(site *s, const char *from);
 /* Lets a connector of the workspace be one that ships as well: what ships counts as checked. */
 void site_ship(const site *s, const char *name);
 /* Ends and forgets everything but the folder. */
@@ -80,7 +86,9 @@ extern char site_refusal[1200]; /* of the last SITE_REFUSED: what and next */
 /* The first value of a query on the committed database; "" when there is no row or no database. */
 const char *site_query(site *s, const char *sql, const char *param);
 long site_count(site *s, const char *sql);
-/* How often the outside did the effect with this key, of all folders together. */
+/* How often the outside did the effect with this key, of all folders together: lines of the files
+ * `applied` in folders of the workspace, each beginning with the key. Behind it may stand the verb and
+ * the digest of the arguments. */
 int site_applied(const site *s, const char *key);
 void site_put(const site *s, const char *name, const char *text); /* a file of the workspace */
 void site_log(const site *s, keel_buf *out); /* all that the kernels said on stderr */

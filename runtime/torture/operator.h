@@ -20,5 +20,10 @@ long operator_item(site *s, const char *target);
 /* Until all is at rest; people: decides meanwhile what waits. That it does not come to rest is a
  * fault. */
 bool operator_settle(site *s, bool people);
+bool operator_at_rest(site *s); /* no run and no effect is open */
+/* Decides the first open item: signs what is asked, settles what is unknown by what the outside has.
+ * false: there was none, or the kernel has gone. */
+bool operator_decide(site *s);
+bool operator_restless(site *s); /* the fault that it does not come to rest; false */
 
 #endif

@@ -13,8 +13,8 @@
 
 #include "fsio.h"
 
-#define AT_ONCE 2
-#define ALARM_S 60
+#define ALARM_S 120
+#define MISSED  77
 
 typedef struct entry {
     char *name;
@@ -26,10 +26,13 @@ typedef struct entry {
 static struct {
     entry *entries;
     size_t count, begun, running;
-    int number, failed;
+    int number, failed, at_once;
     char folder[64];
     const char *only;
-} pool;
+    void (*told)(void *ctx, const pool_result *r);
+    void *ctx;
+    bool missed, stopped;
+} pool = {.at_once = 2};
 
 /* A kernel that is killed loses nothing that it wrote, on whatever kind of disk: memory is faster. */
 const char *pool_folder(void) {
@@ -45,6 +48,23 @@ const char *pool_folder(void) {
         }
     }
     return pool.folder;
+}
+
+void pool_missed(void) {
+    pool.missed = true;
+}
+
+void pool_listen(void (*told)(void *ctx, const pool_result *r), void *ctx) {
+    pool.told = told;
+    pool.ctx = ctx;
+}
+
+void pool_jobs(int at_once) {
+    pool.at_once = at_once;
+}
+
+void pool_stop(void) {
+    pool.stopped = true;
 }
 
 void pool_only(const char *text) {
@@ -69,6 +89,8 @@ static _Noreturn void child(size_t i) {
     path_of(i, "", folder, sizeof folder);
     path_of(i, ".said", said, sizeof said);
     alarm(ALARM_S);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     mkdir(folder, 0700);
     pool.entries[i].test(pool.entries[i].arg, folder, &problem, &detail);
     if (problem.len) {
@@ -76,7 +98,7 @@ static _Noreturn void child(size_t i) {
         fsio_write_atomic(said, text.data, text.len, 0600, NULL);
     }
     fflush(NULL);
-    _exit(problem.len ? 1 : 0);
+    _exit(problem.len ? 1 : pool.missed ? MISSED : 0);
 }
 
 static void begin(size_t i) {
@@ -97,26 +119,47 @@ static void print_lines(char *text) {
     }
 }
 
+/* In TAP. */
+static void print_result(const pool_result *r, int status) {
+    printf("%s %d - %s%s\n", r->verdict == POOL_FAILED ? "not ok" : "ok", pool.number, r->name,
+           r->verdict == POOL_MISSED ? " # SKIP it did not come to be" : "");
+    if (WIFSIGNALED(status)) {
+        printf("# the test itself ended by signal %d (%s)\n", WTERMSIG(status),
+               strsignal(WTERMSIG(status)));
+    }
+    char *lines = keel_strdup(r->text);
+    print_lines(lines);
+    free(lines);
+    fflush(stdout);
+}
+
 static void tell(size_t i, int status) {
     char folder[128], said[128];
     keel_buf text = KEEL_BUF_INIT;
     path_of(i, "", folder, sizeof folder);
     path_of(i, ".said", said, sizeof said);
-    bool passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    printf("%s %d - %s\n", passed ? "ok" : "not ok", ++pool.number, pool.entries[i].name);
-    if (!passed) {
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    pool_result r = {pool.entries[i].name, pool.entries[i].arg,
+                     code == 0        ? POOL_PASSED
+                     : code == MISSED ? POOL_MISSED
+                                      : POOL_FAILED,
+                     ""};
+    pool.number++;
+    if (r.verdict == POOL_FAILED) {
         pool.failed++;
-        if (WIFSIGNALED(status)) {
-            printf("# the test itself ended by signal %d (%s)\n", WTERMSIG(status),
-                   strsignal(WTERMSIG(status)));
+        if (fsio_read(said, 1 << 20, &text, NULL) || !text.data) {
+            keel_buf_printf(&text, "the test itself ended with status %d", status);
         }
-        if (!fsio_read(said, 1 << 20, &text, NULL) && text.data) {
-            print_lines(text.data);
-        }
+        r.text = text.data;
     }
-    fflush(stdout);
+    if (pool.told) {
+        pool.told(pool.ctx, &r);
+    } else {
+        print_result(&r, status);
+    }
+    unlink(said);
     keel_buf_free(&text);
-    if (passed || !getenv("KEEL_KEEP")) {
+    if (r.verdict != POOL_FAILED || !getenv("KEEL_KEEP")) {
         fsio_remove_tree(AT_FDCWD, folder, NULL);
     }
 }
@@ -127,15 +170,17 @@ static void wait_one(void) {
     for (size_t i = 0; i < pool.count; i++) {
         if (pid > 0 && pool.entries[i].pid == pid) {
             pool.running--;
+            pool.entries[i].pid = 0;
             tell(i, status);
+            return;
         }
     }
 }
 
 int pool_run(void) {
     int before = pool.failed;
-    while (pool.begun < pool.count || pool.running) {
-        if (pool.running < AT_ONCE && pool.begun < pool.count) {
+    while ((pool.begun < pool.count && !pool.stopped) || pool.running) {
+        if (pool.running < (size_t)pool.at_once && pool.begun < pool.count && !pool.stopped) {
             begin(pool.begun++);
         } else {
             wait_one();
@@ -145,11 +190,13 @@ int pool_run(void) {
 }
 
 int pool_end(void) {
-    printf("1..%d\n", pool.number);
+    if (!pool.told) {
+        printf("1..%d\n", pool.number);
+    }
     if (!pool.failed || !getenv("KEEL_KEEP")) {
         fsio_remove_tree(AT_FDCWD, pool_folder(), NULL);
     } else {
-        printf("# what failed is kept in %s\n", pool_folder());
+        fprintf(pool.told ? stderr : stdout, "# what failed is kept in %s\n", pool_folder());
     }
     for (size_t i = 0; i < pool.count; i++) {
         free(pool.entries[i].name);

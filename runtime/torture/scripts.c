@@ -130,54 +130,18 @@ static bool live_paused(site *s) {
     return false;
 }
 
-/* ---- all of them ---- */
+/* ---- recovery: killed in the middle of its work, when much is open ---- */
 
-const script scripts[] = {
-    {.name = "work",
-     .live = live_work,
-     .runs = "boss=ended helper=ended",
-     .effects = "after_checkable.checkable.write=1 after_keyed.keyed.write=1"
-                " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"
-                " plain.checkable.write=2"
-                " plain.forbidden.write=1 plain.keyed.read=1 plain.keyed.write=2"
-                " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"},
-    {.name = "people",
-     .live = script_people,
-     .runs = "asker=ended bomb=failed sleeper=cancelled",
-     .effects = "plain.edited.write=1 plain.rejected.write=1 plain.repeatable.write=1"
-                " plain.signed.write=1 plain.stale.write=1"},
-    {.name = "expiry",
-     .prepare = prepare_expiry,
-     .live = live_expiry,
-     .plan = "clock.wall=clock(120000)@1",
-     .runs = "asker=ended",
-     .effects = "plain.expiring.write=1"},
-    {.name = "rollback",
-     .prepare = prepare_rollback,
-     .live = live_rollback,
-     .option = "--accept-rollback",
-     .runs = "helper=ended helper=ended",
-     .effects = "plain.keyed.write=2"},
-    {.name = "paused",
-     .prepare = prepare_paused,
-     .live = live_paused,
-     .runs = "sleeper=ended",
-     .effects = ""},
-};
-const size_t script_count = sizeof scripts / sizeof *scripts;
-
-void script_site(site *s, const char *folder) {
-    static const char *const folders[] = {"plain",      "after_keyed", "after_checkable",
-                                          "after_once", "before",      "hanging"};
-    const char *from = getenv("KEEL_WORKSPACE");
-    site_make(s, folder, from ? from : "workspace");
-    site_ship(s, "sink"); /* its classes are what is tested here */
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        char path[240];
-        snprintf(path, sizeof path, "%s/%s", s->root, folders[i]);
-        mkdir(path, 0700);
+static bool prepare_recovery(site *s) {
+    site_start first = {.failpoint = "journal.effect.done.before_commit=kill@4"};
+    if (site_up(s, &first)) {
+        live_work(s);
     }
+    site_reap(s);
+    return site_killed(s) || site_fault(s, "the first life does not end at its failpoint");
 }
+
+/* ---- all of them ---- */
 
 static void compare(site *s, const char *what, const char *sql, const char *expected) {
     const char *found = site_query(s, sql, NULL);
@@ -186,7 +150,7 @@ static void compare(site *s, const char *what, const char *sql, const char *expe
     }
 }
 
-void script_check(site *s, const script *sc) {
+static void check(site *s, const script *sc) {
     char db[240];
     diag d = {0};
     site_check(s);
@@ -205,4 +169,85 @@ void script_check(site *s, const script *sc) {
             sc->effects);
     reader_close(s->db);
     s->db = NULL;
+}
+
+void script_workspace(char *out, size_t size, const char *name) {
+    const char *from = getenv("KEEL_WORKSPACES");
+    snprintf(out, size, "%s/%s", from ? from : ".", name);
+}
+
+static bool make(site *s, const script *sc, const char *folder) {
+    static const char *const folders[] = {"plain",      "after_keyed", "after_checkable",
+                                          "after_once", "before",      "hanging"};
+    char from[400];
+    (void)sc;
+    script_workspace(from, sizeof from, "own");
+    site_make(s, folder, from);
+    site_ship(s, "sink"); /* its classes are what is tested here */
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[240];
+        snprintf(path, sizeof path, "%s/%s", s->root, folders[i]);
+        mkdir(path, 0700);
+    }
+    return true;
+}
+
+#define WORK_EFFECTS                                                                               \
+    "after_checkable.checkable.write=1 after_keyed.keyed.write=1"                                  \
+    " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"                       \
+    " plain.checkable.write=2"                                                                     \
+    " plain.forbidden.write=1 plain.keyed.read=1 plain.keyed.write=2"                              \
+    " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"
+
+const script scripts[] = {
+    {.name = "work",
+     .make = make,
+     .live = live_work,
+     .check = check,
+     .runs = "boss=ended helper=ended",
+     .effects = WORK_EFFECTS},
+    {.name = "people",
+     .make = make,
+     .live = script_people,
+     .check = check,
+     .runs = "asker=ended bomb=failed sleeper=cancelled",
+     .effects = "plain.edited.write=1 plain.rejected.write=1 plain.repeatable.write=1"
+                " plain.signed.write=1 plain.stale.write=1"},
+    {.name = "expiry",
+     .make = make,
+     .prepare = prepare_expiry,
+     .live = live_expiry,
+     .check = check,
+     .plan = "clock.wall=clock(120000)@1",
+     .runs = "asker=ended",
+     .effects = "plain.expiring.write=1"},
+    {.name = "rollback",
+     .make = make,
+     .prepare = prepare_rollback,
+     .live = live_rollback,
+     .check = check,
+     .option = "--accept-rollback",
+     .runs = "helper=ended helper=ended",
+     .effects = "plain.keyed.write=2"},
+    {.name = "paused",
+     .make = make,
+     .prepare = prepare_paused,
+     .live = live_paused,
+     .check = check,
+     .runs = "sleeper=ended",
+     .effects = ""},
+    {.name = "recovery",
+     .make = make,
+     .prepare = prepare_recovery,
+     .live = live_work,
+     .check = check,
+     .runs = "boss=ended helper=ended",
+     .effects = WORK_EFFECTS},
+};
+const size_t script_count = sizeof scripts / sizeof *scripts;
+
+bool script_site(site *s, const script *sc, const char *folder) {
+    bool made = sc->make(s, sc, folder);
+    s->of = sc->of;
+    return made;
 }

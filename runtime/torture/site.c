@@ -56,7 +56,7 @@ void site_put(const site *s, const char *name, const char *text) {
     }
 }
 
-static void copy_tree(const char *from, const char *to) {
+void site_copy(const char *from, const char *to) {
     int status = -1;
     pid_t pid = fork();
     if (pid == 0) {
@@ -103,21 +103,36 @@ static void make_share(const site *s) {
     setenv("XDG_STATE_HOME", folder, 1);
 }
 
-void site_make(site *s, const char *folder, const char *from) {
+void site_begin(site *s, const char *folder) {
     *s = (site){.kernel = 0};
     snprintf(s->folder, sizeof s->folder, "%s", folder);
     snprintf(s->root, sizeof s->root, "%s/ws", folder);
-    copy_tree(from, s->root);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what outlives its kernel comes to us */
+}
+
+bool site_take(site *s, const char *from) {
+    char path[240];
+    snprintf(path, sizeof path, "%s/ws", from);
+    site_copy(path, s->root);
+    snprintf(path, sizeof path, "%s/share", from);
+    site_copy(path, s->folder);
     put_approver(s);
     make_share(s);
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what outlives its kernel comes to us */
+    return true;
+}
+
+void site_make(site *s, const char *folder, const char *from) {
+    site_begin(s, folder);
+    site_copy(from, s->root);
+    put_approver(s);
+    make_share(s);
 }
 
 void site_ship(const site *s, const char *name) {
     char from[240], to[240];
     snprintf(from, sizeof from, "%s/connectors/%s", s->root, name);
     snprintf(to, sizeof to, "%s/share/plugins/%s", s->folder, name);
-    copy_tree(from, to);
+    site_copy(from, to);
 }
 
 void site_finish(site *s) {
@@ -136,6 +151,19 @@ void site_log(const site *s, keel_buf *out) {
 
 /* ---- kernels ---- */
 
+static void start_power(const site_start *how) {
+    char count[240];
+    unsetenv("KEEL_POWER");
+    unsetenv("KEEL_POWER_COUNT");
+    if (how->power) {
+        setenv("KEEL_POWER", how->power, 1);
+    }
+    if (how->power && how->trace) {
+        snprintf(count, sizeof count, "%s.power", how->trace);
+        setenv("KEEL_POWER_COUNT", count, 1);
+    }
+}
+
 static void start(const site *s, const site_start *how) {
     char log[200];
     snprintf(log, sizeof log, "%s/up.log", s->folder);
@@ -151,6 +179,7 @@ static void start(const site *s, const site_start *how) {
     if (how->trace) {
         setenv("KEEL_FAILPOINT_TRACE", how->trace, 1);
     }
+    start_power(how);
     execl(program("KEEL_TORTURE"), "keel", "up", "--workspace", s->root, how->option, (char *)NULL);
     fprintf(stderr, "%s: %s\n", program("KEEL_TORTURE"), strerror(errno));
     _exit(127);
@@ -173,7 +202,7 @@ void site_reap(site *s) {
     }
     for (int waited = 0; (pid = waitpid(-1, &status, WNOHANG)) >= 0; waited++) {
         if (pid == 0 && waited > 3000) {
-            site_fault(s, "a child of the kernel lives on after it");
+            site_fault(s, "I12: a child of the kernel lives on after it");
             return;
         }
         if (pid == 0) {
@@ -236,7 +265,7 @@ bool site_up(site *s, const site_start *how) {
 }
 
 bool site_up_plain(site *s) {
-    site_start how = {NULL, NULL, NULL};
+    site_start how = {.failpoint = NULL};
     return site_up(s, &how) ||
            site_fault(s, "the kernel does not start again: exit code %d", site_exit(s));
 }

@@ -61,8 +61,7 @@ static bool judge(site *s, const char *number, const char *key) {
     return operator_tell(s, request, "verdict", args);
 }
 
-/* Decides the first open item. false: there was none, or the kernel has gone. */
-static bool decide_one(site *s) {
+bool operator_decide(site *s) {
     char number[24] = "", kind[16] = "", key[40] = "";
     const char *row = site_query(s,
                                  "SELECT i.number || ' ' || i.kind || ' ' || ifnull(e.key, '-')"
@@ -82,34 +81,35 @@ static bool decide_one(site *s) {
     return said == SITE_ANSWERED;
 }
 
-static bool is_at_rest(site *s) {
+bool operator_at_rest(site *s) {
     return !site_count(s, "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')) +"
                           " (SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended',"
                           " 'unknown', 'reconciling', 'retry', 'stale'))");
 }
 
+bool operator_restless(site *s) {
+    char runs[300], effects[300];
+    snprintf(runs, sizeof runs, "%s",
+             site_query(s,
+                        "SELECT group_concat(agent || ' ' || id) FROM run"
+                        " WHERE state IN ('open', 'paused')",
+                        NULL));
+    snprintf(effects, sizeof effects, "%s",
+             site_query(s,
+                        "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
+                        " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
+                        NULL));
+    return site_fault(s, "I9: it does not come to rest: runs %s; effects %s", runs, effects);
+}
+
 bool operator_settle(site *s, bool people) {
     for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited += 2) {
-        if (is_at_rest(s)) {
+        if (operator_at_rest(s)) {
             return true;
         }
-        if (!people || !decide_one(s)) {
+        if (!people || !operator_decide(s)) {
             site_sleep_us(2000);
         }
     }
-    if (operator_alive(s)) {
-        char runs[300], effects[300];
-        snprintf(runs, sizeof runs, "%s",
-                 site_query(s,
-                            "SELECT group_concat(agent || ' ' || id) FROM run"
-                            " WHERE state IN ('open', 'paused')",
-                            NULL));
-        snprintf(effects, sizeof effects, "%s",
-                 site_query(s,
-                            "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
-                            " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
-                            NULL));
-        site_fault(s, "it does not come to rest: runs %s; effects %s", runs, effects);
-    }
-    return false;
+    return operator_alive(s) && operator_restless(s);
 }
