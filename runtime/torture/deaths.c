@@ -75,6 +75,6 @@ void death_run(site *s, const visit *v) {
     } else if (which == DELAYS) {
         while_recovering(s, v->script);
     } else {
-        of_executors(s, v->script, which == DELAYS + 1 ? NULL : "plain");
+        of_executors(s, v->script, which == DELAYS + 1 ? NULL : v->script->granted);
     }
 }

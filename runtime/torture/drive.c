@@ -143,9 +143,27 @@ static void on_visit(void *ctx, const pool_result *r) {
     }
 }
 
+static bool is_first_of_place(const drive *dr, size_t i) {
+    for (size_t k = 0; k < i; k++) {
+        if (!strcmp(dr->scripts[k]->place, dr->scripts[i]->place)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool run_traces(drive *dr) {
     char title[200];
     pool_listen(on_trace, dr);
+    for (size_t i = 0; i < dr->count; i++) {
+        if (is_first_of_place(dr, i)) {
+            snprintf(title, sizeof title, "%s: the first start", dr->scripts[i]->place);
+            pool_add(title, script_born, dr->scripts[i]);
+        }
+    }
+    if (!pool_run()) {
+        return false;
+    }
     for (size_t i = 0; i < dr->count; i++) {
         snprintf(title, sizeof title, "%s:without faults", dr->scripts[i]->name);
         pool_add(title, visit_trace, dr->scripts[i]);
@@ -157,7 +175,7 @@ static void plan_visits(const drive *dr) {
     points_plan plan = {dr->o->only, dr->o->seed, dr->o->quick, dr->o->folder == NULL};
     points_begin(&plan);
     for (size_t i = 0; i < dr->count; i++) {
-        points_add_script(dr->scripts[i], i == 0);
+        points_add_script(dr->scripts[i], i == (dr->count > 1));
     }
     points_add_pairs();
 }

@@ -264,12 +264,18 @@ static int by_name(const void *a, const void *b) {
 
 /* Killed at one point, and at another in the life after: the recovery's own records among them. */
 void points_add_pairs(void) {
-    size_t count = all.visit_count;
+    size_t count = all.visit_count, begin = 0;
     size_t every = all.plan.quick ? PAIRS_QUICK : PAIRS;
     for (size_t i = (size_t)all.plan.seed % every; i < count; i += every) {
-        const visit a = all.visits[i], b = all.visits[i * 7 % count];
-        if (a.kind == VISIT_KILL && b.kind == VISIT_KILL && a.script == b.script &&
-            strcmp(a.plan, b.plan) != 0) {
+        while (all.visits[begin].script != all.visits[i].script) {
+            begin++;
+        }
+        size_t end = i; /* of its script's visits */
+        while (end < count && all.visits[end].script == all.visits[i].script) {
+            end++;
+        }
+        const visit a = all.visits[i], b = all.visits[begin + i * 7 % (end - begin)];
+        if (a.kind == VISIT_KILL && b.kind == VISIT_KILL && strcmp(a.plan, b.plan) != 0) {
             visit *v = add_visit(a.script, VISIT_PAIR, "pairs", a.hit);
             snprintf(v->point, sizeof v->point, "pairs.%.100s", a.point);
             memcpy(v->plan, a.plan, sizeof v->plan);

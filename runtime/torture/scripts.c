@@ -8,7 +8,14 @@
 
 #include "fsio.h"
 #include "operator.h"
+#include "pool.h"
 #include "siteint.h"
+
+/* ---- start: the first one ever, and nothing to do ---- */
+
+static bool live_start(site *s) {
+    return operator_alive(s);
+}
 
 /* ---- work: every class of effect, children, events, connectors that die ---- */
 
@@ -200,13 +207,24 @@ static bool make(site *s, const script *sc, const char *folder) {
     " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"
 
 const script scripts[] = {
+    {.name = "start",
+     .place = "own",
+     .make = make,
+     .live = live_start,
+     .check = check,
+     .fresh = true,
+     .runs = "",
+     .effects = ""},
     {.name = "work",
+     .granted = "plain",
+     .place = "own",
      .make = make,
      .live = live_work,
      .check = check,
      .runs = "boss=ended helper=ended",
      .effects = WORK_EFFECTS},
     {.name = "people",
+     .place = "own",
      .make = make,
      .live = script_people,
      .check = check,
@@ -214,6 +232,7 @@ const script scripts[] = {
      .effects = "plain.edited.write=1 plain.rejected.write=1 plain.repeatable.write=1"
                 " plain.signed.write=1 plain.stale.write=1"},
     {.name = "expiry",
+     .place = "own",
      .make = make,
      .prepare = prepare_expiry,
      .live = live_expiry,
@@ -222,6 +241,7 @@ const script scripts[] = {
      .runs = "asker=ended",
      .effects = "plain.expiring.write=1"},
     {.name = "rollback",
+     .place = "own",
      .make = make,
      .prepare = prepare_rollback,
      .live = live_rollback,
@@ -230,6 +250,7 @@ const script scripts[] = {
      .runs = "helper=ended helper=ended",
      .effects = "plain.keyed.write=2"},
     {.name = "paused",
+     .place = "own",
      .make = make,
      .prepare = prepare_paused,
      .live = live_paused,
@@ -237,6 +258,7 @@ const script scripts[] = {
      .runs = "sleeper=ended",
      .effects = ""},
     {.name = "recovery",
+     .place = "own",
      .make = make,
      .prepare = prepare_recovery,
      .live = live_work,
@@ -246,8 +268,29 @@ const script scripts[] = {
 };
 const size_t script_count = sizeof scripts / sizeof *scripts;
 
+static void place(const script *sc, char *out, size_t size) {
+    snprintf(out, size, "%s/born-%s", pool_folder(), sc->place);
+}
+
 bool script_site(site *s, const script *sc, const char *folder) {
-    bool made = sc->make(s, sc, folder);
+    char from[160];
+    place(sc, from, sizeof from);
+    bool made = sc->fresh ? sc->make(s, sc, folder) : site_copy_of(s, folder, from);
     s->of = sc->of;
     return made;
+}
+
+void script_born(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
+    const script *sc = arg;
+    char into[160];
+    site s;
+    (void)folder;
+    place(sc, into, sizeof into);
+    fsio_mkdirs(into, 0700, NULL);
+    if (sc->make(&s, sc, into) && site_up_plain(&s) && !site_down(&s)) {
+        site_fault(&s, "it does not end in good order: status %d", s.status);
+    }
+    site_finish(&s);
+    keel_buf_puts(problem, s.problem);
+    site_log(&s, detail);
 }

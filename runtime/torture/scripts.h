@@ -20,7 +20,10 @@ struct script {
     const char *option;  /* of `keel up` */
     const char *runs;    /* how they end, sorted: agent=state */
     const char *effects; /* how many of each target there are, sorted */
+    bool fresh;          /* its kernel is the first one ever of the workspace */
     bool outside;        /* its outside is a stand-in, which can lose answers (standin.h) */
+    const char *granted; /* the folder of a connector that is killed (deaths.c) */
+    const char *place;   /* the name of its workspace, for the copy */
     const void *of;      /* the site gets it */
 };
 
@@ -34,7 +37,9 @@ bool script_cancel(site *s);
 
 /* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
 void script_workspace(char *out, size_t size, const char *name);
-/* The site of `sc`; false with s->problem. */
+/* The site of `sc`; false with s->problem. But for fresh scripts it is a copy of one in which a kernel
+ * has been started and stopped; script_born makes that one, a test for the pool. */
 bool script_site(site *s, const script *sc, const char *folder);
+void script_born(const void *script_of_it, const char *folder, keel_buf *problem, keel_buf *detail);
 
 #endif

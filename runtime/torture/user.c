@@ -127,6 +127,21 @@ static bool make(site *s, const script *sc, const char *folder) {
     return site_take(s, a->user->folder);
 }
 
+/* The first start of all, with nothing to do. */
+static void add_start(opening *o) {
+    user *u = o->u;
+    u->agents = keel_realloc(u->agents, (u->agent_count + 1) * sizeof *u->agents);
+    user_agent *a = &u->agents[u->agent_count++];
+    *a = (user_agent){.name = keel_strdup("")};
+    a->script = (script){.name = "start",
+                         .place = "workspace",
+                         .make = make,
+                         .live = user_live,
+                         .check = user_check,
+                         .fresh = true,
+                         .outside = true};
+}
+
 static void add_scene(user_agent *a, scene *s) {
     a->scenes = keel_realloc(a->scenes, (a->count + 1) * sizeof *a->scenes);
     a->scenes[a->count++] = s;
@@ -164,6 +179,7 @@ static void add_agent(opening *o, const manifest *m, const char *folder) {
     *a = (user_agent){.name = keel_strdup(m->name)};
     snprintf(name, sizeof name, "%s%s%s", o->s->prefix, *o->s->prefix ? "-" : "", m->name);
     a->script = (script){.name = keel_strdup(name),
+                         .place = keel_strdup(*o->s->prefix ? o->s->prefix : "workspace"),
                          .make = make,
                          .live = user_live,
                          .check = user_check,
@@ -242,10 +258,13 @@ static int make_copy(opening *o, diag *d) {
     remove_part(o, ".keel");
     if (!rc) {
         snprintf(agents, sizeof agents, "%s/agents", o->from->root);
+        if (!*o->s->prefix) {
+            add_start(o);
+        }
         add_agents_of(o, agents, false);
         add_agents_of(o, o->s->shipped, true);
     }
-    if (!rc && o->u->agent_count == 0) {
+    if (!rc && o->u->agent_count == (*o->s->prefix ? 0 : 1)) {
         diag_set(d, DIAG_NOT_FOUND, "%s has no agent to be tortured", o->from->root);
         rc = diag_next(d, "`keel plugin new agent NAME` makes one.");
     }
@@ -272,6 +291,11 @@ int user_open(user **out, const user_settings *s, void (*told)(void *ctx, const 
     }
     for (size_t i = 0; i < o.u->agent_count; i++) { /* the array does not move any more */
         o.u->agents[i].user = o.u;
+        if (o.u->connection_count) {
+            char granted[300];
+            snprintf(granted, sizeof granted, "outside-%s", o.u->connections[0]);
+            o.u->agents[i].script.granted = keel_strdup(granted);
+        }
         o.u->agents[i].script.of = &o.u->agents[i];
     }
     workspace_destroy(o.from);

@@ -199,7 +199,7 @@ bool user_live(site *s) {
             return false;
         }
     }
-    return true;
+    return operator_alive(s);
 }
 
 void user_check(site *s, const script *sc) {
