@@ -48,8 +48,9 @@ extern const failpoint_place __start_keel_failpoints[] __attribute__((weak, visi
 extern const failpoint_place __stop_keel_failpoints[] __attribute__((weak, visibility("hidden")));
 
 const failpoint_place *failpoint_registered(size_t i) {
-    size_t count = (size_t)((uintptr_t)__stop_keel_failpoints - (uintptr_t)__start_keel_failpoints) /
-                   sizeof(failpoint_place);
+    size_t count =
+        (size_t)((uintptr_t)__stop_keel_failpoints - (uintptr_t)__start_keel_failpoints) /
+        sizeof(failpoint_place);
     return i < count ? __start_keel_failpoints + i : NULL;
 }
 

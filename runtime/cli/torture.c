@@ -34,7 +34,8 @@ static int run(cli *c, const options *o, diag *d) {
 }
 
 static const option torture_words[] = {
-    {"only", 0, "POINT[@HIT]", "visit this point alone, or all of an area: journal, power, answers"},
+    {"only", 0, "POINT[@HIT]",
+     "visit this point alone, or all of an area: journal, power, answers"},
     {"list", 0, NULL, "the points and how often each is hit; nothing is struck"},
     {"quick", 0, NULL, "the first and last hit of each point, and every 20th loss of power"},
     {"jobs", 'j', "N", "so many visits at a time"},
@@ -47,15 +48,21 @@ const command torture_command = {
     .name = "torture",
     .words = "[DIR]",
     .summary = "kill Keel at every point of a workspace's work, and count what the outside saw",
-    .more =
-        "DIR is a workspace of yours. It is copied into a temporary folder; nothing of it is changed, "
-        "no account is used, and its record and secrets stay where they are. Each connection leads to "
-        "a simulated outside that keeps a log of its own; agents run on the inputs of their scenes and "
-        "are answered from them. Then Keel is killed at every failpoint and at every hit of it, the "
-        "power fails at every operation of the store, and every answer is lost once. After each, Keel "
-        "is started again, and the record must agree with what the outside has seen. Without DIR the "
-        "set that ships is visited. The last line says how many points of all were visited, and the "
-        "exit code is 1 when something was violated or left out.",
+    .more = "DIR is a workspace of yours. It is copied into a temporary folder; nothing of it is "
+            "changed, "
+            "no account is used, and its record and secrets stay where they are. Each connection "
+            "leads to "
+            "a simulated outside that keeps a log of its own; agents run on the inputs of their "
+            "scenes and "
+            "are answered from them. Then Keel is killed at every failpoint and at every hit of "
+            "it, the "
+            "power fails at every operation of the store, and every answer is lost once. After "
+            "each, Keel "
+            "is started again, and the record must agree with what the outside has seen. Without "
+            "DIR the "
+            "set that ships is visited. The last line says how many points of all were visited, "
+            "and the "
+            "exit code is 1 when something was violated or left out.",
     .examples = "keel torture\n"
                 "keel torture .\n"
                 "keel torture . --only journal.effect.done.after_commit@2\n"

@@ -149,9 +149,7 @@ static void on_prepare(uv_prepare_t *p) {
         }
     }
     fleet_flush(h->fleet);
-    (void)KEEL_FP("loop.told_executors");
     server_flush(h->server);
-    (void)KEEL_FP("loop.told_clients");
     boot_timer_set(&h->timer, kernel_next_timer(h->kernel));
     if (kernel_stopped(h->kernel)) {
         uv_stop(&h->loop);

@@ -149,7 +149,6 @@ void kernel_turn(kernel *k) {
     k->turn = t == &k->turns[0] ? &k->turns[1] : &k->turns[0];
     k->turn->news = false;
     k->turn->id = ++k->turn_id;
-    (void)KEEL_FP("turn.decided");
     k->env.commit(k->env.ctx, t->records);
 }
 
@@ -161,7 +160,6 @@ void kernel_committed(kernel *k, turn *records, int rc) {
     }
     size_t count = turn_count(records);
     k->durable_seq = turn_get(records, count - 1)->seq;
-    (void)KEEL_FP("turn.durable");
     recent_durable(k);
     deliver(k, t);
     if (k->followers) {

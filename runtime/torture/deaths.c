@@ -63,9 +63,9 @@ static const long delays_ms[] = {3, 9, 17, 30, 55, 90, 140, 220};
 #define DELAYS (sizeof delays_ms / sizeof *delays_ms)
 
 const char *const death_names[] = {
-    "deaths.any_time_3ms",   "deaths.any_time_9ms",    "deaths.any_time_17ms",
-    "deaths.any_time_30ms",  "deaths.any_time_55ms",   "deaths.any_time_90ms",
-    "deaths.any_time_140ms", "deaths.any_time_220ms",  "deaths.recovering_20_times",
+    "deaths.any_time_3ms",   "deaths.any_time_9ms",   "deaths.any_time_17ms",
+    "deaths.any_time_30ms",  "deaths.any_time_55ms",  "deaths.any_time_90ms",
+    "deaths.any_time_140ms", "deaths.any_time_220ms", "deaths.recovering_20_times",
     "deaths.of_agents",      "deaths.of_a_connector", NULL};
 
 void death_run(site *s, const visit *v) {

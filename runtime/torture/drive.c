@@ -204,7 +204,8 @@ static int work(drive *dr, diag *d) {
     report_begin(&dr->report, dr->c, dr->o, 0);
     if (!run_traces(dr)) {
         diag_set(d, DIAG_FAILED, "It fails without any fault, so there is nothing to be learned.");
-        return diag_next(d, "What is wrong stands above; `keel agent test` plays an agent's scenes.");
+        return diag_next(d,
+                         "What is wrong stands above; `keel agent test` plays an agent's scenes.");
     }
     plan_visits(dr);
     if (dr->o->list) {

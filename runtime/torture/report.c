@@ -8,7 +8,7 @@
 #include "table.h"
 #include "text.h"
 
-#define EVERY_US 10000000 /* where nobody watches a line change */
+#define EVERY_US  10000000 /* where nobody watches a line change */
 #define LOG_LINES 12
 
 /* ---- while it goes on ---- */
@@ -144,9 +144,8 @@ void report_broken(report *r, const pool_result *result) {
 /* ---- the table ---- */
 
 void report_list(const cli *c) {
-    static const column columns[] = {{"point", "point", COLUMN_TEXT},
-                                     {"hits", "hits", COLUMN_INT},
-                                     {"", "note", COLUMN_TEXT}};
+    static const column columns[] = {
+        {"point", "point", COLUMN_TEXT}, {"hits", "hits", COLUMN_INT}, {"", "note", COLUMN_TEXT}};
     table *t = table_create(columns, 3);
     for (size_t i = 0; i < points_count(); i++) {
         const point *p = points_get(i);
@@ -216,8 +215,8 @@ static void name_unreached(const report *r, const points_sum *s) {
         }
     }
     if (s->unreached) {
-        cli_say(r->c, "%ld failpoints are not reached: %s%s. `--list` names them all.", s->unreached,
-                names.data, s->unreached > 8 ? " …" : "");
+        cli_say(r->c, "%ld failpoints are not reached: %s%s. `--list` names them all.",
+                s->unreached, names.data, s->unreached > 8 ? " …" : "");
     }
     keel_buf_free(&names);
 }
@@ -246,7 +245,8 @@ int report_end(report *r) {
         show_areas(r);
         name_unreached(r, &s);
         if (s.missed) {
-            cli_say(r->c, "%ld hits of the first pass did not come again in 8 lives and are not counted.",
+            cli_say(r->c,
+                    "%ld hits of the first pass did not come again in 8 lives and are not counted.",
                     s.missed);
         }
         cli_say(r->c, "%" PRId64 " s", (cli_now_us() - r->began_us) / 1000000);

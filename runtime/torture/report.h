@@ -2,8 +2,8 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "pool.h"
 #include "points.h"
+#include "pool.h"
 #include "torture.h"
 
 typedef struct report {

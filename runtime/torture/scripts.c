@@ -17,7 +17,7 @@ static bool live_start(site *s) {
     return operator_alive(s);
 }
 
-/* ---- work: every class of effect, children, events, connectors that die ---- */
+/* ---- work: every class of effect, children, events ---- */
 
 static bool live_work(site *s) {
     char args[128];
@@ -28,6 +28,13 @@ static bool live_work(site *s) {
     }
     snprintf(args, sizeof args, "{\"body\":{\"n\":7},\"name\":\"go\",\"run\":%ld}", run);
     return operator_tell(s, "send-go-1", "run.send", args) && operator_settle(s, true);
+}
+
+/* ---- lost: connectors that die and hang, before and after ---- */
+
+static bool live_lost(site *s) {
+    return operator_begin(s, "do-boss-2", "{\"agent\":\"boss\",\"input\":{\"lost\":true}}") &&
+           operator_settle(s, true);
 }
 
 /* ---- expiry: the clock stands two minutes later when the kernel starts again ---- */
@@ -183,6 +190,20 @@ void script_workspace(char *out, size_t size, const char *name) {
     snprintf(out, size, "%s/%s", from ? from : ".", name);
 }
 
+static bool make_network(site *s, const script *sc, const char *folder) {
+    char from[400];
+    (void)sc;
+    script_workspace(from, sizeof from, "network");
+    site_make(s, folder, from);
+    site_ship(s, "board");
+    return true;
+}
+
+static void check_network(site *s, const script *sc) {
+    script_network_oracle(s);
+    check(s, sc);
+}
+
 static bool make(site *s, const script *sc, const char *folder) {
     static const char *const folders[] = {"plain",      "after_keyed", "after_checkable",
                                           "after_once", "before",      "hanging"};
@@ -200,9 +221,7 @@ static bool make(site *s, const script *sc, const char *folder) {
 }
 
 #define WORK_EFFECTS                                                                               \
-    "after_checkable.checkable.write=1 after_keyed.keyed.write=1"                                  \
-    " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"                       \
-    " plain.checkable.write=2"                                                                     \
+    "plain.checkable.write=2"                                                                      \
     " plain.forbidden.write=1 plain.keyed.read=1 plain.keyed.write=2"                              \
     " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"
 
@@ -223,6 +242,23 @@ const script scripts[] = {
      .check = check,
      .runs = "boss=ended helper=ended",
      .effects = WORK_EFFECTS},
+    {.name = "lost",
+     .granted = "after_keyed",
+     .place = "own",
+     .make = make,
+     .live = live_lost,
+     .check = check,
+     .runs = "boss=ended",
+     .effects = "after_checkable.checkable.write=1 after_keyed.keyed.write=1"
+                " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"},
+    {.name = "network",
+     .place = "network",
+     .make = make_network,
+     .prepare = script_network_prepare,
+     .live = script_network,
+     .check = check_network,
+     .runs = "poster=ended",
+     .effects = "board.card.read=1 board.card.write=2"},
     {.name = "people",
      .place = "own",
      .make = make,

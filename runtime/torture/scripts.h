@@ -34,6 +34,9 @@ extern const size_t script_count;
 
 bool script_people(site *s); /* scriptpeople.c */
 bool script_cancel(site *s);
+bool script_network_prepare(site *s); /* scriptnet.c */
+bool script_network(site *s);
+void script_network_oracle(site *s);
 
 /* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
 void script_workspace(char *out, size_t size, const char *name);

@@ -185,6 +185,10 @@ void site_ship(const site *s, const char *name) {
 
 void site_finish(site *s) {
     site_kill(s);
+    if (s->beside) {
+        kill(s->beside, SIGKILL);
+        waitpid(s->beside, NULL, 0);
+    }
     for (size_t i = 0; i < s->answer_count; i++) {
         free(s->answers[i].args);
         free(s->answers[i].result);
@@ -241,6 +245,19 @@ static void forget_kernel(site *s) {
     s->kernel = 0;
 }
 
+/* Is the service beside the kernel all that is left of its children? */
+static bool only_beside(const site *s) {
+    char path[64];
+    int first = 0, second = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = s->beside ? fopen(path, "r") : NULL;
+    int n = f ? fscanf(f, "%d %d", &first, &second) : 0;
+    if (f) {
+        fclose(f);
+    }
+    return n == 1 && first == s->beside;
+}
+
 void site_reap(site *s) {
     int status;
     pid_t pid;
@@ -248,7 +265,7 @@ void site_reap(site *s) {
         waitpid(s->kernel, &s->status, 0);
         forget_kernel(s);
     }
-    for (int waited = 0; (pid = waitpid(-1, &status, WNOHANG)) >= 0; waited++) {
+    for (int waited = 0; !only_beside(s) && (pid = waitpid(-1, &status, WNOHANG)) >= 0; waited++) {
         if (pid == 0 && waited > 3000) {
             site_fault(s, "I12: a child of the kernel lives on after it");
             return;

@@ -28,13 +28,14 @@ typedef struct site {
     char folder[160]; /* all that the site has */
     char root[176];   /* the workspace in it */
     pid_t kernel;     /* 0: none */
+    pid_t beside;     /* a service that outlives the kernels, ended with the site; 0: none */
     int status;       /* of the last kernel, as wait gives it */
     client *client;
     reader *db;                        /* while a kernel is up */
     site_answer answers[SITE_ANSWERS]; /* acknowledged commands, over all kernels */
     size_t answer_count;
     uint32_t tries;
-    const void *of; /* of whoever drives it */
+    const void *of;    /* of whoever drives it */
     char problem[800]; /* the first thing that was wrong; "" if nothing was */
 } site;
 

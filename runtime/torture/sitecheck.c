@@ -18,8 +18,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     site *s = ctx;
     const char *state = v[0], *class = v[1], *target = v[2], *key = v[3];
     bool acts = strcmp(class, "read") != 0 && strcmp(class, "local") != 0;
-    bool done = !strcmp(state, "done") || !strcmp(state, "compensated") ||
-                !strcmp(state, "compensating");
+    bool done =
+        !strcmp(state, "done") || !strcmp(state, "compensated") || !strcmp(state, "compensating");
     int applied = key && *key && acts ? site_applied(s, key) : 0;
     if (done && acts && applied < 1) {
         site_fault(s, "I1: %s is done, and the outside never saw it", target);
@@ -36,13 +36,13 @@ static void check_line(site *s, const char *line) {
     char key[40], hex[80] = "";
     snprintf(key, sizeof key, "%.32s", line);
     sscanf(line, "%*s %*s %79s", hex);
-    const char *known =
-        site_query(s, "SELECT lower(hex(digest)) FROM effect WHERE key = ?", key);
+    const char *known = site_query(s, "SELECT lower(hex(digest)) FROM effect WHERE key = ?", key);
     if (!*known) {
         site_fault(s, "I4: the outside has %.60s, and the journal has no such effect", line);
     } else if (strlen(hex) == 64 && strcmp(hex, known) != 0) {
-        site_fault(s, "I4: the outside has %.60s with other bytes than were intended: %.16s, not %.16s",
-                   line, hex, known);
+        site_fault(
+            s, "I4: the outside has %.60s with other bytes than were intended: %.16s, not %.16s",
+            line, hex, known);
     }
 }
 
@@ -130,7 +130,8 @@ static void check_tables(site *s) {
          "I9: effects without an outcome"},
         {"SELECT count(*) FROM item WHERE state = 'open'", "I9: open items"},
         {"SELECT count(*) FROM budget WHERE held <> 0", "I6: budgets that hold something"},
-        {"SELECT count(*) FROM budget WHERE spent < 0 OR overrun <> 0", "I6: budgets out of bounds"},
+        {"SELECT count(*) FROM budget WHERE spent < 0 OR overrun <> 0",
+         "I6: budgets out of bounds"},
         {"SELECT count(*) FROM pending", "I9: calls that wait"},
     };
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {

@@ -74,9 +74,9 @@ bool site_repeat(site *s) {
         site_said said = say(s, a->request, a->name, a->args, &result);
         bool same = said == SITE_ANSWERED && !strcmp(result.data ? result.data : "", a->result);
         if (!same && said != SITE_GONE) {
-            site_fault(s, "I11: acknowledged %s (%s) is answered otherwise when repeated: %s, not %s",
-                       a->name, a->request, said == SITE_ANSWERED ? result.data : site_refusal,
-                       a->result);
+            site_fault(
+                s, "I11: acknowledged %s (%s) is answered otherwise when repeated: %s, not %s",
+                a->name, a->request, said == SITE_ANSWERED ? result.data : site_refusal, a->result);
         }
         keel_buf_free(&result);
         if (!same) {

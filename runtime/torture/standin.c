@@ -115,8 +115,9 @@ static void put_manifest(const yaml_node *root, keel_buf *out) {
 }
 
 static void put_entry(const manifest *m, keel_buf *out) {
-    keel_buf_puts(out, "-- Made by keel torture: the connector's resources, and nothing of its code.\n"
-                       "return require \"standin\" {\n");
+    keel_buf_puts(out,
+                  "-- Made by keel torture: the connector's resources, and nothing of its code.\n"
+                  "return require \"standin\" {\n");
     for (size_t i = 0; i < m->resource_count; i++) {
         const manifest_resource *r = &m->resources[i];
         keel_buf_puts(out, "  [");

@@ -165,7 +165,8 @@ static void read_scenes(const opening *o, user_agent *a, const char *folder) {
         keel_buf_puts(&none->input, "{}");
         add_scene(a, none);
         say(o,
-            "Agent %s has no scene, so it is begun with an empty input and gets plain answers: write "
+            "Agent %s has no scene, so it is begun with an empty input and gets plain answers: "
+            "write "
             "one into %s/scenes (`keel agent test --record RUN` makes one of a run).",
             a->name, folder);
     }

@@ -19,8 +19,8 @@ typedef struct user_settings {
 
 /* Makes the copy that each site is made from, below the pool's folder. What was left out or could not be
  * read is told through `say`, a sentence each. */
-int user_open(user **out, const user_settings *s, void (*say)(void *ctx, const char *text), void *ctx,
-              diag *d);
+int user_open(user **out, const user_settings *s, void (*say)(void *ctx, const char *text),
+              void *ctx, diag *d);
 /* One script for each agent that can be begun. */
 size_t user_scripts(const user *u);
 const script *user_script(const user *u, size_t i);

@@ -76,9 +76,8 @@ static bool send_event(site *s, const user_agent *a, size_t scene_number, const 
     keel_json body = {0};
     for (size_t i = 0; i < sc->count && !body.len; i++) {
         const scene_call *c = &sc->calls[i];
-        keel_json ok =
-            keel_json_get(keel_json_view(c->outcome.data ? c->outcome.data : "{}", c->outcome.len),
-                          "ok");
+        keel_json ok = keel_json_get(
+            keel_json_view(c->outcome.data ? c->outcome.data : "{}", c->outcome.len), "ok");
         if (!strcmp(c->kind, "receive") && keel_json_get(ok, "name").len &&
             (!name[0] || keel_json_is(keel_json_get(ok, "name"), name))) {
             body = keel_json_get(ok, "body");

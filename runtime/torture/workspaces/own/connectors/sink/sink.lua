@@ -9,8 +9,10 @@ local last_words = {
       s = s .. s -- over its memory, the executor ends
     end
   end,
-  hang = function()
-    while true do end
+  hang = function(c)
+    while true do
+      c.clock.sleep(1)
+    end
   end,
 }
 
@@ -22,9 +24,9 @@ local function is_applied(c, key)
   return lines(c):find(key, 1, true) ~= nil
 end
 
-local function fail_at_first(q, how)
+local function fail_at_first(c, q, how)
   if how and q.attempt == 1 then
-    last_words[how]()
+    last_words[how](c)
   end
 end
 
@@ -32,7 +34,7 @@ local function write(c, q)
   if q.body.bad then
     return nil, keel.fail("invalid", "it was asked to be refused")
   end
-  fail_at_first(q, c.config.before)
+  fail_at_first(c, q, c.config.before)
   if q.resource ~= "keyed" or not is_applied(c, q.key) then
     local line = q.key .. " " .. q.resource .. "\n"
     local ok, why = c.fs.write(c.config.folder, "applied", lines(c) .. line)
@@ -40,7 +42,7 @@ local function write(c, q)
       return nil, why
     end
   end
-  fail_at_first(q, c.config.after)
+  fail_at_first(c, q, c.config.after)
   return { ref = q.key }
 end
 
