@@ -61,6 +61,16 @@ static bool judge(site *s, const char *number, const char *key) {
     return operator_tell(s, request, "verdict", args);
 }
 
+/* What automation could not finish is given up. A paused run is for its script. */
+static bool drop_stuck(site *s) {
+    char args[80], request[40];
+    long number = site_count(s, "SELECT min(i.number) FROM item i JOIN run r ON r.id = i.run WHERE"
+                                " i.state = 'open' AND i.kind = 'stuck' AND r.state <> 'paused'");
+    snprintf(args, sizeof args, "{\"number\":%ld,\"why\":\"not worth it\"}", number);
+    snprintf(request, sizeof request, "drop-stuck-%ld", number);
+    return number && operator_tell(s, request, "stuck.drop", args);
+}
+
 bool operator_decide(site *s) {
     char number[24] = "", kind[16] = "", key[40] = "";
     const char *row = site_query(s,
@@ -69,7 +79,7 @@ bool operator_decide(site *s) {
                                  " WHERE i.state = 'open' AND i.kind <> 'stuck' LIMIT 1",
                                  NULL);
     if (sscanf(row, "%23s %15s %39s", number, kind, key) != 3) {
-        return false;
+        return drop_stuck(s);
     }
     if (!strcmp(kind, "unknown")) {
         return judge(s, number, key);
@@ -104,12 +114,13 @@ bool operator_restless(site *s) {
 
 bool operator_settle(site *s, bool people) {
     for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited += 2) {
+        if (people && operator_decide(s)) {
+            continue;
+        }
         if (operator_at_rest(s)) {
             return true;
         }
-        if (!people || !operator_decide(s)) {
-            site_sleep_us(2000);
-        }
+        site_sleep_us(2000);
     }
     return operator_alive(s) && operator_restless(s);
 }

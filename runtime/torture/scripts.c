@@ -54,6 +54,32 @@ static bool live_expiry(site *s) {
     return operator_settle(s, false);
 }
 
+/* ---- stuck: a run that failed is told of again, and goes on when its cause is mended ---- */
+
+#define STUCK "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
+
+static bool prepare_stuck(site *s) {
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-stubborn-1", "{\"agent\":\"stubborn\",\"input\":{}}") ||
+        !operator_await(s, STUCK, 1, OPERATOR_PATIENCE_MS)) {
+        return site_fault(s, "the run that fails is not stuck");
+    }
+    site_kill(s);
+    return true;
+}
+
+static bool live_stuck(site *s) {
+    char args[40];
+    site_put(s, "plain/mended", "yes\n");
+    if (!operator_await(s, "SELECT count(*) FROM journal WHERE kind = 52", 1,
+                        OPERATOR_PATIENCE_MS)) {
+        return operator_alive(s) && site_fault(s, "nobody is told again of what is stuck");
+    }
+    snprintf(args, sizeof args, "{\"number\":%ld}",
+             site_count(s, "SELECT min(number) FROM item WHERE kind = 'stuck'"));
+    return operator_tell(s, "retry-stuck-1", "stuck.retry", args) && operator_settle(s, true);
+}
+
 /* ---- rollback: an older copy of the database, accepted ---- */
 
 static bool live_rollback(site *s) {
@@ -276,6 +302,15 @@ const script scripts[] = {
      .plan = "clock.wall=clock(120000)@1",
      .runs = "asker=ended",
      .effects = "plain.expiring.write=1"},
+    {.name = "stuck",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_stuck,
+     .live = live_stuck,
+     .check = check,
+     .plan = "clock.wall=clock(3700000)@1",
+     .runs = "stubborn=ended",
+     .effects = "plain.keyed.write=1 plain.once.write=1"},
     {.name = "rollback",
      .place = "own",
      .make = make,

@@ -153,16 +153,17 @@ static bool paused(site *s) {
 static bool settle(site *s, const user_agent *a, size_t scene_number) {
     int jumps = 0, waited = 0;
     while (operator_alive(s) && waited < OPERATOR_PATIENCE_MS) {
+        if (operator_decide(s)) {
+            continue;
+        }
         if (operator_at_rest(s)) {
             return true;
         }
         if (paused(s) || !go_on(s, a, scene_number, &jumps)) {
             return false;
         }
-        if (!operator_decide(s)) {
-            site_sleep_us(2000);
-            waited += 2;
-        }
+        site_sleep_us(2000);
+        waited += 2;
     }
     return operator_alive(s) && operator_restless(s);
 }

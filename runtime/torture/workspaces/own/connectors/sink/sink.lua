@@ -34,6 +34,9 @@ local function write(c, q)
   if q.body.bad then
     return nil, keel.fail("invalid", "it was asked to be refused")
   end
+  if q.body.stubborn and not c.fs.read(c.config.folder, "mended") then
+    return nil, keel.fail("conflict", "it is not mended")
+  end
   fail_at_first(c, q, c.config.before)
   if q.resource ~= "keyed" or not is_applied(c, q.key) then
     local line = q.key .. " " .. q.resource .. "\n"
