@@ -41,6 +41,19 @@ static const char *const actions[] = {"none",  "kill", "eio", "enospc", "enomem"
                                       "delay", "torn", "dup", "drop",   "clock"};
 #define ACTIONS ((int)(sizeof actions / sizeof *actions))
 
+/* ---- the places ---- */
+
+/* The linker's own names for the ends of the section; both are NULL where there is none. */
+extern const failpoint_place __start_keel_failpoints[] __attribute__((weak, visibility("hidden")));
+extern const failpoint_place __stop_keel_failpoints[] __attribute__((weak, visibility("hidden")));
+
+const failpoint_place *failpoint_registered(size_t i) {
+    size_t count =
+        (size_t)((uintptr_t)__stop_keel_failpoints - (uintptr_t)__start_keel_failpoints) /
+        sizeof(failpoint_place);
+    return i < count ? __start_keel_failpoints + i : NULL;
+}
+
 /* ---- the plan ---- */
 
 static int refuse(diag *d, const char *entry) {

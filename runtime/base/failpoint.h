@@ -1,6 +1,9 @@
 /* Failpoints: named places at which a test makes the world fail. They stand in test builds only:
  * without KEEL_FAILPOINTS the macro is nothing, whatever the environment says.
  *
+ * Each place puts its name into a section of the program when it is compiled, so a program knows all
+ * points that it has, also those that nothing has ever reached (failpoint_registered).
+ *
  *     int fault = KEEL_FP("journal.commit.before");
  *     if (failpoint_errno(fault)) { return -failpoint_errno(fault); }
  *
@@ -17,6 +20,7 @@
 #ifndef FAILPOINT_H
 #define FAILPOINT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "diag.h"
@@ -34,10 +38,32 @@ typedef enum failpoint_action {
     FAILPOINT_CLOCK /* the wall clock jumps by failpoint_argument milliseconds */
 } failpoint_action;
 
+#define FAILPOINT_NAME 64
+
+/* A place as the program keeps it. steers: it bends the world (a clock) instead of breaking off the
+ * process, so a crash there is a crash like any other. */
+typedef struct failpoint_place {
+    char name[FAILPOINT_NAME - 1];
+    char steers;
+} failpoint_place;
+
+/* Of one size, so that the section is an array. */
+#define FAILPOINT_PLACE __attribute__((section("keel_failpoints"), used, aligned(FAILPOINT_NAME)))
+
 #ifdef KEEL_FAILPOINTS
-#define KEEL_FP(name) failpoint_hit(name)
+#define FAILPOINT_AT(text, bends)                                                                  \
+    (__extension__({                                                                               \
+        static const failpoint_place place_ FAILPOINT_PLACE = {text, bends};                       \
+        failpoint_hit(place_.name);                                                                \
+    }))
+#define KEEL_FP(name)       FAILPOINT_AT(name, 0)
+#define KEEL_FP_STEER(name) FAILPOINT_AT(name, 1)
+/* A name that was made elsewhere, and registered there with FAILPOINT_PLACE. */
+#define KEEL_FP_NAMED(name) failpoint_hit(name)
 #else
-#define KEEL_FP(name) failpoint_nothing()
+#define KEEL_FP(name)       failpoint_nothing()
+#define KEEL_FP_STEER(name) failpoint_nothing()
+#define KEEL_FP_NAMED(name) failpoint_nothing()
 #endif
 
 static inline int failpoint_nothing(void) {
@@ -52,6 +78,10 @@ int64_t failpoint_argument(void);
 int failpoint_errno(int action);
 /* A number in [0, below) that follows from the plan's seed alone; 0 when below is 0. */
 uint64_t failpoint_random(uint64_t below);
+
+/* The i-th place of this program, in no order, and a name as often as it stands in the source; NULL
+ * behind the last one. A program that ships has none. */
+const failpoint_place *failpoint_registered(size_t i);
 
 /* Replaces the plan and forgets the hits, for drivers within a process. NULL: no plan.
  * 0, or DIAG_USAGE with the old plan kept. */

@@ -203,6 +203,7 @@ int fsio_write_atomic(const char *path, const void *data, size_t len, mode_t mod
         keel_buf_free(&temporary);
         return rc;
     }
+    (void)KEEL_FP("fsio.write.made");
     int rc = fill_temporary(fd, path, data, len, mode, d);
     close(fd);
     if (rc == 0) {

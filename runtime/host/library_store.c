@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "fsio.h"
 #include "library_int.h"
 
@@ -39,6 +40,7 @@ static int open_staging(staging *s, const char *plugins, diag *d) {
         return refuse_write(d, plugins, e);
     }
     s->path = b.data;
+    (void)KEEL_FP("plugin.staged");
     return 0;
 }
 
@@ -79,6 +81,7 @@ static int put_file(int dir, const char *name, const void *data, size_t len) {
         rc = -errno;
     }
     close(fd);
+    (void)KEEL_FP("plugin.file");
     return rc;
 }
 
@@ -163,6 +166,7 @@ static int publish(const staging *s, const char *plugins, const plugin *p, char 
     keel_buf_printf(&id, "%s/%s", plugins, p->manifest->id);
     keel_buf_printf(&to, "%s/%s", id.data, p->manifest->version);
     int rc = fsio_mkdirs(id.data, 0755, d);
+    (void)KEEL_FP("plugin.publish");
     if (rc == 0 && rename(s->path, to.data) != 0) {
         bool there = errno == EEXIST || errno == ENOTEMPTY;
         rc = there ? diag_set(d, DIAG_CONFLICT, "%s is already there", to.data)
@@ -189,6 +193,7 @@ int library_store(const char *plugins, plugin *p, const char *so_path, diag *d) 
     rc = put_all(&s, p, so_path, d);
     rc = rc ? rc : publish(&s, plugins, p, &folder, d);
     close_staging(&s);
+    (void)KEEL_FP("plugin.published");
     if (rc == 0) {
         free(p->folder);
         p->folder = folder;

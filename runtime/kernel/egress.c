@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "egress_protocol.h"
+#include "failpoint.h"
 #include "parts.h"
 #include "reach.h"
 
@@ -275,12 +276,14 @@ void egress_frame(kernel *k, const frame *f) {
     if (f->type == G_NOTE) {
         egress_note(k, f);
     } else if (f->type == G_SENDING && c) {
+        (void)KEEL_FP("egress.announced");
         c->sending = true;
     } else if (f->type == G_ANSWERED) {
         status_seen(k, f);
     } else if (f->type == G_ENDED) {
         answered(k);
         if (c) {
+            (void)KEEL_FP("egress.evidence");
             ended(k, c, f);
         }
     }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "egress_process.h"
+#include "failpoint.h"
 #include "launch.h"
 #include "map.h"
 
@@ -68,6 +69,7 @@ static int spawn_egress(fleet *f, host_process **p, uint32_t number, const host_
                         diag *d) {
     egress_spec spec = {.program = f->settings->egress, .lock_fd = f->lock_fd};
     close_doors(f);
+    (void)KEEL_FP("fleet.egress");
     int rc = egress_spawn(p, &f->doors, f->loop, &spec, ev, d);
     f->egress = rc ? 0 : number;
     return rc;
@@ -95,7 +97,9 @@ static int spawn_executor(fleet *f, host_process **p, uint32_t number, const ker
                         .lock_fd = f->lock_fd,
                         .door = door,
                         .unsafe = f->settings->unsafe};
+    (void)KEEL_FP("fleet.executor");
     int rc = launch(p, f->loop, &spec, ev, d);
+    (void)KEEL_FP("fleet.executor_started");
     if (door) {
         close(door);
     }
@@ -141,7 +145,9 @@ void fleet_flush(fleet *f) {
     host_process *p;
     while ((p = map_next(&f->processes, &at, NULL)) != NULL) {
         if (host_queued(p)) {
+            (void)KEEL_FP("fleet.frames");
             host_flush(p);
+            (void)KEEL_FP("fleet.frames_left");
         }
     }
 }

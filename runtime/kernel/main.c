@@ -56,7 +56,7 @@ static int64_t clock_us(clockid_t id) {
 
 static int64_t env_wall(void *ctx) {
     host *h = ctx;
-    if (KEEL_FP("clock.wall") == FAILPOINT_CLOCK) {
+    if (KEEL_FP_STEER("clock.wall") == FAILPOINT_CLOCK) {
         h->wall_jump_us += failpoint_argument() * 1000;
     }
     return clock_us(CLOCK_REALTIME) + h->wall_jump_us;
@@ -286,6 +286,7 @@ static int start(host *h, diag *d) {
             : host_generation_take(&h->generation, w->lock, w->generation, HOST_GENERATION_WAIT_MS,
                                    d);
     if (!rc) {
+        (void)KEEL_FP("start.locked");
         fleet_lock(h->fleet, host_generation_fd(h->generation));
     }
     if (!rc) {
@@ -293,6 +294,7 @@ static int start(host *h, diag *d) {
         reserve_free(h->folder); /* a kernel that was killed may not have come to it */
     }
     rc = rc ? rc : open_store(h, w, d);
+    (void)KEEL_FP("start.opened");
     writer_events we = {h, on_committed, env_wall};
     rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);
     if (rc) {
@@ -301,6 +303,7 @@ static int start(host *h, diag *d) {
     }
     server_events se = {h, on_client_frame, on_client_gone};
     rc = make_kernel(h, &world, d); /* takes the world */
+    (void)KEEL_FP("start.recovered");
     if (!rc) {
         look_at_space(h);
         uv_timer_start(&h->space_timer, on_space_timer, SPACE_EVERY_MS, SPACE_EVERY_MS);
@@ -335,7 +338,9 @@ static int finish(host *h, diag *d) {
     int rc = 0;
     uv_prepare_stop(&h->prepare);
     h->ending = true;
+    (void)KEEL_FP("end.begins");
     fleet_end(h->fleet);
+    (void)KEEL_FP("end.executors_gone");
     server_close(h->server);
     h->server = NULL;
     if (h->writer) {
@@ -343,6 +348,7 @@ static int finish(host *h, diag *d) {
     }
     uv_walk(&h->loop, close_handle, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);
+    (void)KEEL_FP("end.head_signed");
     kernel_destroy(h->kernel);
     reader_close(h->reader);
     store_close(h->store);
@@ -350,6 +356,7 @@ static int finish(host *h, diag *d) {
         reserve_free(h->folder);
     }
     free(h->folder);
+    (void)KEEL_FP("end.closed");
     host_generation_release(h->generation);
     fleet_destroy(h->fleet);
     boot_timer_finish(&h->timer);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "parts.h"
 
 typedef struct recovery {
@@ -341,7 +342,9 @@ int recover_runs(kernel *k, diag *d) {
         rc = each(k, parts[i].sql, parts[i].row, &rec, d);
     }
     rc = rc ? rc : stuck_recover(k, d);
+    (void)KEEL_FP("recover.read");
     for (size_t i = 0; i < rec.count && !rc; i++) {
+        (void)KEEL_FP("recover.effect");
         go_on(k, rec.effects[i]);
     }
     free(rec.effects);

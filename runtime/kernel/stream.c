@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "protocol.h"
 
 #define QUEUE_LIMIT (8u << 20)
@@ -276,7 +277,9 @@ void server_flush(server *s) {
         if (c->slow) {
             drop(c);
         } else if (!c->writable_wanted && frame_channel_queued(c->channel)) {
+            (void)KEEL_FP("client.answers");
             flush(c);
+            (void)KEEL_FP("client.answered");
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "egress_protocol.h"
+#include "failpoint.h"
 #include "parts.h"
 
 int64_t kernel_now(kernel *k) {
@@ -128,6 +129,7 @@ static void deliver_one(kernel *k, const message *m, const char *body) {
 static void deliver(kernel *k, open_turn *t) {
     for (size_t i = 0; i < t->count; i++) {
         const message *m = &t->messages[i];
+        (void)KEEL_FP("turn.message");
         deliver_one(k, m, t->bytes.data ? t->bytes.data + m->at : "");
     }
     t->count = 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "parts.h"
 #include "reach.h"
 
@@ -301,11 +302,13 @@ void world_take(kernel *k, kernel_world *w) {
         k->retired[k->retired_count++] = k->world;
     }
     k->world = *w;
+    (void)KEEL_FP("world.loaded");
     turn_ready(k);
     take_plugins(k);
     take_connections(k);
     take_policy(k);
     watch_renew(k);
+    (void)KEEL_FP("world.taken");
     egress_renew(k);
 }
 

@@ -243,7 +243,7 @@ static kit_verdict kill_under(trial *t, const whole *w, int at, bool after) {
                  .kill_now = has_come,
                  .ctx = &look};
     kit_verdict v = trial_any_faults(t, faults) ? KIT_PASSED : KIT_FAILED;
-    site_ask(&t->site, &write, &s);
+    kit_site_ask(&t->site, &write, &s);
     trial_no_faults(t);
     outside_look(t->k->outside, &b);
     if (v == KIT_PASSED && s.how != SAID_DIED) {

@@ -5,7 +5,7 @@
 #include "trial.h"
 
 static kit_verdict loads(trial *t) {
-    return site_up(&t->site) ? KIT_PASSED : trial_fail(t, "%s", t->site.why);
+    return kit_site_up(&t->site) ? KIT_PASSED : trial_fail(t, "%s", t->site.why);
 }
 
 /* ---- bad config ---- */
@@ -55,7 +55,7 @@ static bool verbs_end_well(trial *t, site *s, const char *how, const char *name)
                  .key = write ? t->key : NULL,
                  .body = keel_json_view(body.data, body.len),
                  .deadline_us = 5000000};
-        site_ask(s, &a, &out);
+        kit_site_ask(s, &a, &out);
         ok = out.how == SAID_REPLY || (out.how == SAID_FAIL && *out.message);
         if (!ok) {
             trial_fail(t, "with config.%s %s, %s of %s %s%s", name, how, a.verb, a.resource,
@@ -84,7 +84,7 @@ static bool refused_cleanly(trial *t, size_t at, bool drop) {
     bool ok = site_open(&s, t->k, keel_json_view(config.data, config.len), &d) == 0;
     if (!ok) {
         trial_fail(t, "%s", d.what);
-    } else if (!site_up(&s)) {
+    } else if (!kit_site_up(&s)) {
         ok = !crashed(&s);
         if (!ok) {
             trial_fail(t, "with config.%s %s, %s", name, how, s.why);

@@ -66,7 +66,7 @@ static kit_verdict hang(trial *t, int64_t deadline_us, int64_t cancel_us) {
     if (!trial_faults(t, "\"always\":true,\"fault\":\"hang\"")) {
         return KIT_FAILED;
     }
-    site_ask(&t->site, &a, &s);
+    kit_site_ask(&t->site, &a, &s);
     trial_no_faults(t);
     if (!said_maybe(&s)) {
         v = trial_fail(t, "nothing was answered, and it %s", said_text(&s, text, sizeof text));

@@ -58,7 +58,7 @@ static kit_verdict dry_run(trial *t) {
              .key = t->key,
              .body = keel_json_view(t->body.data, t->body.len),
              .dry_run = true};
-    site_ask(&t->site, &a, &s);
+    kit_site_ask(&t->site, &a, &s);
     said_text(&s, text, sizeof text);
     bool fine = s.how == SAID_REPLY || (s.how == SAID_FAIL && !strcmp(s.code, "not_implemented"));
     said_free(&s);
@@ -165,7 +165,7 @@ static kit_verdict compensate(trial *t) {
              .body = keel_json_view(t->body.data, t->body.len),
              .outcome = keel_json_view(s.result.data, s.result.len)};
     if (ok) {
-        site_ask(&t->site, &a, &undo);
+        kit_site_ask(&t->site, &a, &undo);
         ok = undo.how == SAID_REPLY;
     }
     if (!ok && s.how == SAID_REPLY) {

@@ -187,12 +187,12 @@ static int64_t deadline_of(const site *s, const ask *a) {
     return a->deadline_us ? a->deadline_us : own < 10000000 ? own : 10000000;
 }
 
-void site_ask(site *s, const ask *a, said *out) {
+void kit_site_ask(site *s, const ask *a, said *out) {
     keel_buf body = KEEL_BUF_INIT;
     int64_t deadline = deadline_of(s, a), begin;
     said_free(out);
     *out = (said){.how = SAID_DIED};
-    if (!site_up(s)) {
+    if (!kit_site_up(s)) {
         snprintf(out->message, sizeof out->message, "did not start: %.570s", s->why);
         return;
     }
@@ -214,7 +214,7 @@ void site_ask(site *s, const ask *a, said *out) {
         net_end(s->k->net, s->ref);
     }
     if (out->how == SAID_OVERDUE || out->how == SAID_DIED) {
-        site_down(s);
+        kit_site_down(s);
     }
     keel_buf_free(&body);
 }

@@ -66,16 +66,16 @@ typedef struct site {
 
 /* With this config and kv as they stand. reach: what egress is told of the connection (the body of
  * G_CONNECTION), or NULL. */
-void site_begin(site *s, kit *k, keel_json config, const keel_buf *reach);
+void kit_site_begin(site *s, kit *k, keel_json config, const keel_buf *reach);
 /* The same in a fresh folder (with the seed in it), an empty outside without faults. config: instead of the
  * plan's, not filled, or none. */
 int site_open(site *s, kit *k, keel_json config, diag *d);
 void site_close(site *s);
 /* Starts the executor. false: why says what it said, or how it died. */
-bool site_up(site *s);
-void site_down(site *s); /* SIGKILL, and waits */
+bool kit_site_up(site *s);
+void kit_site_down(site *s); /* SIGKILL, and waits */
 /* Starts the executor if it does not run. `out` is emptied first; free it with said_free. */
-void site_ask(site *s, const ask *a, said *out);
+void kit_site_ask(site *s, const ask *a, said *out);
 void said_free(said *s);
 /* All that the outside has, as text: equal texts, equal outsides. */
 void site_state(site *s, keel_buf *out);

@@ -24,7 +24,7 @@ int probe_open(probe **out, const probe_settings *s, diag *d) {
         return diag_set(d, DIAG_FAILED, "no loop can be made");
     }
     int rc = s->reach->len ? net_start(&p->k.net, &p->k.loop, s->parts.egress, &s->secrets, d) : 0;
-    site_begin(&p->site, &p->k, s->config, s->reach->len ? s->reach : NULL);
+    kit_site_begin(&p->site, &p->k, s->config, s->reach->len ? s->reach : NULL);
     if (rc) {
         probe_close(p);
         return rc;
@@ -46,7 +46,7 @@ void probe_close(probe *p) {
 }
 
 bool probe_start(probe *p, const char **why) {
-    bool up = site_up(&p->site);
+    bool up = kit_site_up(&p->site);
     *why = p->site.why;
     return up;
 }
@@ -63,5 +63,5 @@ void probe_read(probe *p, const char *resource, keel_json query, said *out) {
              .resource = resource,
              .body = query,
              .deadline_us = own && own < READ_US ? own : READ_US};
-    site_ask(&p->site, &a, out);
+    kit_site_ask(&p->site, &a, out);
 }

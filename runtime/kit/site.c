@@ -51,7 +51,7 @@ static int start(site *s, diag *d) {
     return rc;
 }
 
-bool site_up(site *s) {
+bool kit_site_up(site *s) {
     diag d = {0};
     if (s->process) {
         return true;
@@ -67,12 +67,12 @@ bool site_up(site *s) {
     }
     site_wait(s, NULL, LOAD_US);
     if (!s->ready && s->process) {
-        site_down(s);
+        kit_site_down(s);
     }
     return s->ready && s->process;
 }
 
-void site_down(site *s) {
+void kit_site_down(site *s) {
     if (s->process) {
         s->over = false;
         host_kill(s->process);
@@ -83,7 +83,7 @@ void site_down(site *s) {
     uv_run(&s->k->loop, UV_RUN_NOWAIT); /* handles that close */
 }
 
-void site_begin(site *s, kit *k, keel_json config, const keel_buf *reach) {
+void kit_site_begin(site *s, kit *k, keel_json config, const keel_buf *reach) {
     *s = (site){.k = k};
     keel_buf_append(&s->config, config.data, config.len);
     keel_buf_puts(&s->kv, "{}");
@@ -114,7 +114,7 @@ int site_open(site *s, kit *k, keel_json config, diag *d) {
         config.len ? config : keel_json_view(k->plan->config.data, k->plan->config.len);
     plan_fill(&filled, from, path.data, outside_base(k->outside));
     bool refused = reach_of(k, &filled, &reach, &why) != 0;
-    site_begin(s, k, keel_json_view(filled.data, filled.len), reach.len ? &reach : NULL);
+    kit_site_begin(s, k, keel_json_view(filled.data, filled.len), reach.len ? &reach : NULL);
     s->folder = path.data;
     s->refused = refused;
     snprintf(s->why, sizeof s->why, "%.590s", refused ? why.what : "");
@@ -124,7 +124,7 @@ int site_open(site *s, kit *k, keel_json config, diag *d) {
 }
 
 void site_close(site *s) {
-    site_down(s);
+    kit_site_down(s);
     if (s->folder) {
         fsio_remove_tree(AT_FDCWD, s->folder, NULL);
     }

@@ -71,12 +71,12 @@ void trial_write(trial *t, said *out) {
              .resource = t->resource->name,
              .key = t->key,
              .body = keel_json_view(t->body.data, t->body.len)};
-    site_ask(&t->site, &a, out);
+    kit_site_ask(&t->site, &a, out);
 }
 
 void trial_read(trial *t, keel_json query, said *out) {
     ask a = {.verb = "read", .resource = t->resource->name, .body = query};
-    site_ask(&t->site, &a, out);
+    kit_site_ask(&t->site, &a, out);
 }
 
 const char *trial_reconcile(trial *t, said *out) {
@@ -86,7 +86,7 @@ const char *trial_reconcile(trial *t, said *out) {
              .resource = t->resource->name,
              .key = t->key,
              .body = keel_json_view(t->body.data, t->body.len)};
-    site_ask(&t->site, &a, out);
+    kit_site_ask(&t->site, &a, out);
     if (out->how == SAID_FAIL && !strcmp(out->code, "not_implemented")) {
         return "none";
     }

@@ -36,8 +36,14 @@ typedef struct row {
 /* ---- failpoints: one for every kind at every journal write ---- */
 
 #ifdef KEEL_FAILPOINTS
+#define POINTS(id, name, text)                                                                     \
+    {"journal." text ".append", 0}, {"journal." text ".before_commit", 0},                         \
+        {"journal." text ".after_commit", 0},
+static const failpoint_place places[] FAILPOINT_PLACE = {RECORD_KINDS(POINTS)};
+#undef POINTS
+
 static int at_point(record_kind kind, enum record_point point, diag *d) {
-    int error = failpoint_errno(KEEL_FP(record_failpoint(kind, point)));
+    int error = failpoint_errno(KEEL_FP_NAMED(record_failpoint(kind, point)));
     return error == 0 ? 0
                       : diag_set(d, DIAG_STORAGE, "%s: %s", record_failpoint(kind, point),
                                  strerror(error));

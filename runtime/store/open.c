@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "private.h"
 
 /* The change to a write-ahead log is itself a transaction with a rollback journal. Only EXTRA syncs
@@ -112,6 +113,7 @@ static int rolled_back(store *s, const anchor_head *head, diag *d) {
 }
 
 static int accept(store *s, const anchor_head *head, diag *d) {
+    (void)KEEL_FP("store.rollback");
     random_hex(s->identity.incarnation, 8);
     s->identity.rollback_from = head->seq;
     return meta_set(s->db, "incarnation", s->identity.incarnation, d);
@@ -157,7 +159,10 @@ static int open_file(store *s, const store_options *o, diag *d) {
     }
     reader_init(&s->reader, s->db);
     if (empty) {
-        return store_create(s, o, d);
+        (void)KEEL_FP("store.empty");
+        int rc = store_create(s, o, d);
+        (void)KEEL_FP("store.created");
+        return rc;
     }
     return bring_up_to_date(s, version, d) < 0 ? DIAG_STORAGE : load(s, o, d);
 }
@@ -191,7 +196,9 @@ void store_close(store *s) {
         return;
     }
     if (s->db != NULL && !s->failed) {
+        (void)KEEL_FP("store.closing");
         store_index(s, NULL);
+        (void)KEEL_FP("store.indexed");
     }
     projector_destroy(s->projector);
     payload_finish(&s->payload);

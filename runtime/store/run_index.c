@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failpoint.h"
 #include "private.h"
 
 typedef struct entry {
@@ -177,6 +178,7 @@ int run_index_flush(run_index *ri, sqlite3 *db, diag *d) {
         rc = write_rows(db, entries, count, d);
     }
     free(entries);
+    (void)KEEL_FP("index.rows");
     return rc == 0 ? move_watermark(db, ri->first + (int64_t)ri->count - 1, d) : rc;
 }
 

@@ -25,7 +25,7 @@
 #define MEBI          (INT64_C(1) << 20)
 #define DRAIN_LIMIT_S 8 /* what `hanging` may take, and the loop of a loaded machine */
 
-static const site_start plain = {NULL, NULL, NULL};
+static const site_start plain = {NULL, NULL, NULL, NULL};
 
 static void give_log(const site *s, keel_buf *detail) {
     keel_buf log = KEEL_BUF_INIT;
@@ -71,7 +71,7 @@ static void rest(site *s, const script *sc) {
 static void last_life(site *s, const script *sc) {
     rest(s, sc);
     if (!s->problem[0]) {
-        script_check(s, sc);
+        sc->check(s, sc);
     }
 }
 
@@ -98,7 +98,7 @@ static void count_life(const void *arg, const char *folder, keel_buf *problem, k
     site s;
     char file[200];
     (void)arg;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     with_shim();
     count_file(file, sizeof file);
     setenv("SHIM_COUNT", file, 1);
@@ -120,7 +120,7 @@ static void struck(const void *arg, const char *folder, keel_buf *problem, keel_
     const script *sc = &scripts[0];
     bool sync = !strcmp(f->name, "SHIM_SYNC");
     site s;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     with_shim();
     set_number(f->name, f->at);
     if (site_up(&s, &plain) && sc->live(&s)) {
@@ -214,7 +214,7 @@ static void disk_is_nearly_full(const void *arg, const char *folder, keel_buf *p
                                 keel_buf *detail) {
     site s;
     (void)arg;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     _Atomic int64_t *left = make_disk(folder);
     if (site_up(&s, &plain)) {
         long asker = begin_asker(&s);
@@ -249,7 +249,7 @@ static void disk_is_nearly_full(const void *arg, const char *folder, keel_buf *p
 static void disk_is_full(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
     site s;
     (void)arg;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     _Atomic int64_t *left = make_disk(folder);
     long asker = site_up(&s, &plain) ? begin_asker(&s) : 0;
     operator_await(&s, "SELECT count(*) FROM item", 1, OPERATOR_PATIENCE_MS);
@@ -314,7 +314,7 @@ static void no_descriptors(const void *arg, const char *folder, keel_buf *proble
     int crowd[CROWD], told = 0;
     site s;
     (void)arg;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     snprintf(at.sun_path, sizeof at.sun_path, "%.80s/.keel/keel.sock", s.root);
     if (site_up(&s, &plain)) {
         getrlimit(RLIMIT_NOFILE, &own);
@@ -362,7 +362,7 @@ static void terminated(const void *arg, const char *folder, keel_buf *problem, k
     long delay = (long)(intptr_t)arg;
     const script *sc = &scripts[0];
     site s;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     for (int life = 0; life < 4 && !s.problem[0]; life++) {
         pid_t killer = -1;
         if (site_up_plain(&s) && (killer = fork()) == 0) {
@@ -398,7 +398,7 @@ static void terminated_twice(const void *arg, const char *folder, keel_buf *prob
     const script *sc = &scripts[0];
     site s;
     (void)arg;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     if (site_up_plain(&s)) {
         operator_begin(&s, "do-boss-1", "{\"agent\":\"boss\",\"input\":{},\"key\":\"first\"}");
         site_sleep_us(30000);
@@ -426,7 +426,7 @@ static void log_fails(const void *arg, const char *folder, keel_buf *problem, ke
     char fifo[240];
     int reader_fd = -1;
     site s;
-    script_site(&s, folder);
+    scripts[0].make(&s, &scripts[0], folder);
     snprintf(fifo, sizeof fifo, "%s/fifo", folder);
     if (how == LOG_GONE || how == LOG_UNREAD) {
         mkfifo(fifo, 0600);

@@ -13,6 +13,7 @@ BEGIN {
     below["runtime/egress"] = " sdk runtime/base "
     below["runtime/kit"] = " sdk runtime/base runtime/host "
     below["runtime/cli"] = below["runtime/kernel"] "runtime/kernel runtime/kit "
+    below["runtime/torture"] = below["runtime/cli"] "runtime/cli "
     below["plugins/mailbox"] = below["plugins/mail"] = " plugins/mailparts "
     while (("find runtime sdk plugins examples -name '*.h' 2>/dev/null" | getline path) > 0) {
         base = path

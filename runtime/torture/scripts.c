@@ -1,0 +1,367 @@
+#include "scripts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fsio.h"
+#include "operator.h"
+#include "pool.h"
+#include "siteint.h"
+
+/* ---- start: the first one ever, and nothing to do ---- */
+
+static bool live_start(site *s) {
+    return operator_alive(s);
+}
+
+/* ---- work: every class of effect, children, events ---- */
+
+static bool live_work(site *s) {
+    char args[128];
+    long run =
+        operator_begin(s, "do-boss-1", "{\"agent\":\"boss\",\"input\":{},\"key\":\"first\"}");
+    if (!run) {
+        return false;
+    }
+    snprintf(args, sizeof args, "{\"body\":{\"n\":7},\"name\":\"go\",\"run\":%ld}", run);
+    return operator_tell(s, "send-go-1", "run.send", args) && operator_settle(s, true);
+}
+
+/* ---- lost: connectors that die and hang, before and after ---- */
+
+static bool live_lost(site *s) {
+    return operator_begin(s, "do-boss-2", "{\"agent\":\"boss\",\"input\":{\"lost\":true}}") &&
+           operator_settle(s, true);
+}
+
+/* ---- expiry: the clock stands two minutes later when the kernel starts again ---- */
+
+static bool prepare_expiry(site *s) {
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-asker-2",
+                        "{\"agent\":\"asker\",\"input\":{\"questions\":[\"expiring\"]}}") ||
+        !operator_await(s, "SELECT count(*) FROM item", 1, OPERATOR_PATIENCE_MS)) {
+        return site_fault(s, "the question does not come");
+    }
+    site_kill(s);
+    return true;
+}
+
+static bool live_expiry(site *s) {
+    return operator_settle(s, false);
+}
+
+/* ---- stuck: a run that failed is told of again, and goes on when its cause is mended ---- */
+
+#define STUCK "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
+
+static bool prepare_stuck(site *s) {
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-stubborn-1", "{\"agent\":\"stubborn\",\"input\":{}}") ||
+        !operator_await(s, STUCK, 1, OPERATOR_PATIENCE_MS)) {
+        return site_fault(s, "the run that fails is not stuck");
+    }
+    site_kill(s);
+    return true;
+}
+
+static bool live_stuck(site *s) {
+    char args[40];
+    site_put(s, "plain/mended", "yes\n");
+    if (!operator_await(s, "SELECT count(*) FROM journal WHERE kind = 52", 1,
+                        OPERATOR_PATIENCE_MS)) {
+        return operator_alive(s) && site_fault(s, "nobody is told again of what is stuck");
+    }
+    snprintf(args, sizeof args, "{\"number\":%ld}",
+             site_count(s, "SELECT min(number) FROM item WHERE kind = 'stuck'"));
+    return operator_tell(s, "retry-stuck-1", "stuck.retry", args) && operator_settle(s, true);
+}
+
+/* ---- rollback: an older copy of the database, accepted ---- */
+
+static bool live_rollback(site *s) {
+    return operator_begin(s, "do-helper-2", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}") &&
+           operator_settle(s, true);
+}
+
+static bool copy(site *s, const char *from, const char *to) {
+    char a[240], b[240];
+    keel_buf bytes = KEEL_BUF_INIT;
+    snprintf(a, sizeof a, "%s/%s", s->folder, from);
+    snprintf(b, sizeof b, "%s/%s", s->folder, to);
+    bool copied = !fsio_read(a, 64 << 20, &bytes, NULL) &&
+                  !fsio_write_atomic(b, bytes.data, bytes.len, 0600, NULL);
+    keel_buf_free(&bytes);
+    return copied || site_fault(s, "%s cannot be copied", from);
+}
+
+static bool prepare_rollback(site *s) {
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-helper-1", "{\"agent\":\"helper\",\"input\":{\"luck\":1}}") ||
+        !operator_settle(s, true) || !site_down(s) || !copy(s, "ws/.keel/keel.db", "older.db")) {
+        return site_fault(s, "the first life fails");
+    }
+    size_t known = s->answer_count;
+    if (!site_up_plain(s) || !script_cancel(s) || !site_down(s) ||
+        !copy(s, "older.db", "ws/.keel/keel.db")) {
+        return site_fault(s, "the second life fails");
+    }
+    while (s->answer_count > known) { /* what an older database cannot know */
+        site_answer *a = &s->answers[--s->answer_count];
+        free(a->args);
+        free(a->result);
+    }
+    return true;
+}
+
+/* ---- paused: an executor that says the record is not its agent's ---- */
+
+static bool prepare_paused(site *s) {
+    char folder[240], link[280];
+    snprintf(folder, sizeof folder, "%s/libexec", s->folder);
+    snprintf(link, sizeof link, "%s/keel-executor", folder);
+    fsio_mkdirs(folder, 0700, NULL);
+    if (!getenv("KEEL_LIAR") || symlink(getenv("KEEL_LIAR"), link)) {
+        return site_fault(s, "there is no executor that lies");
+    }
+    setenv("KEEL_LIBEXEC", folder, 1);
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-liar-1", "{\"agent\":\"sleeper\",\"input\":{}}") ||
+        !operator_await(s, "SELECT count(*) FROM pending", 1, OPERATOR_PATIENCE_MS)) {
+        return site_fault(s, "the first life fails");
+    }
+    site_kill(s);
+    return true;
+}
+
+/* One resume for each time that it was paused. */
+static bool resume_paused(site *s) {
+    char args[64], request[64];
+    long run = site_count(s, "SELECT id FROM run WHERE state = 'paused'");
+    snprintf(args, sizeof args, "{\"run\":%ld}", run);
+    snprintf(request, sizeof request, "resume-%ld",
+             site_count(s, "SELECT max(seq) FROM journal WHERE kind = 18"));
+    return !run || operator_tell(s, request, "run.resume", args);
+}
+
+static bool live_paused(site *s) {
+    static const char over[] = "SELECT count(*) FROM run WHERE state = 'ended'";
+    char args[128];
+    snprintf(args, sizeof args, "{\"body\":null,\"name\":\"go\",\"run\":%ld}",
+             operator_number(site_answer_to(s, "do-liar-1"), "run"));
+    if (!operator_await(s, "SELECT count(*) FROM run WHERE state <> 'open'", 1,
+                        OPERATOR_PATIENCE_MS) ||
+        !resume_paused(s) ||
+        (!site_count(s, over) && !operator_tell(s, "send-go-3", "run.send", args))) {
+        return false;
+    }
+    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited++) {
+        if (site_count(s, over)) {
+            return operator_settle(s, false);
+        }
+        if (!resume_paused(s)) {
+            return false;
+        }
+        site_sleep_us(1000);
+    }
+    return false;
+}
+
+/* ---- recovery: killed in the middle of its work, when much is open ---- */
+
+static bool prepare_recovery(site *s) {
+    site_start first = {.failpoint = "journal.effect.done.before_commit=kill@4"};
+    if (site_up(s, &first)) {
+        live_work(s);
+    }
+    site_reap(s);
+    return site_killed(s) || site_fault(s, "the first life does not end at its failpoint");
+}
+
+/* ---- all of them ---- */
+
+static void compare(site *s, const char *what, const char *sql, const char *expected) {
+    const char *found = site_query(s, sql, NULL);
+    if (strcmp(found, expected) != 0) {
+        site_fault(s, "%s: %s, not %s", what, found, expected);
+    }
+}
+
+static void check(site *s, const script *sc) {
+    char db[240];
+    diag d = {0};
+    site_check(s);
+    snprintf(db, sizeof db, "%s/.keel/keel.db", s->root);
+    if (reader_open(&s->db, db, NULL, &d)) {
+        s->db = NULL;
+        return;
+    }
+    compare(s, "runs",
+            "SELECT group_concat(t, ' ') FROM (SELECT agent || '=' || state AS t FROM run"
+            " ORDER BY t)",
+            sc->runs);
+    compare(s, "effects",
+            "SELECT group_concat(t, ' ') FROM (SELECT target || '=' || count(*) AS t FROM effect"
+            " WHERE target <> 'run.spawn' GROUP BY target ORDER BY target)",
+            sc->effects);
+    reader_close(s->db);
+    s->db = NULL;
+}
+
+void script_workspace(char *out, size_t size, const char *name) {
+    const char *from = getenv("KEEL_WORKSPACES");
+    snprintf(out, size, "%s/%s", from ? from : ".", name);
+}
+
+static bool make_network(site *s, const script *sc, const char *folder) {
+    char from[400];
+    (void)sc;
+    script_workspace(from, sizeof from, "network");
+    site_make(s, folder, from);
+    site_ship(s, "board");
+    return true;
+}
+
+static void check_network(site *s, const script *sc) {
+    script_network_oracle(s);
+    check(s, sc);
+}
+
+static bool make(site *s, const script *sc, const char *folder) {
+    static const char *const folders[] = {"plain",      "after_keyed", "after_checkable",
+                                          "after_once", "before",      "hanging"};
+    char from[400];
+    (void)sc;
+    script_workspace(from, sizeof from, "own");
+    site_make(s, folder, from);
+    site_ship(s, "sink"); /* its classes are what is tested here */
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        char path[240];
+        snprintf(path, sizeof path, "%s/%s", s->root, folders[i]);
+        mkdir(path, 0700);
+    }
+    return true;
+}
+
+#define WORK_EFFECTS                                                                               \
+    "plain.checkable.write=2"                                                                      \
+    " plain.forbidden.write=1 plain.keyed.read=1 plain.keyed.write=2"                              \
+    " plain.once.write=1 plain.repeatable.write=1 plain.signed.write=1"
+
+const script scripts[] = {
+    {.name = "start",
+     .place = "own",
+     .make = make,
+     .live = live_start,
+     .check = check,
+     .fresh = true,
+     .runs = "",
+     .effects = ""},
+    {.name = "work",
+     .granted = "plain",
+     .place = "own",
+     .make = make,
+     .live = live_work,
+     .check = check,
+     .runs = "boss=ended helper=ended",
+     .effects = WORK_EFFECTS},
+    {.name = "lost",
+     .granted = "after_keyed",
+     .place = "own",
+     .make = make,
+     .live = live_lost,
+     .check = check,
+     .runs = "boss=ended",
+     .effects = "after_checkable.checkable.write=1 after_keyed.keyed.write=1"
+                " after_once.once.write=1 before.checkable.write=1 hanging.slow.write=1"},
+    {.name = "network",
+     .place = "network",
+     .make = make_network,
+     .prepare = script_network_prepare,
+     .live = script_network,
+     .check = check_network,
+     .runs = "poster=ended",
+     .effects = "board.card.read=1 board.card.write=2"},
+    {.name = "people",
+     .place = "own",
+     .make = make,
+     .live = script_people,
+     .check = check,
+     .runs = "asker=ended bomb=failed sleeper=cancelled",
+     .effects = "plain.edited.write=1 plain.rejected.write=1 plain.repeatable.write=1"
+                " plain.signed.write=1 plain.stale.write=1"},
+    {.name = "expiry",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_expiry,
+     .live = live_expiry,
+     .check = check,
+     .plan = "clock.wall=clock(120000)@1",
+     .runs = "asker=ended",
+     .effects = "plain.expiring.write=1"},
+    {.name = "stuck",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_stuck,
+     .live = live_stuck,
+     .check = check,
+     .plan = "clock.wall=clock(3700000)@1",
+     .runs = "stubborn=ended",
+     .effects = "plain.keyed.write=1 plain.once.write=1"},
+    {.name = "rollback",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_rollback,
+     .live = live_rollback,
+     .check = check,
+     .option = "--accept-rollback",
+     .runs = "helper=ended helper=ended",
+     .effects = "plain.keyed.write=2"},
+    {.name = "paused",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_paused,
+     .live = live_paused,
+     .check = check,
+     .runs = "sleeper=ended",
+     .effects = ""},
+    {.name = "recovery",
+     .place = "own",
+     .make = make,
+     .prepare = prepare_recovery,
+     .live = live_work,
+     .check = check,
+     .runs = "boss=ended helper=ended",
+     .effects = WORK_EFFECTS},
+};
+const size_t script_count = sizeof scripts / sizeof *scripts;
+
+static void place(const script *sc, char *out, size_t size) {
+    snprintf(out, size, "%s/born-%s", pool_folder(), sc->place);
+}
+
+bool script_site(site *s, const script *sc, const char *folder) {
+    char from[160];
+    place(sc, from, sizeof from);
+    bool made = sc->fresh ? sc->make(s, sc, folder) : site_copy_of(s, folder, from);
+    s->of = sc->of;
+    return made;
+}
+
+void script_born(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
+    const script *sc = arg;
+    char into[160];
+    site s;
+    (void)folder;
+    place(sc, into, sizeof into);
+    fsio_mkdirs(into, 0700, NULL);
+    if (sc->make(&s, sc, into) && site_up_plain(&s) && !site_down(&s)) {
+        site_fault(&s, "it does not end in good order: status %d", s.status);
+    }
+    site_finish(&s);
+    keel_buf_puts(problem, s.problem);
+    site_log(&s, detail);
+}

@@ -1,0 +1,48 @@
+/* What the crash tests do with a workspace: scripts that can be begun again after any crash. What was
+ * answered is not said twice; what was not is said again under its old request id. */
+#ifndef SCRIPTS_H
+#define SCRIPTS_H
+
+#include "site.h"
+
+typedef struct script script;
+struct script {
+    const char *name;
+    /* The site in an empty folder. */
+    bool (*make)(site *s, const script *sc, const char *folder);
+    /* Before the kernel under test: lives without faults. NULL: none. */
+    bool (*prepare)(site *s);
+    /* true: all came to rest. false: the kernel has gone meanwhile, or s->problem says what is wrong. */
+    bool (*live)(site *s);
+    /* After the last life: the invariants, and that nothing is missing. */
+    void (*check)(site *s, const script *sc);
+    const char *plan;    /* failpoints that belong to the script itself */
+    const char *option;  /* of `keel up` */
+    const char *runs;    /* how they end, sorted: agent=state */
+    const char *effects; /* how many of each target there are, sorted */
+    bool fresh;          /* its kernel is the first one ever of the workspace */
+    bool outside;        /* its outside is a stand-in, which can lose answers (standin.h) */
+    const char *granted; /* the folder of a connector that is killed (deaths.c) */
+    const char *place;   /* the name of its workspace, for the copy */
+    const void *of;      /* the site gets it */
+};
+
+/* The torture's own; those of a workspace are made by user.h. To add one: a live_ function that can be
+ * begun again after any crash, and a row of the table at the end of scripts.c. */
+extern const script scripts[];
+extern const size_t script_count;
+
+bool script_people(site *s); /* scriptpeople.c */
+bool script_cancel(site *s);
+bool script_network_prepare(site *s); /* scriptnet.c */
+bool script_network(site *s);
+void script_network_oracle(site *s);
+
+/* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
+void script_workspace(char *out, size_t size, const char *name);
+/* The site of `sc`; false with s->problem. But for fresh scripts it is a copy of one in which a kernel
+ * has been started and stopped; script_born makes that one, a test for the pool. */
+bool script_site(site *s, const script *sc, const char *folder);
+void script_born(const void *script_of_it, const char *folder, keel_buf *problem, keel_buf *detail);
+
+#endif

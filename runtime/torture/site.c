@@ -1,0 +1,351 @@
+#include "site.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "digest.h"
+#include "fsio.h"
+#include "siteint.h"
+#include "workspace.h"
+
+bool site_fault(site *s, const char *format, ...) {
+    if (!s->problem[0]) {
+        va_list ap;
+        va_start(ap, format);
+        vsnprintf(s->problem, sizeof s->problem, format, ap);
+        va_end(ap);
+    }
+    return false;
+}
+
+static const char *program(const char *variable) {
+    const char *value = getenv(variable);
+    if (!value || !*value) {
+        fprintf(stderr, "%s is not set: run this by `./dev test`\n", variable);
+        exit(2);
+    }
+    return value;
+}
+
+void site_sleep_us(long us) {
+    struct timespec t = {us / 1000000, us % 1000000 * 1000};
+    nanosleep(&t, NULL);
+}
+
+/* ---- the folder ---- */
+
+void site_put(const site *s, const char *name, const char *text) {
+    char path[400];
+    snprintf(path, sizeof path, "%s/%s", s->root, name);
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    fsio_mkdirs(path, 0700, NULL);
+    *slash = '/';
+    if (fsio_write_atomic(path, text, strlen(text), 0600, NULL)) {
+        fprintf(stderr, "%s cannot be written\n", path);
+        exit(2);
+    }
+}
+
+void site_copy(const char *from, const char *to) {
+    int status = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("cp", "cp", "-R", "--", from, to, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, &status, 0);
+    if (status) {
+        fprintf(stderr, "%s cannot be copied to %s\n", from, to);
+        exit(2);
+    }
+}
+
+void site_keys(uint8_t public_key[32], uint8_t secret_key[64]) {
+    uint8_t seed[32];
+    memset(seed, 7, sizeof seed);
+    crypto_sign_seed_keypair(public_key, secret_key, seed);
+}
+
+static void put_approver(site *s) {
+    uint8_t pk[32], sk[64];
+    char hex[65], text[256];
+    site_keys(pk, sk);
+    hex_encode(hex, pk, sizeof pk);
+    snprintf(text, sizeof text,
+             "{\"name\":\"operator\",\"public_key\":\"%s\","
+             "\"salt\":\"00000000000000000000000000000000\"}",
+             hex);
+    site_put(s, ".keel/approver.json", text);
+}
+
+static void tell_places(const site *s) {
+    char folder[200];
+    snprintf(folder, sizeof folder, "%s/share", s->folder);
+    setenv("KEEL_SHARE", folder, 1);
+    snprintf(folder, sizeof folder, "%s/state", s->folder);
+    setenv("XDG_STATE_HOME", folder, 1);
+}
+
+static void make_share(const site *s) {
+    char folder[200], link[220];
+    snprintf(folder, sizeof folder, "%s/share/plugins", s->folder);
+    snprintf(link, sizeof link, "%s/share/lua", s->folder);
+    fsio_mkdirs(folder, 0700, NULL);
+    if (symlink(program("KEEL_LUA"), link)) {
+        fprintf(stderr, "%s: %s\n", link, strerror(errno));
+        exit(2);
+    }
+    tell_places(s);
+}
+
+void site_begin(site *s, const char *folder) {
+    *s = (site){.kernel = 0};
+    snprintf(s->folder, sizeof s->folder, "%s", folder);
+    snprintf(s->root, sizeof s->root, "%s/ws", folder);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what outlives its kernel comes to us */
+}
+
+bool site_take(site *s, const char *from) {
+    char path[240];
+    snprintf(path, sizeof path, "%s/ws", from);
+    site_copy(path, s->root);
+    snprintf(path, sizeof path, "%s/share", from);
+    site_copy(path, s->folder);
+    put_approver(s);
+    make_share(s);
+    return true;
+}
+
+/* The place of the signed heads follows from the workspace's own. */
+static bool move_anchor(site *s) {
+    workspace *w;
+    diag d = {0};
+    char from[400], *found = NULL;
+    snprintf(from, sizeof from, "%s/state/keel", s->folder);
+    DIR *dir = opendir(from);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] != '.') {
+            free(found);
+            found = keel_strdup(e->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    if (!found || workspace_load(&w, s->root, &d)) {
+        free(found);
+        return site_fault(s, "%s has no heads, or cannot be read: %s", from, d.what);
+    }
+    char *slash = strrchr(w->anchor, '/');
+    *slash = 0;
+    snprintf(from, sizeof from, "%s/state/keel/%s", s->folder, found);
+    bool moved = rename(from, w->anchor) == 0;
+    free(found);
+    workspace_destroy(w);
+    return moved || site_fault(s, "%s: %s", from, strerror(errno));
+}
+
+bool site_copy_of(site *s, const char *folder, const char *from) {
+    static const char *const parts[] = {"ws", "share", "state"};
+    char path[240];
+    site_begin(s, folder);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        snprintf(path, sizeof path, "%s/%s", from, parts[i]);
+        site_copy(path, folder);
+    }
+    tell_places(s);
+    return move_anchor(s);
+}
+
+void site_make(site *s, const char *folder, const char *from) {
+    site_begin(s, folder);
+    site_copy(from, s->root);
+    put_approver(s);
+    make_share(s);
+}
+
+void site_ship(const site *s, const char *name) {
+    char from[240], to[240];
+    snprintf(from, sizeof from, "%s/connectors/%s", s->root, name);
+    snprintf(to, sizeof to, "%s/share/plugins/%s", s->folder, name);
+    site_copy(from, to);
+}
+
+void site_finish(site *s) {
+    site_kill(s);
+    if (s->beside) {
+        kill(s->beside, SIGKILL);
+        waitpid(s->beside, NULL, 0);
+    }
+    for (size_t i = 0; i < s->answer_count; i++) {
+        free(s->answers[i].args);
+        free(s->answers[i].result);
+    }
+}
+
+void site_log(const site *s, keel_buf *out) {
+    char path[200];
+    snprintf(path, sizeof path, "%s/up.log", s->folder);
+    fsio_read(path, 4 << 20, out, NULL);
+}
+
+/* ---- kernels ---- */
+
+static void start_power(const site_start *how) {
+    char count[240];
+    unsetenv("KEEL_POWER");
+    unsetenv("KEEL_POWER_COUNT");
+    if (how->power) {
+        setenv("KEEL_POWER", how->power, 1);
+    }
+    if (how->power && how->trace) {
+        snprintf(count, sizeof count, "%s.power", how->trace);
+        setenv("KEEL_POWER_COUNT", count, 1);
+    }
+}
+
+static void start(const site *s, const site_start *how) {
+    char log[200];
+    snprintf(log, sizeof log, "%s/up.log", s->folder);
+    const char *other = getenv("SITE_LOG"); /* where the log goes instead; "": nowhere, closed */
+    int fd = open(other && *other ? other : log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    dup2(fd, 1);
+    dup2(fd, 2);
+    if (other && !*other) {
+        close(1);
+        close(2);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* the test itself may be killed */
+    unsetenv("KEEL_FAILPOINT");
+    unsetenv("KEEL_FAILPOINT_TRACE");
+    if (how->failpoint) {
+        setenv("KEEL_FAILPOINT", how->failpoint, 1);
+    }
+    if (how->trace) {
+        setenv("KEEL_FAILPOINT_TRACE", how->trace, 1);
+    }
+    start_power(how);
+    execl(program("KEEL_TORTURE"), "keel", "up", "--workspace", s->root, how->option, (char *)NULL);
+    fprintf(stderr, "%s: %s\n", program("KEEL_TORTURE"), strerror(errno));
+    _exit(127);
+}
+
+static void forget_kernel(site *s) {
+    client_close(s->client);
+    s->client = NULL;
+    reader_close(s->db);
+    s->db = NULL;
+    s->kernel = 0;
+}
+
+/* Is the service beside the kernel all that is left of its children? */
+static bool only_beside(const site *s) {
+    char path[64];
+    int first = 0, second = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *f = s->beside ? fopen(path, "r") : NULL;
+    int n = f ? fscanf(f, "%d %d", &first, &second) : 0;
+    if (f) {
+        fclose(f);
+    }
+    return n == 1 && first == s->beside;
+}
+
+void site_reap(site *s) {
+    int status;
+    pid_t pid;
+    if (s->kernel) {
+        waitpid(s->kernel, &s->status, 0);
+        forget_kernel(s);
+    }
+    for (int waited = 0; !only_beside(s) && (pid = waitpid(-1, &status, WNOHANG)) >= 0; waited++) {
+        if (pid == 0 && waited > 3000) {
+            site_fault(s, "I12: a child of the kernel lives on after it");
+            return;
+        }
+        if (pid == 0) {
+            site_sleep_us(1000);
+        }
+    }
+}
+
+void site_kill(site *s) {
+    if (s->kernel) {
+        kill(s->kernel, SIGKILL);
+        site_reap(s);
+    }
+}
+
+bool site_killed(const site *s) {
+    return WIFSIGNALED(s->status) && WTERMSIG(s->status) == SIGKILL;
+}
+
+int site_exit(const site *s) {
+    return WIFEXITED(s->status) ? WEXITSTATUS(s->status) : -1;
+}
+
+static bool has_ended(site *s) {
+    siginfo_t info = {0};
+    return waitid(P_PID, (id_t)s->kernel, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid;
+}
+
+void site_launch(site *s, const site_start *how) {
+    fflush(NULL);
+    s->kernel = fork();
+    if (s->kernel == 0) {
+        start(s, how);
+    }
+}
+
+bool site_up(site *s, const site_start *how) {
+    char socket[200], db[200];
+    diag d;
+    snprintf(socket, sizeof socket, "%s/.keel/keel.sock", s->root);
+    snprintf(db, sizeof db, "%s/.keel/keel.db", s->root);
+    site_launch(s, how);
+    while (client_open(&s->client, socket, &d)) {
+        s->client = NULL;
+        if (has_ended(s)) {
+            site_reap(s);
+            return false;
+        }
+        site_sleep_us(1000);
+    }
+    if (site_ask(s, "status", NULL) != SITE_ANSWERED) {
+        site_reap(s);
+        return false;
+    }
+    if (reader_open(&s->db, db, NULL, &d)) {
+        s->db = NULL;
+        site_fault(s, "the database cannot be read beside the kernel: %s", d.what);
+    }
+    return true;
+}
+
+bool site_up_plain(site *s) {
+    site_start how = {.failpoint = NULL};
+    return site_up(s, &how) ||
+           site_fault(s, "the kernel does not start again: exit code %d", site_exit(s));
+}
+
+bool site_down(site *s) {
+    reader_close(s->db); /* or the kernel is not the last to close the database */
+    s->db = NULL;
+    if (s->kernel && site_ask(s, "down", NULL) == SITE_REFUSED) {
+        site_fault(s, "`down` was refused: %s", site_refusal);
+    }
+    site_reap(s);
+    return site_exit(s) == 0;
+}
