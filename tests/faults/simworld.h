@@ -130,6 +130,8 @@ void sim_answer_held(sim_world *w, const char *body);
 
 /* ---- simpeople.c ---- */
 void sim_key(uint8_t pk[32], uint8_t sk[64]); /* the operator's */
+/* The arguments of `approve` for what is signed under that number. */
+void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]);
 /* Signs what stands open under the number now and approves it. */
 void sim_approve(sim_world *w, const char *request, int64_t number);
 /* Signs and approves all open approvals; the operator settles unknown outcomes by the outside's own
