@@ -210,6 +210,10 @@ static const char *give(kernel *k, const consent *s, const char *by) {
     if (strcmp(wanted, s->approval) != 0) {
         return "stale"; /* edited or asked anew since it was shown */
     }
+    if (c->expires_us && kernel_now(k) >= c->expires_us) {
+        effect_expired(k, c); /* its timer is late: the wall clock has jumped */
+        return "gone";
+    }
     uint64_t run_id = c->run->id;
     tree *t = c->run->tree;
     uint32_t denied = t ? t->denied : 0;

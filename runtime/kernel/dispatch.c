@@ -67,7 +67,14 @@ static void unlink_queued(call *c) {
 
 void worker_next(kernel *k, worker *w) {
     connection *cn = w->connection;
-    if (w->state != WORKER_READY || w->told_to_stop || k->stopping || k->halted) {
+    if (w->state != WORKER_READY || w->told_to_stop) {
+        return;
+    }
+    if (k->stopping) {
+        worker_stop(k, w); /* it was busy when the others were told */
+        return;
+    }
+    if (k->halted) {
         return;
     }
     call *c;

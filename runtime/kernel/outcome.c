@@ -144,7 +144,7 @@ void effect_retry(kernel *k, call *c, const char *why) {
 void effect_lost(kernel *k, call *c, const char *why) {
     effect_facts f = facts_of(k, c);
     c->maybe_applied = c->class != CLASS_READ;
-    c->lost_us = f.now_us;
+    c->lost_us = k->env.boot_us(k->env.ctx);
     take_step(k, c, rules_lost(&f), "unavailable", why);
 }
 
@@ -172,18 +172,18 @@ void effect_timer(kernel *k, timer *t) {
 
 static void looked(kernel *k, call *c, keel_json result) {
     char state[16] = "";
-    int64_t now = kernel_now(k);
+    int64_t now = kernel_now(k), settle = c->verb->settle_us;
+    int64_t since = k->env.boot_us(k->env.ctx) - c->lost_us; /* the wall clock may jump */
     body_text(result, "state", state, sizeof state);
     if (!strcmp(state, "applied")) {
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
-    } else if (!strcmp(state, "absent") && now >= c->lost_us + c->verb->settle_us) {
+    } else if (!strcmp(state, "absent") && since >= settle) {
         c->maybe_applied = false;
         c->looks = 0;
         effect_retry_at(k, c, "it was looked for and is proved absent", true,
                         now + effect_backoff_us(k, c, c->attempt - c->parked));
     } else if (!strcmp(state, "absent")) {
-        effect_look_later(k, c, "not there yet, but it may still arrive",
-                          c->lost_us + c->verb->settle_us - now);
+        effect_look_later(k, c, "not there yet, but it may still arrive", settle - since);
     } else if (!strcmp(state, "pending")) {
         effect_look_later(k, c, "the other side is still at it",
                           effect_backoff_us(k, c, c->looks) + SECOND);
