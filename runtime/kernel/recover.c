@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 
 typedef struct recovery {
     kernel *k;
@@ -303,6 +304,9 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
 }
 
 static void go_on(kernel *k, call *c) {
+    if (c->state == EFFECT_INTENDED && KEEL_PLANTED("intended_forgotten_at_rest")) {
+        return;
+    }
     if (c->state == EFFECT_WAITING && c->expires_us) {
         call_due(k, c, c->expires_us);
     }

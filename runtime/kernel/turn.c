@@ -7,6 +7,7 @@
 
 #include "egress_protocol.h"
 #include "parts.h"
+#include "planted.h"
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {
@@ -78,6 +79,10 @@ static message *message_new(open_turn *t, const void *body, size_t len) {
 
 void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uint64_t ref,
                const void *body, size_t len) {
+    if (KEEL_PLANTED("send_before_commit") && type == X_VERB) {
+        k->env.send(k->env.ctx, executor, type, run_id, ref, body, len);
+        return;
+    }
     message *m = message_new(k->turn, body, len);
     m->to = TO_EXECUTOR;
     m->executor = executor;
@@ -88,6 +93,10 @@ void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uin
 
 void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const void *body,
                 size_t len) {
+    if (KEEL_PLANTED("answered_before_commit") && type == C_ANSWER) {
+        k->env.reply(k->env.ctx, client, type, ref, body, len);
+        return;
+    }
     message *m = message_new(k->turn, body, len);
     m->to = TO_CLIENT;
     m->client = client;

@@ -26,6 +26,7 @@ typedef struct worker_end {
     pid_t pid;
     int fd;
     uint64_t seed; /* under way, 0: none */
+    uint64_t next; /* the first that it begins with, counted from campaign.from */
 } worker_end;
 
 static int64_t seconds_now(void) {
@@ -58,9 +59,9 @@ static bool run_seed(int fd, uint64_t seed) {
     return good;
 }
 
-static void work(const campaign *c, int fd, int index, bool until_found) {
+static void work(const campaign *c, int fd, uint64_t first, bool until_found) {
     int64_t began = seconds_now();
-    for (uint64_t i = (uint64_t)index; !c->seeds || i < c->seeds; i += (uint64_t)c->workers) {
+    for (uint64_t i = first; !c->seeds || i < c->seeds; i += (uint64_t)c->workers) {
         if (c->seconds && seconds_now() - began >= c->seconds) {
             break;
         }
@@ -97,7 +98,8 @@ static void note(tally *t, const verdict *v) {
     }
 }
 
-static void died(tally *t, worker_end *w) {
+/* Its seed killed it, or it has done its part. true: another takes over. */
+static bool died(tally *t, worker_end *w) {
     int status = 0;
     close(w->fd);
     w->fd = -1;
@@ -108,10 +110,13 @@ static void died(tally *t, worker_end *w) {
                  WIFSIGNALED(status) ? WTERMSIG(status) : 0,
                  WIFEXITED(status) ? WEXITSTATUS(status) : 0);
         note(t, &v);
+        w->next = w->seed - t->c->from + (uint64_t)t->c->workers;
+        return true;
     }
+    return false;
 }
 
-static void start(const campaign *c, worker_end *w, int index, bool until_found) {
+static void start(const campaign *c, worker_end *w, bool until_found) {
     int ends[2];
     if (pipe(ends)) {
         perror("keel-sim");
@@ -125,7 +130,7 @@ static void start(const campaign *c, worker_end *w, int index, bool until_found)
         if (until_found && !freopen("/dev/null", "w", stderr)) {
             _exit(2);
         }
-        work(c, ends[1], index, until_found);
+        work(c, ends[1], w->next, until_found);
     }
     close(ends[1]);
     w->fd = ends[0];
@@ -153,8 +158,11 @@ static void listen(tally *t, worker_end *all, int count) {
                 continue;
             }
             if (read(all[i].fd, &v, sizeof v) != (ssize_t)sizeof v) {
-                died(t, &all[i]);
-                open--;
+                if (died(t, &all[i]) && !t->bug) {
+                    start(t->c, &all[i], false);
+                } else {
+                    open--;
+                }
             } else if (v.begun) {
                 all[i].seed = v.seed;
             } else {
@@ -171,7 +179,8 @@ static void run_all(const campaign *c, tally *t, bool until_found) {
     int count = c->workers < 1 ? 1 : c->workers > 16 ? 16 : c->workers;
     t->c = c;
     for (int i = 0; i < count; i++) {
-        start(c, &all[i], i, until_found);
+        all[i].next = (uint64_t)i;
+        start(c, &all[i], until_found);
     }
     listen(t, all, count);
 }
@@ -211,7 +220,7 @@ static const struct {
     {"answered_before_commit", "a command is acknowledged before it is durable"},
     {"halt_lets_through", "halt does not park retries"},
     {"executor_leak", "an executor outlives the stop"},
-    {"timer_leak", "a timer outlives its call"},
+    {"order_leak", "an order is not ended at egress"},
 };
 
 int campaign_bugs(const campaign *c) {

@@ -172,9 +172,12 @@ static void check(simulation *s, invariant *const *all, size_t count) {
 
 void invariants_at_rest(simulation *s) {
     static invariant *const all[] = {
-        done_means_applied,     nothing_twice,     not_done_means_never,  nothing_without_a_record,
-        consents_are_used_once, budgets_hold,      everything_has_an_end, tables_say_the_same,
-        replays_are_exact,      commands_are_kept, nothing_is_left,
+        done_means_applied,     nothing_twice,
+        not_done_means_never,   nothing_without_a_record,
+        consents_are_used_once, everything_has_an_end,
+        budgets_hold,           tables_say_the_same,
+        replays_are_exact,      commands_are_kept,
+        nothing_is_left,
     };
     check(s, all, sizeof all / sizeof *all);
 }

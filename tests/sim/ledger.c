@@ -31,8 +31,9 @@ static int64_t amount_of(keel_json hold, const char *key) {
 
 /* Whatever is added must fit, at this very record. */
 static void fits(const model *m, const model_account *a) {
-    for (size_t i = 0; m->policy && i < m->policy->count; i++) {
-        const plan_budget *b = &m->policy->budgets[i];
+    const plan_policy *p = m->policy ? &m->s->plan.policies[m->policy - 1] : NULL;
+    for (size_t i = 0; p && i < p->count; i++) {
+        const plan_budget *b = &p->budgets[i];
         if (!strcmp(b->id, a->budget) && !strcmp(b->unit, a->unit) &&
             a->spent + a->held > b->limit) {
             violate(m->s, "I6", "budget %s in %s: %lld spent and %lld held, the limit is %lld",

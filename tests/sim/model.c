@@ -182,7 +182,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
 
 /* I3: an attempt that is said not to have been applied was not, and will not be. */
 static void proved_absent(model *m, const model_effect *e, const char *how) {
-    if (e->class != CLASS_READ && e->key[0] &&
+    if (!m->known && e->class != CLASS_READ && e->key[0] &&
         (wild_applied(&m->s->wild, e->key) || wild_coming(&m->s->wild, e->key))) {
         violate(m->s, "I3", "%s at %s of run %llu is %s, and %s", e->target, e->path,
                 (unsigned long long)e->run, how,
@@ -281,7 +281,7 @@ static void host_record(model *m, const journal_row *row) {
         for (size_t i = 0; i < m->s->plan.policy_count; i++) {
             digest_hex(&m->s->plan.policies[i].text, known);
             if (!strcmp(hex, known)) {
-                m->policy = &m->s->plan.policies[i];
+                m->policy = i + 1;
             }
         }
         break;
@@ -330,7 +330,9 @@ void model_record(model *m, const journal_row *row) {
 }
 
 static int on_row(void *ctx, const journal_row *row) {
-    model_record(ctx, row);
+    model *m = ctx;
+    m->known = m->s->model && (size_t)row->seq <= m->s->model->count;
+    model_record(m, row);
     return 0;
 }
 
@@ -338,8 +340,6 @@ void model_reopen(simulation *s) {
     model *m = model_create(s);
     model *old = s->model;
     diag d = {0};
-    char before[8];
-    memcpy(before, s->invariant, sizeof before);
     if (reader_scan(store_reader(s->w.store), 1, on_row, m, &d)) {
         violate(s, "I7", "the journal cannot be read after the restart: %s", d.what);
     }
@@ -351,6 +351,7 @@ void model_reopen(simulation *s) {
         }
     }
     model_destroy(old);
+    m->known = false;
     s->model = m;
 }
 

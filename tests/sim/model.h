@@ -74,8 +74,9 @@ typedef struct model {
     size_t request_count;
     uint64_t *prints; /* of each record, from seq 1 on */
     size_t count;
-    const struct plan_policy *policy; /* in force */
+    size_t policy; /* in force: its place in the plan, from 1 */
     bool halted;
+    bool known; /* the record was seen before: the outside has gone on since */
 } model;
 
 struct simulation;

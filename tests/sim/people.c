@@ -135,8 +135,12 @@ static bool see_to(simulation *s, const seen_item *i) {
         return decide_unknown(s, i);
     }
     if (!strcmp(i->kind, "approval")) {
+        sim_consent(&s->w, i->digest, i->number, args);
         if (chance(s, 70)) {
-            sim_consent(&s->w, i->digest, i->number, args);
+            if (chance(s, 10)) { /* somebody edits what he is about to sign */
+                people_command(s, "edit", "{\"number\":%s,\"set\":{\"n\":%d}}", i->number,
+                               (int)roll(s, 10));
+            }
             people_command(s, "approve", "%s", args);
         } else if (chance(s, 60)) {
             people_command(s, "deny", "{\"items\":[%s],\"why\":\"no\"}", i->number);
@@ -180,6 +184,10 @@ static void begin_run(simulation *s) {
 }
 
 static void reload(simulation *s) {
+    if (chance(s, 10)) {
+        plan_spoil(s);
+        people_command(s, "reload", "{}");
+    }
     plan_renew(s);
     people_command(s, "reload", "{}");
 }

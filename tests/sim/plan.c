@@ -229,11 +229,11 @@ void plan_make(simulation *s) {
     write_policy(s);
 }
 
+void plan_spoil(simulation *s) {
+    sim_put(s->w.root, "policies/p.yaml", "version: 1\nrules: nothing\n");
+}
+
 void plan_renew(simulation *s) {
-    if (chance(s, 10)) {
-        sim_put(s->w.root, "policies/p.yaml", "version: 1\nrules: nothing\n");
-        return;
-    }
     write_policy(s);
     if (chance(s, 40)) {
         plan_connection *c = &s->plan.connections[roll(s, s->plan.count)];

@@ -54,7 +54,8 @@ typedef struct plan {
 
 struct simulation;
 void plan_make(struct simulation *s);  /* with the folder */
-void plan_renew(struct simulation *s); /* another generation; sometimes one that is refused */
+void plan_renew(struct simulation *s); /* another generation */
+void plan_spoil(struct simulation *s); /* a policy that is refused */
 void plan_free(struct simulation *s);
 const plan_connection *plan_connection_named(const plan *p, const char *name);
 /* "c0.keyed.write" -> its resource; NULL: there is none. */

@@ -37,8 +37,8 @@ static void arm(simulation *s) {
 /* The kernel is gone, by whatever. */
 static void fall(simulation *s) {
     static const crash_mode modes[] = {CRASH_LOSE, CRASH_PREFIX, CRASH_TORN};
-    bool struck = crash_disk_struck(s->w.disk);
     sim_end(&s->w);
+    bool struck = crash_disk_struck(s->w.disk); /* by then: closing writes too */
     wild_forget_executors(s);
     if (struck) {
         if (chance(s, 50)) {
@@ -159,7 +159,17 @@ static void jump(simulation *s) {
     tell(s, "weather: the wall clock jumps by %lld s", (long long)(us / SECOND));
 }
 
+/* Between two turns: in the midst of one, what was decided before it is sent after it, and nobody can
+ * do anything about that. */
 static void suspend(simulation *s) {
+    for (int i = 0; i < 1000 && alive(s) && (!kernel_idle(s->w.kernel) || s->w.first); i++) {
+        kernel_turn(s->w.kernel);
+        sim_step(&s->w);
+    }
+    revive(s);
+    if (!alive(s)) {
+        return;
+    }
     int64_t us = (int64_t)(1 + roll(s, 20)) * HOUR;
     tell(s, "weather: suspended for %lld h", (long long)(us / HOUR));
     s->w.clock += us;

@@ -271,7 +271,11 @@ static wild_act act_of(const told *t) {
 
 /* It will be applied within what the resource promises: before a look can prove that it was not. */
 static void apply_later(const told *t) {
-    int64_t within = t->resource->settle_us ? t->resource->settle_us : HOUR;
+    const plan_resource *r = t->resource;
+    int64_t within = r->settle_us ? r->settle_us : HOUR;
+    if (r->window_us && r->window_us < within) {
+        within = r->window_us; /* nor when it may have forgotten the key */
+    }
     pend(t->s, (wild_pending){.due_us = t->s->w.clock + 1 +
                                         (int64_t)roll(t->s, (uint64_t)(within - SECOND)),
                               .applies = true,
