@@ -91,9 +91,11 @@ static void note(tally *t, const verdict *v) {
         t->first = *v;
     }
     if (t->loud) {
-        printf("\rseed %llu: %s does not hold: %s\n  see it: %s --seed %llu --trace\n",
-               (unsigned long long)v->seed, v->invariant, v->words, t->c->program,
-               (unsigned long long)v->seed);
+        const char *shell = getenv("KEEL_SIM_COMMAND");
+        printf("%sseed %llu: %s does not hold: %s\n  see it: %s --seed %llu%s\n",
+               isatty(STDOUT_FILENO) ? "\r\033[K" : "", (unsigned long long)v->seed, v->invariant,
+               v->words, shell ? shell : t->c->program, (unsigned long long)v->seed,
+               shell ? "" : " --trace");
         fflush(stdout);
     }
 }
