@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 
 void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out) {
     char connector[DIGEST_HEX] = "";
@@ -207,8 +208,12 @@ static const char *give(kernel *k, const consent *s, const char *by) {
         return "gone";
     }
     digest_hex(&c->approval, wanted);
-    if (strcmp(wanted, s->approval) != 0) {
+    if (strcmp(wanted, s->approval) != 0 && !KEEL_PLANTED("approval_for_anything")) {
         return "stale"; /* edited or asked anew since it was shown */
+    }
+    if (c->expires_us && kernel_now(k) >= c->expires_us && !KEEL_PLANTED("approval_expired")) {
+        effect_expired(k, c); /* its timer is late: the wall clock has jumped */
+        return "gone";
     }
     uint64_t run_id = c->run->id;
     tree *t = c->run->tree;

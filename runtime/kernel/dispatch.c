@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 
 /* The first that may be handed over now: while its connection rests, none, or the one to see. */
 static call *first(const connection *cn) {
@@ -24,7 +25,8 @@ static void verb_body(kernel *k, const call *c, int64_t timeout) {
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_int(&w, "attempt", c->reconcile ? c->looks : c->attempt);
-    keel_json_set_raw(&w, "body", c->args);
+    keel_json_set_raw(&w, "body",
+                      KEEL_PLANTED("sent_other_bytes") ? keel_json_view("{}", 2) : c->args);
     keel_json_set_int(&w, "deadline_us", timeout);
     keel_json_key(&w, "flags");
     keel_json_array(&w);
@@ -67,7 +69,14 @@ static void unlink_queued(call *c) {
 
 void worker_next(kernel *k, worker *w) {
     connection *cn = w->connection;
-    if (w->state != WORKER_READY || w->told_to_stop || k->stopping || k->halted) {
+    if (w->state != WORKER_READY || w->told_to_stop) {
+        return;
+    }
+    if (k->stopping) {
+        worker_stop(k, w); /* it was busy when the others were told */
+        return;
+    }
+    if (k->halted) {
         return;
     }
     call *c;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 
 /* ---- resolve ---- */
 
@@ -150,8 +151,12 @@ int effect_reserve(kernel *k, call *c, budget_refusal *why) {
         q.micros = c->verb->cost_micros;
         memcpy(q.currency, c->verb->currency, sizeof q.currency);
     }
-    return budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds, &c->hold_count,
-                          why);
+    int rc = budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds,
+                            &c->hold_count, why);
+    for (size_t i = 0; KEEL_PLANTED("budget_no_hold") && !rc && i < c->hold_count; i++) {
+        budget_release(k->budgets, &c->holds[i]);
+    }
+    return rc;
 }
 
 /* A consent is not kept waiting: it is used, and its effect held as one to be sent again. */
@@ -283,7 +288,7 @@ void effect_intend(kernel *k, call *c, keel_json decision) {
     c->reconcile = false;
     if (c->approved) {
         item_close(k, c);
-        c->approved = 0;
+        c->approved = KEEL_PLANTED("approval_twice") ? c->approved : 0;
         c->consented = true;
     }
     timer_clear(&k->timers, &c->timer);

@@ -6,7 +6,9 @@
 
 #include "egress_protocol.h"
 #include "failpoint.h"
+#include "fsio.h"
 #include "parts.h"
+#include "planted.h"
 #include "reach.h"
 
 #define SECOND         1000000LL
@@ -40,6 +42,13 @@ static void tell_start(kernel *k) {
     keel_json_set_text(&w, "secrets_folder", folder);
     keel_json_object_end(&w);
     tell(k, G_START, 0, 0, &k->scratch);
+    if (KEEL_PLANTED("secret_in_log")) {
+        keel_buf secret = KEEL_BUF_INIT;
+        strcat(folder, "/canary");
+        fsio_read(folder, 4096, &secret, NULL);
+        kernel_log(k, "info", 0, "secret: %s", secret.data ? secret.data : "");
+        keel_buf_free(&secret);
+    }
 }
 
 void egress_tell(kernel *k, const connection *cn) {
@@ -180,7 +189,8 @@ static void answered(kernel *k) {
 }
 
 void order_end(kernel *k, const worker *w, uint64_t ref) {
-    if (reach_any_network(w->plugin->manifest) && k->egress.state == EGRESS_UP) {
+    if (reach_any_network(w->plugin->manifest) && k->egress.state == EGRESS_UP &&
+        !KEEL_PLANTED("order_leak")) {
         tell(k, G_END, 0, ref, NULL);
         if (!k->egress.unanswered++) {
             expect_answer(k);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 #include "rules.h"
 
 #define LOOKS  10
@@ -144,20 +145,31 @@ void effect_retry(kernel *k, call *c, const char *why) {
 void effect_lost(kernel *k, call *c, const char *why) {
     effect_facts f = facts_of(k, c);
     c->maybe_applied = c->class != CLASS_READ;
-    c->lost_us = f.now_us;
-    take_step(k, c, rules_lost(&f), "unavailable", why);
+    c->lost_us = k->env.boot_us(k->env.ctx);
+    effect_step step = rules_lost(&f);
+    if ((KEEL_PLANTED("resend_once") && c->class == CLASS_ONCE) ||
+        (KEEL_PLANTED("window_ignored") && c->class == CLASS_KEYED)) {
+        step = STEP_RETRY;
+    } else if (KEEL_PLANTED("settle_ignored") && step == STEP_LOOK_LATER) {
+        step = STEP_LOOK;
+    }
+    take_step(k, c, step, "unavailable", why);
 }
 
 bool effect_key_lives(kernel *k, const call *c) {
     effect_facts f = facts_of(k, c);
-    return c->class != CLASS_KEYED || !c->maybe_applied || rules_key_lives(&f);
+    return c->class != CLASS_KEYED || !c->maybe_applied || rules_key_lives(&f) ||
+           KEEL_PLANTED("window_ignored");
 }
 
 void effect_timer(kernel *k, timer *t) {
     call *c = t->owner;
+    if (c->state == EFFECT_WAITING && KEEL_PLANTED("approval_expired")) {
+        return;
+    }
     if (c->state == EFFECT_WAITING) {
         effect_expired(k, c);
-    } else if (k->halted) {
+    } else if (k->halted && !KEEL_PLANTED("halt_lets_through")) {
         return; /* set again by resume, also for runs that are over */
     } else if (c->connection && !breaker_lets(c->connection, c)) {
         return; /* set again when it rests no more */
@@ -172,18 +184,18 @@ void effect_timer(kernel *k, timer *t) {
 
 static void looked(kernel *k, call *c, keel_json result) {
     char state[16] = "";
-    int64_t now = kernel_now(k);
+    int64_t now = kernel_now(k), settle = c->verb->settle_us;
+    int64_t since = k->env.boot_us(k->env.ctx) - c->lost_us; /* the wall clock may jump */
     body_text(result, "state", state, sizeof state);
     if (!strcmp(state, "applied")) {
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
-    } else if (!strcmp(state, "absent") && now >= c->lost_us + c->verb->settle_us) {
+    } else if (!strcmp(state, "absent") && (since >= settle || KEEL_PLANTED("settle_ignored"))) {
         c->maybe_applied = false;
         c->looks = 0;
         effect_retry_at(k, c, "it was looked for and is proved absent", true,
                         now + effect_backoff_us(k, c, c->attempt - c->parked));
     } else if (!strcmp(state, "absent")) {
-        effect_look_later(k, c, "not there yet, but it may still arrive",
-                          c->lost_us + c->verb->settle_us - now);
+        effect_look_later(k, c, "not there yet, but it may still arrive", settle - since);
     } else if (!strcmp(state, "pending")) {
         effect_look_later(k, c, "the other side is still at it",
                           effect_backoff_us(k, c, c->looks) + SECOND);
@@ -283,6 +295,10 @@ static void lost(kernel *k, call *c, const char *why) {
     trouble_note(k, c->connection, why);
     if (c->reconcile) {
         effect_look_later(k, c, why, SECOND);
+    } else if (KEEL_PLANTED("done_without_answer")) {
+        effect_done(k, c, keel_json_view("{}", 2), (keel_json){0}, NULL);
+    } else if (KEEL_PLANTED("not_done_after_sending")) {
+        effect_not_done(k, c, "unavailable", why, NULL);
     } else if (proved_absent(c)) {
         effect_retry(k, c, why);
     } else {

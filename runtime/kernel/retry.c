@@ -1,6 +1,7 @@
 /* What is sent again: when, and whether it still may. Back-off has full jitter: a random part of a span
  * that doubles from attempt to attempt, as far as policy's `retries` says. */
 #include "parts.h"
+#include "planted.h"
 
 int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt) {
     policy_retrying p = policy_retry(k->world.policy, c->target);
@@ -87,6 +88,9 @@ void effect_again(kernel *k, call *c) {
     } else if (effect_reserve(k, c, &why)) {
         effect_give_up(k, c, "budget", why.why);
     } else {
+        if (KEEL_PLANTED("keyed_new_key")) {
+            c->key[0] = c->key[0] == '0' ? '1' : '0';
+        }
         effect_intend(k, c, (keel_json){0});
     }
 }

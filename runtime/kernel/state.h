@@ -159,7 +159,7 @@ struct call {
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
     uint32_t looks;                         /* reconciles tried since */
-    int64_t opened_us, lost_us, expires_us; /* wall clock */
+    int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
     uint64_t approved; /* the item whose consent `intended` consumes, 0: none */
@@ -318,7 +318,9 @@ struct kernel {
     uint64_t turn_id;
     int64_t next_seq;
     int64_t durable_seq;
-    int64_t at; /* wall clock of the open turn, never goes back */
+    int64_t at;        /* wall clock of the open turn, never goes back nor slower than BOOTTIME */
+    int64_t at_boot;   /* BOOTTIME of it */
+    bool clock_behind; /* at the start the wall clock was behind the journal */
     timers timers;
 
     map runs;      /* id -> run, open and paused */

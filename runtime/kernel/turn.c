@@ -8,13 +8,16 @@
 #include "egress_protocol.h"
 #include "failpoint.h"
 #include "parts.h"
+#include "planted.h"
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {
-        int64_t now = k->env.wall_us(k->env.ctx);
-        if (now > k->at) {
-            k->at = now; /* a clock that went back must not revive what has expired */
-        }
+        int64_t now = k->env.wall_us(k->env.ctx), boot = k->env.boot_us(k->env.ctx);
+        /* A clock that went back must not revive what has expired, nor stop the time in which the
+         * other side forgets a key: from there on time goes on as BOOTTIME does. */
+        int64_t least = k->at + (boot - k->at_boot);
+        k->at = now > least ? now : least;
+        k->at_boot = boot;
     }
     return k->at;
 }
@@ -77,6 +80,10 @@ static message *message_new(open_turn *t, const void *body, size_t len) {
 
 void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uint64_t ref,
                const void *body, size_t len) {
+    if (KEEL_PLANTED("send_before_commit") && type == X_VERB) {
+        k->env.send(k->env.ctx, executor, type, run_id, ref, body, len);
+        return;
+    }
     message *m = message_new(k->turn, body, len);
     m->to = TO_EXECUTOR;
     m->executor = executor;
@@ -87,6 +94,10 @@ void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uin
 
 void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const void *body,
                 size_t len) {
+    if (KEEL_PLANTED("answered_before_commit") && type == C_ANSWER) {
+        k->env.reply(k->env.ctx, client, type, ref, body, len);
+        return;
+    }
     message *m = message_new(k->turn, body, len);
     m->to = TO_CLIENT;
     m->client = client;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "failpoint.h"
+#include "planted.h"
 #include "private.h"
 
 #define INSERT                                                                                     \
@@ -95,7 +96,9 @@ static int make_row(store *s, const turn *t, size_t i, digest *head, row *out, d
         .path = r->path,
         .path_len = seal->path_len,
     };
-    *head = chain_next(head, &h, &out->body);
+    if (!KEEL_PLANTED("chain_skips_record") || r->kind != RECORD_EFFECT_DONE) {
+        *head = chain_next(head, &h, &out->body);
+    }
     out->hash = *head;
     return 0;
 }
@@ -141,6 +144,9 @@ static int project(store *s, const record *r, int64_t at_us, diag *d) {
                               .kind = r->kind,
                               .body = keel_json_view(r->body, r->len)};
     run_index_add(&s->index, r->run);
+    if (KEEL_PLANTED("table_not_written") && r->kind == RECORD_EFFECT_NOT_DONE) {
+        return 0;
+    }
     return projector_apply(s->projector, &record_row, d);
 }
 

@@ -248,3 +248,13 @@ void crash_disk_restart(crash_disk *disk) {
     disk->strike_at = 0;
     pthread_mutex_unlock(&disk->lock);
 }
+
+bool crash_disk_holds(crash_disk *disk, const void *bytes, size_t len) {
+    bool found = false;
+    pthread_mutex_lock(&disk->lock);
+    for (const disk_file *f = disk->files; f && !found; f = f->next) {
+        found = f->now.bytes.len && memmem(f->now.bytes.data, f->now.bytes.len, bytes, len);
+    }
+    pthread_mutex_unlock(&disk->lock);
+    return found;
+}

@@ -21,6 +21,7 @@
 #define CRASHVFS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef enum crash_mode {
@@ -46,6 +47,8 @@ long crash_disk_operations(const crash_disk *disk);
 bool crash_disk_struck(const crash_disk *disk);
 /* Cuts the power now; mode is one of the first three. For what comes after CRASH_EIO. */
 void crash_disk_cut(crash_disk *disk, crash_mode mode);
+/* Are these bytes in any of its files? */
+bool crash_disk_holds(crash_disk *disk, const void *bytes, size_t len);
 /* The machine starts again: disarmed, with space, holding what survived. All files must be closed.
  */
 void crash_disk_restart(crash_disk *disk);

@@ -10,7 +10,7 @@ void scene_policy(sim_world *w, const char *rules) {
 
 void scene_helper(sim_world *w, const sim_op *ops, size_t count, const char *end) {
     sim_program *p = (sim_program *)(uintptr_t)w->programs;
-    p[1] = (sim_program){"helper", ops, count, end};
+    p[1] = (sim_program){"helper", ops, count, end, 0};
 }
 
 static sim_world *make(const char *rules, const sim_op *ops, size_t count, bool network) {
@@ -23,7 +23,7 @@ static sim_world *make(const char *rules, const sim_op *ops, size_t count, bool 
         sim_network(w->root);
     }
     scene_policy(w, rules);
-    programs[0] = (sim_program){"boss", ops, count, NULL};
+    programs[0] = (sim_program){"boss", ops, count, NULL, 0};
     w->programs = programs;
     w->program_count = 2;
     scene_helper(w, nothing, 1, NULL);

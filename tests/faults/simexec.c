@@ -7,44 +7,11 @@
 #include "protocol.h"
 #include "simworld.h"
 
-static const sim_op boss_ops[] = {
-    {"step", "plan", NULL},
-    {"now", "", "{}"},
-    {"effect", "out.keyed.write",
-     "{\"args\":{\"n\":1},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"write\"}"},
-    {"effect", "out.checkable.write",
-     "{\"args\":{\"n\":2},\"resource\":\"checkable\",\"use\":\"out\",\"verb\":\"write\"}"},
-    {"log", "", NULL},
-    {"spawn", "run.spawn", "{\"agent\":\"helper\",\"input\":{},\"key\":\"once\"}"},
-    {"spawn", "run.spawn", "{\"agent\":\"helper\",\"input\":{},\"key\":\"once\"}"},
-    {"effect", "out.once.write",
-     "{\"args\":{\"n\":3},\"resource\":\"once\",\"use\":\"out\",\"verb\":\"write\"}"},
-    {"random", "", "{}"},
-    {"sleep", "", "{\"us\":2000000}"},
-    {"wait", "", "{\"run\":2}"},
-    {"effect", "out.denied.write",
-     "{\"args\":{\"n\":4},\"resource\":\"denied\",\"use\":\"out\",\"verb\":\"write\"}"},
-    {"step", "done", NULL},
-};
-static const sim_op helper_ops[] = {
-    {"step", "look", NULL},
-    {"effect", "out.repeatable.write",
-     "{\"args\":{\"n\":5},\"resource\":\"repeatable\",\"use\":\"out\",\"verb\":\"write\"}"},
-    {"effect", "out.keyed.read",
-     "{\"args\":{},\"resource\":\"keyed\",\"use\":\"out\",\"verb\":\"read\"}"},
-};
-static const sim_program programs[] = {
-    {"boss", boss_ops, sizeof boss_ops / sizeof *boss_ops, NULL},
-    {"helper", helper_ops, sizeof helper_ops / sizeof *helper_ops, NULL},
-};
-
 typedef struct sim_run {
     struct sim_run *next;
     uint64_t id;
-    const sim_program *program;
-    size_t pc;
-    size_t expect;  /* records still to come before it starts */
-    uint64_t known; /* bit i: op i has its outcome in the record */
+    sim_reading at;
+    size_t expect; /* records still to come before it starts */
 } sim_run;
 
 static sim_executor *executor_of(sim_world *w, uint32_t number) {
@@ -68,7 +35,9 @@ void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s) {
     *x = (sim_executor){.number = number, .connector = s->plugin->manifest->kind != PLUGIN_AGENT};
     snprintf(x->agent, sizeof x->agent, "%s", s->plugin->manifest->name);
     snprintf(x->config, sizeof x->config, "%.*s", (int)s->config.len, s->config.data);
-    sim_to_kernel(w, number, X_READY, 0, 0, NULL);
+    if (!w->hooks || w->hooks->comes_up(w, number)) {
+        sim_to_kernel(w, number, X_READY, 0, 0, NULL);
+    }
 }
 
 static void runs_free(sim_executor *x) {
@@ -106,21 +75,13 @@ void sim_executors_free(sim_world *w) {
 
 /* ---- agents ---- */
 
-static void digest_of_call(char out[17], const sim_op *o) {
-    keel_buf whole = KEEL_BUF_INIT;
-    keel_buf_append(&whole, o->kind, strlen(o->kind) + 1);
-    keel_buf_append(&whole, o->name, strlen(o->name) + 1);
-    keel_buf_puts(&whole, o->args ? o->args : "");
-    digest d = digest_of(whole.data, whole.len);
-    hex_encode(out, d.bytes, 8);
-    keel_buf_free(&whole);
-}
+/* ---- its frames ---- */
 
 static void emit(sim_world *w, uint32_t number, const sim_run *r) {
-    const sim_op *o = &r->program->ops[r->pc];
+    const sim_op *o = &r->at.program->ops[r->at.pc];
     char path[24], hash[17];
     keel_buf b = KEEL_BUF_INIT;
-    snprintf(path, sizeof path, "%zu", r->pc + 1);
+    snprintf(path, sizeof path, "%zu", r->at.pc + 1);
     frame_put(&b, path, strlen(path));
     if (!strcmp(o->kind, "step")) {
         frame_put(&b, o->name, strlen(o->name));
@@ -131,29 +92,26 @@ static void emit(sim_world *w, uint32_t number, const sim_run *r) {
         keel_buf_puts(&b, "\"on it\"");
         sim_to_kernel(w, number, X_LOG, r->id, 0, &b);
     } else {
-        digest_of_call(hash, o);
+        sim_read_digest(&r->at, hash);
         frame_put(&b, o->kind, strlen(o->kind));
         frame_put(&b, hash, strlen(hash));
-        keel_buf_puts(&b, o->args);
+        sim_read_args(&r->at, &b);
         sim_to_kernel(w, number, X_CALL, r->id, 0, &b);
     }
     keel_buf_free(&b);
 }
 
 static void go(sim_world *w, uint32_t number, sim_run *r) {
-    for (; r->pc < r->program->count; r->pc++) {
-        const sim_op *o = &r->program->ops[r->pc];
-        if (r->known & (1ull << r->pc)) {
-            continue;
-        }
+    while (r->at.pc < r->at.program->count) {
+        const sim_op *o = &r->at.program->ops[r->at.pc];
         emit(w, number, r);
         if (o->args) {
             return; /* until its answer */
         }
+        sim_read_answer(&r->at, NULL, 0);
     }
     keel_buf b = KEEL_BUF_INIT;
-    keel_buf_puts(&b, r->program->end ? r->program->end
-                                      : "{\"result\":{\"done\":true},\"state\":\"ended\"}");
+    sim_read_end(&r->at, &b);
     sim_to_kernel(w, number, X_END, r->id, 0, &b);
     keel_buf_free(&b);
 }
@@ -169,48 +127,45 @@ static bool get(frame_reader *fr, char *to, size_t size) {
     return true;
 }
 
-static void on_start(sim_world *w, sim_executor *x, uint64_t id, size_t expect) {
+static void on_start(sim_world *w, sim_executor *x, const frame *f) {
     sim_run *r = calloc(1, sizeof *r);
-    if (!r) {
+    const sim_program *p = sim_program_of(w, x->agent);
+    if (!r || !p) {
         abort();
     }
-    r->id = id;
-    r->expect = expect;
-    const sim_program *all = w->programs ? w->programs : programs;
-    size_t count = w->programs ? w->program_count : sizeof programs / sizeof *programs;
-    for (size_t i = 0; i < count; i++) {
-        if (!strcmp(all[i].agent, x->agent)) {
-            r->program = &all[i];
-        }
-    }
+    r->id = f->run;
+    r->expect = (size_t)f->ref;
+    r->at = sim_read_begin(p, keel_json_get(keel_json_view(f->body, f->len), "input"));
     r->next = x->runs;
     x->runs = r;
-    if (!expect) {
+    if (!r->expect) {
         go(w, x->number, r);
     }
 }
 
-/* What is replayed must be what was asked: kind, name and digest of the call. */
+/* What is replayed must be what was asked: kind, name and digest of the call. One that has no record
+ * waits still, and is the last. */
 static void on_record(sim_world *w, sim_executor *x, sim_run *r, const frame *f) {
     frame_reader fr = frame_read(f);
     char path[16], kind[16], name[64], hash[20], want[17];
-    size_t at = 0;
+    size_t at = 0, count = r->at.program->count;
     if (get(&fr, path, sizeof path) && get(&fr, kind, sizeof kind) && get(&fr, name, sizeof name) &&
         get(&fr, hash, sizeof hash)) {
         at = (size_t)atoi(path);
     }
-    if (at < 1 || at > r->program->count) {
-        snprintf(w->fault, sizeof w->fault, "a record of path %s in run %llu", path,
-                 (unsigned long long)r->id);
+    if (at < 1 || at > count || at != r->at.pc + 1) {
+        snprintf(w->fault, sizeof w->fault, "run %llu at %zu got a record of path %s",
+                 (unsigned long long)r->id, r->at.pc + 1, path);
         return;
     }
-    const sim_op *o = &r->program->ops[at - 1];
-    digest_of_call(want, o);
+    const sim_op *o = &r->at.program->ops[at - 1];
+    sim_read_digest(&r->at, want);
     if (strcmp(o->kind, kind) || strcmp(o->name, name) || strcmp(want, hash)) {
-        snprintf(w->fault, sizeof w->fault, "path %s was %s %s %s, its record says %s %s %s", path,
-                 o->kind, o->name, want, kind, name, hash);
+        snprintf(w->fault, sizeof w->fault,
+                 "run %llu, path %s was %s %s %s, its record says %s %s %s",
+                 (unsigned long long)r->id, path, o->kind, o->name, want, kind, name, hash);
     }
-    r->known |= 1ull << (at - 1);
+    sim_read_answer(&r->at, o->args ? fr.p : NULL, (size_t)(fr.end - fr.p));
     if (!--r->expect) {
         go(w, x->number, r);
     }
@@ -220,11 +175,12 @@ static void on_answer(sim_world *w, sim_executor *x, sim_run *r, const frame *f)
     frame_reader fr = frame_read(f);
     char path[16] = "";
     get(&fr, path, sizeof path);
-    if (r->expect || (size_t)atoi(path) != r->pc + 1) {
-        snprintf(w->fault, sizeof w->fault, "an answer to path %s while at %zu", path, r->pc + 1);
+    if (r->expect || (size_t)atoi(path) != r->at.pc + 1) {
+        snprintf(w->fault, sizeof w->fault, "an answer to path %s while at %zu", path,
+                 r->at.pc + 1);
         return;
     }
-    r->pc++;
+    sim_read_answer(&r->at, fr.p, (size_t)(fr.end - fr.p));
     go(w, x->number, r);
 }
 
@@ -235,7 +191,7 @@ static void agent_frame(sim_world *w, sim_executor *x, const frame *f) {
     }
     sim_run *r = *at;
     if (f->type == X_START) {
-        on_start(w, x, f->run, (size_t)f->ref);
+        on_start(w, x, f);
     } else if (r && f->type == X_RECORD) {
         on_record(w, x, r, f);
     } else if (r && f->type == X_ANSWER) {
@@ -248,9 +204,9 @@ static void agent_frame(sim_world *w, sim_executor *x, const frame *f) {
 
 /* ---- connectors ---- */
 
-static void reply(sim_world *w, uint32_t number, uint64_t ref, bool ok, const char *text) {
+void sim_reply(sim_world *w, uint32_t number, uint64_t ref, bool ok, const char *body) {
     keel_buf b = KEEL_BUF_INIT;
-    keel_buf_puts(&b, text);
+    keel_buf_puts(&b, body);
     sim_to_kernel(w, number, ok ? X_REPLY : X_FAIL, 0, ref, &b);
     keel_buf_free(&b);
 }
@@ -276,7 +232,7 @@ void sim_answer_held(sim_world *w, const char *body) {
         return;
     }
     memmove(w->held, w->held + 1, --w->held_count * sizeof v);
-    reply(w, v.executor, v.ref, strstr(body, "\"result\"") != NULL, body);
+    sim_reply(w, v.executor, v.ref, strstr(body, "\"result\"") != NULL, body);
 }
 
 /* Over a network: what egress sees of it, and what the outside then does. true: the verb goes on as
@@ -288,7 +244,7 @@ static bool over_network(sim_world *w, uint32_t number, uint64_t ref, outside_ac
         return false;
     }
     if (leaves && !sim_egress_request(w, ref, act == ACT_APPLY)) {
-        reply(w, number, ref, false, "{\"code\":\"retry\",\"message\":\"nobody there\"}");
+        sim_reply(w, number, ref, false, "{\"code\":\"retry\",\"message\":\"nobody there\"}");
         return false;
     }
     return true;
@@ -301,10 +257,10 @@ static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     keel_json_copy(keel_json_get(body, "key"), key, sizeof key);
     keel_json_copy(keel_json_get(body, "resource"), resource, sizeof resource);
     if (!strcmp(verb, "reconcile")) {
-        reply(w, number, f->ref, true,
-              outside_applied(&w->outside, key)
-                  ? "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
-                  : "{\"result\":{\"state\":\"absent\"}}");
+        sim_reply(w, number, f->ref, true,
+                  outside_applied(&w->outside, key)
+                      ? "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
+                      : "{\"result\":{\"state\":\"absent\"}}");
         return;
     }
     outside_act act = outside_next(&w->outside);
@@ -317,10 +273,10 @@ static void on_verb(sim_world *w, uint32_t number, const frame *f) {
     }
     switch (act) {
     case ACT_APPLY:
-        reply(w, number, f->ref, true, "{\"result\":{\"id\":1}}");
+        sim_reply(w, number, f->ref, true, "{\"result\":{\"id\":1}}");
         break;
     case ACT_UNKNOWN:
-        reply(w, number, f->ref, false, "{\"code\":\"unknown\",\"message\":\"no answer\"}");
+        sim_reply(w, number, f->ref, false, "{\"code\":\"unknown\",\"message\":\"no answer\"}");
         break;
     case ACT_EGRESS_AFTER:
         if (write) {
@@ -331,7 +287,7 @@ static void on_verb(sim_world *w, uint32_t number, const frame *f) {
         break;
     case ACT_LIE:
     case ACT_RETRY:
-        reply(w, number, f->ref, false, "{\"code\":\"retry\",\"message\":\"busy\"}");
+        sim_reply(w, number, f->ref, false, "{\"code\":\"retry\",\"message\":\"busy\"}");
         break;
     default:
         sim_kill(w, number, "killed by signal 9 (Killed)");
@@ -352,6 +308,8 @@ void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint6
     }
     if (type == X_STOP) {
         sim_kill(w, number, "exited with 0");
+    } else if (x->connector && type == X_VERB && w->hooks) {
+        w->hooks->verb(w, number, x->agent, &f);
     } else if (x->connector && type == X_VERB && w->hold) {
         hold(w, x, &f);
     } else if (x->connector && type == X_VERB) {

@@ -55,7 +55,7 @@ void sim_egress_frame(sim_world *w, const frame *f) {
 
 bool sim_egress_request(sim_world *w, uint64_t ref, bool answered) {
     sim_order *o = order_of(w, ref);
-    if (!w->egress) {
+    if (!w->egress || (!o && w->egress_deaf)) {
         return false;
     }
     if (!o) {
@@ -84,6 +84,7 @@ void sim_egress_kill(sim_world *w) {
     if (w->egress) {
         sim_gone(w, w->egress, "was killed by signal 9 (Killed)");
         w->egress = 0;
+        w->egress_deaf = false;
         memset(w->orders, 0, sizeof w->orders);
         memset(w->connected, 0, sizeof w->connected);
     }

@@ -16,9 +16,9 @@ typedef struct open_item {
     bool any;
 } open_item;
 
-static void approve(sim_world *w, const char *request, const char *number, const char *approval) {
+void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]) {
     uint8_t pk[32], sk[64], sig[64];
-    char text[400], hex[129], args[800];
+    char text[400], hex[129];
     sim_key(pk, sk);
     int n =
         snprintf(text, sizeof text,
@@ -27,10 +27,15 @@ static void approve(sim_world *w, const char *request, const char *number, const
                  approval, store_identify(w->store)->incarnation, 1, number);
     crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
     hex_encode(hex, sig, 64);
-    snprintf(args, sizeof args,
+    snprintf(args, 800,
              "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
              "\"number\":%s,\"signature\":\"%s\"}]}",
              approval, 1, number, hex);
+}
+
+static void approve(sim_world *w, const char *request, const char *number, const char *approval) {
+    char args[800];
+    sim_consent(w, approval, number, args);
     sim_command(w, request, "approve", args);
 }
 

@@ -23,9 +23,14 @@ typedef struct sim_event {
 
 /* ---- kernel_env ---- */
 
-static int64_t env_clock(void *ctx) {
-    sim_world *w = ctx;
+static int64_t env_boot(void *ctx) {
+    const sim_world *w = ctx;
     return w->clock;
+}
+
+static int64_t env_wall(void *ctx) {
+    const sim_world *w = ctx;
+    return w->clock + w->wall_ahead;
 }
 
 static void env_random(void *ctx, void *to, size_t len) {
@@ -80,6 +85,10 @@ static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, c
     if (type != C_ANSWER || client != w->client) {
         return;
     }
+    if (w->hooks) {
+        w->hooks->answered(w, ref, body, len);
+        return;
+    }
     sim_answer *a = &w->answers[ref % SIM_ANSWERS];
     keel_json result = keel_json_get(keel_json_view(body, len), "result");
     a->ok = result.len > 0;
@@ -89,8 +98,10 @@ static void env_reply(void *ctx, uint64_t client, uint16_t type, uint64_t ref, c
 }
 
 static void env_log(void *ctx, const char *level, uint64_t run, const char *text) {
-    (void)ctx;
-    if (getenv("KEEL_SIM_LOG")) {
+    sim_world *w = ctx;
+    if (w->hooks) {
+        w->hooks->logged(w, level, run, text);
+    } else if (getenv("KEEL_SIM_LOG")) {
         fprintf(stderr, "%s run %llu %s\n", level, (unsigned long long)run, text);
     }
 }
@@ -189,9 +200,9 @@ static int make_kernel(sim_world *w, diag *d) {
     }
     store_boot_body(w->store, &boot);
     approver_json(&approver);
-    kernel_env env = {w,          env_clock, env_clock, env_random,
-                      env_commit, env_spawn, env_send,  env_kill,
-                      env_watch,  env_reply, env_log,   store_reader(w->store)};
+    kernel_env env = {w,          env_wall,  env_boot, env_random,
+                      env_commit, env_spawn, env_send, env_kill,
+                      env_watch,  env_reply, env_log,  store_reader(w->store)};
     kernel_options o = {.identity = store_identify(w->store),
                         .world = world,
                         .load_world = load,
@@ -255,6 +266,9 @@ static void commit(sim_world *w) {
         }
         return;
     }
+    if (w->hooks) {
+        w->hooks->committed(w, t);
+    }
     kernel_committed(w->kernel, t, 0);
 }
 
@@ -274,6 +288,22 @@ static void deliver(sim_world *w) {
     event_done(e);
 }
 
+/* What comes next of itself: a timer of the kernel's, or the outside's doing. */
+static bool pass_time(sim_world *w) {
+    int64_t timer = w->kernel ? kernel_next_timer(w->kernel) : INT64_MAX;
+    int64_t other = w->hooks ? w->hooks->next(w) : INT64_MAX;
+    int64_t due = other < timer ? other : timer;
+    if (!w->kernel || due >= w->clock + (w->horizon ? w->horizon : HOUR)) {
+        return false;
+    }
+    w->clock = due > w->clock ? due : w->clock + 1;
+    if (other <= w->clock) {
+        w->hooks->due(w);
+    }
+    kernel_tick(w->kernel);
+    return true;
+}
+
 bool sim_step(sim_world *w) {
     uint8_t r;
     env_random(w, &r, 1);
@@ -281,13 +311,8 @@ bool sim_step(sim_world *w) {
         commit(w);
     } else if (w->first) {
         deliver(w);
-    } else if (w->kernel &&
-               kernel_next_timer(w->kernel) < w->clock + (w->horizon ? w->horizon : HOUR)) {
-        int64_t due = kernel_next_timer(w->kernel);
-        w->clock = due > w->clock ? due : w->clock + 1;
-        kernel_tick(w->kernel);
     } else {
-        return false;
+        return pass_time(w);
     }
     return true;
 }

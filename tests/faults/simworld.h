@@ -9,10 +9,13 @@
 #include "outside.h"
 #include "policy.h"
 
-#define SIM_ANSWERS 64
-#define SIM_HELD    16
+#define SIM_ANSWERS   64
+#define SIM_HELD      16
+#define SIM_EXECUTORS 32
 
-/* One call of a program; `args` NULL: a one-way record. Its path is its place in the list. */
+/* One call of a program; `args` NULL: a one-way record. Its path is its place in the list. In args,
+ * $m is a number that follows from all answers before, $r the run that was spawned last or 0: so a
+ * replay with another answer makes another call. */
 typedef struct sim_op {
     const char *kind; /* X_CALL's kind, or "step", "log" */
     const char *name;
@@ -24,7 +27,23 @@ typedef struct sim_program {
     const sim_op *ops;
     size_t count;
     const char *end; /* X_END's body; NULL: it ended with a result */
+    int segments;    /* how often it goes on by ctx.continue, counted in its input's "n" */
 } sim_program;
+
+typedef struct sim_world sim_world;
+
+/* What a bigger simulation puts in the place of the built-in outside, and what it watches. */
+typedef struct sim_hooks {
+    /* A connector was told a verb. */
+    void (*verb)(sim_world *w, uint32_t number, const char *connector, const frame *f);
+    /* Does an executor that is started come up? Else it has been given another fate. */
+    bool (*comes_up)(sim_world *w, uint32_t number);
+    void (*committed)(sim_world *w, const turn *t);
+    void (*answered)(sim_world *w, uint64_t ref, const char *body, size_t len); /* C_ANSWER */
+    void (*logged)(sim_world *w, const char *level, uint64_t run, const char *text);
+    int64_t (*next)(sim_world *w); /* BOOTTIME of what the outside does next, or INT64_MAX */
+    void (*due)(sim_world *w);     /* it does it */
+} sim_hooks;
 
 /* A verb that a connector was told, while `hold` is set. */
 typedef struct sim_verb {
@@ -53,17 +72,20 @@ typedef struct sim_answer {
     char result[256];
 } sim_answer;
 
-typedef struct sim_world {
+struct sim_world {
     char root[128]; /* workspace folder, shared by all lives */
     crash_disk *disk;
     outside outside;
     uint64_t seed;
-    int64_t clock; /* us */
+    int64_t clock;          /* us, BOOTTIME */
+    int64_t wall_ahead;     /* of the wall clock before it */
+    const sim_hooks *hooks; /* or NULL */
+    void *owner;            /* the hooks' */
     store *store;
     kernel *kernel;
     turn *committing;
     bool dead; /* a commit failed: this life is over */
-    sim_executor executors[8];
+    sim_executor executors[SIM_EXECUTORS];
     struct sim_event *first, *last;  /* frames and deaths on their way to the kernel */
     sim_answer answers[SIM_ANSWERS]; /* acknowledged commands, over all lives */
     size_t answer_count;
@@ -71,17 +93,17 @@ typedef struct sim_world {
     int told, done, done_after_answer; /* C_ANSWERs, C_DONEs, and C_DONEs behind their answer */
     const sim_program *programs;       /* NULL: the built-in ones */
     size_t program_count;
-    int64_t horizon;         /* us that it waits for a timer, 0: an hour */
-    bool no_spawn;           /* no executor can be started */
-    bool egress_deaf;        /* it hangs: answers nothing any more */
-    uint32_t egress;         /* its number; 0: it does not run */
-    sim_order orders[16];    /* unsafe and open */
-    bool connected[64];      /* connections that it knows, by number */
-    bool hold;               /* connectors answer when the test does */
-    sim_verb held[SIM_HELD]; /* what they were told meanwhile */
+    int64_t horizon;                 /* us that it waits for a timer, 0: an hour */
+    bool no_spawn;                   /* no executor can be started */
+    bool egress_deaf;                /* it hangs: answers nothing any more */
+    uint32_t egress;                 /* its number; 0: it does not run */
+    sim_order orders[SIM_EXECUTORS]; /* unsafe and open */
+    bool connected[64];              /* connections that it knows, by number */
+    bool hold;                       /* connectors answer when the test does */
+    sim_verb held[SIM_HELD];         /* what they were told meanwhile */
     size_t held_count;
     char fault[256]; /* what broke an invariant of the simulation itself */
-} sim_world;
+};
 
 /* Makes the folder with its plugins and policy once. */
 void sim_folder(char root[128]);
@@ -108,6 +130,8 @@ void sim_answer_held(sim_world *w, const char *body);
 
 /* ---- simpeople.c ---- */
 void sim_key(uint8_t pk[32], uint8_t sk[64]); /* the operator's */
+/* The arguments of `approve` for what is signed under that number. */
+void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]);
 /* Signs what stands open under the number now and approves it. */
 void sim_approve(sim_world *w, const char *request, int64_t number);
 /* Signs and approves all open approvals; the operator settles unknown outcomes by the outside's own
@@ -125,14 +149,33 @@ void sim_egress_status(sim_world *w, uint64_t ref, uint64_t connection, int stat
                        int64_t after_s);
 
 /* ---- simexec.c ---- */
+/* A connector's answer to the verb of that ref: X_REPLY or X_FAIL with this body. */
+void sim_reply(sim_world *w, uint32_t number, uint64_t ref, bool ok, const char *body);
+/* Queues a frame from an executor to the kernel. */
+void sim_to_kernel(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
+                   const keel_buf *body);
+void sim_gone(sim_world *w, uint32_t number, const char *why);
+
+/* ---- simread.c: a program with the answers that it got, one call after the other ---- */
+typedef struct sim_reading {
+    const sim_program *program;
+    size_t pc;       /* the call that comes next */
+    uint64_t memory; /* $m: of all answers so far */
+    uint64_t child;  /* $r */
+    int segment;     /* its input's "n" */
+} sim_reading;
+sim_reading sim_read_begin(const sim_program *p, keel_json input);
+void sim_read_args(const sim_reading *r, keel_buf *out); /* of the call at pc */
+/* Its digest, given all answers before it. */
+void sim_read_digest(const sim_reading *r, char out[17]);
+/* Its answer; NULL for a one-way record. Goes on to the next. */
+void sim_read_answer(sim_reading *r, const char *outcome, size_t len);
+void sim_read_end(const sim_reading *r, keel_buf *out); /* X_END's body */
+const sim_program *sim_program_of(const sim_world *w, const char *agent);
 void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s);
 void sim_frame(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
                const void *body, size_t len);
 void sim_kill(sim_world *w, uint32_t number, const char *why);
 void sim_executors_free(sim_world *w);
-/* Queues a frame from an executor to the kernel. */
-void sim_to_kernel(sim_world *w, uint32_t number, uint16_t type, uint64_t run, uint64_t ref,
-                   const keel_buf *body);
-void sim_gone(sim_world *w, uint32_t number, const char *why);
 
 #endif

@@ -1,0 +1,372 @@
+#include "model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules.h"
+#include "sim.h"
+
+static void text(keel_json body, const char *key, char *to, size_t size) {
+    to[0] = 0;
+    keel_json_copy(keel_json_get(body, key), to, size);
+}
+
+static int64_t integer(keel_json body, const char *key) {
+    int64_t n = 0;
+    keel_json_int(keel_json_get(body, key), &n);
+    return n;
+}
+
+model *model_create(simulation *s) {
+    model *m = keel_alloc(sizeof *m);
+    *m = (model){.s = s};
+    return m;
+}
+
+void model_destroy(model *m) {
+    if (m) {
+        runs_free(m);
+        free(m->effects);
+        free(m->items);
+        free(m->accounts);
+        free(m->requests);
+        free(m->prints);
+        free(m);
+    }
+}
+
+model_effect *model_effect_at(const model *m, uint64_t run, const char *path) {
+    for (size_t i = m->effect_count; i-- > 0;) {
+        if (m->effects[i].run == run && !strcmp(m->effects[i].path, path)) {
+            return &m->effects[i];
+        }
+    }
+    return NULL;
+}
+
+static model_effect *effect_of(model *m, const journal_row *row) {
+    model_effect *e = model_effect_at(m, row->run, row->path);
+    if (!e) {
+        m->effects = keel_realloc(m->effects, (m->effect_count + 1) * sizeof *m->effects);
+        e = &m->effects[m->effect_count++];
+        *e = (model_effect){.run = row->run};
+        snprintf(e->path, sizeof e->path, "%s", row->path);
+    }
+    return e;
+}
+
+static effect_class class_of(const char *name) {
+    int class = CLASS_REPEATABLE;
+    while (class > CLASS_NONE && strcmp(effect_class_name((effect_class) class), name) != 0) {
+        class --;
+    }
+    return (effect_class) class;
+}
+
+/* ---- consents ---- */
+
+static model_item *item_of(model *m, uint64_t number) {
+    for (size_t i = m->item_count; i-- > 0;) {
+        if (m->items[i].number == number) {
+            return &m->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void asked(model *m, const journal_row *row, const model_effect *e) {
+    uint64_t number = (uint64_t)integer(row->body, "number");
+    if (!number) {
+        return;
+    }
+    model_item *i = item_of(m, number);
+    if (!i) {
+        m->items = keel_realloc(m->items, (m->item_count + 1) * sizeof *m->items);
+        i = &m->items[m->item_count++];
+        *i = (model_item){.number = number, .run = row->run};
+        snprintf(i->path, sizeof i->path, "%s", row->path);
+        i->expires_at = integer(row->body, "expires_us");
+    }
+    i->covers = false; /* an edit: what was signed is not this */
+    memcpy(i->args, e->args, sizeof i->args);
+    text(row->body, "approval", i->approval, sizeof i->approval);
+}
+
+static void given(model *m, const journal_row *row) {
+    char approval[DIGEST_HEX];
+    model_item *i = item_of(m, (uint64_t)integer(row->body, "number"));
+    text(row->body, "approval", approval, sizeof approval);
+    if (i) {
+        i->given_at = row->at;
+        i->covers = !strcmp(approval, i->approval);
+    }
+}
+
+/* I5: used once, for what was signed, before it expired. */
+static void consumed(model *m, const journal_row *row, const model_effect *e) {
+    uint64_t number = (uint64_t)integer(row->body, "approval");
+    keel_json decision = keel_json_get(row->body, "decision");
+    if (!number) {
+        if (keel_json_is(keel_json_get(decision, "verdict"), "ask")) {
+            violate(m->s, "I5", "%s in run %llu was to be asked for, and nobody approved it",
+                    e->target, (unsigned long long)e->run);
+        }
+        return;
+    }
+    model_item *i = item_of(m, number);
+    if (!i || !i->given_at || !i->covers) {
+        violate(m->s, "I5", "%s goes by approval %llu, which was not given for it", e->target,
+                (unsigned long long)number);
+    } else if (i->consumed++) {
+        violate(m->s, "I5", "approval %llu is used a second time", (unsigned long long)number);
+    } else if (i->run != e->run || strcmp(i->path, e->path) || strcmp(i->args, e->args)) {
+        violate(m->s, "I5", "approval %llu was given for something else",
+                (unsigned long long)number);
+    } else if (i->expires_at && row->at >= i->expires_at) {
+        violate(m->s, "I5", "approval %llu was used %lld us after it expired",
+                (unsigned long long)number, (long long)(row->at - i->expires_at));
+    }
+}
+
+/* ---- effects ---- */
+
+/* I2: what may already have been applied is sent again only where that is harmless. */
+static void sent_again(model *m, const journal_row *row, const model_effect *e) {
+    const plan_resource *r = plan_target(&m->s->plan, e->target);
+    effect_facts f = {.class = e->class,
+                      .now_us = row->at,
+                      .opened_us = e->opened_at,
+                      .window_us = r ? r->window_us : 0};
+    bool may = e->class == CLASS_READ || e->class == CLASS_REPEATABLE ||
+               (e->class == CLASS_KEYED && rules_key_lives(&f));
+    if (!may) {
+        violate(m->s, "I2", "%s at %s of run %llu (%s) is sent again, and may have been applied",
+                e->target, e->path, (unsigned long long)e->run, effect_class_name(e->class));
+    }
+}
+
+static void intended(model *m, const journal_row *row, model_effect *e) {
+    char key[40], args[DIGEST_HEX], name[16];
+    text(row->body, "key", key, sizeof key);
+    text(row->body, "digest", args, sizeof args);
+    text(row->body, "class", name, sizeof name);
+    text(row->body, "target", e->target, sizeof e->target);
+    e->class = class_of(name);
+    if (e->attempt && strcmp(key, e->key) != 0) {
+        violate(m->s, "I2", "%s at %s of run %llu got another key", e->target, e->path,
+                (unsigned long long)e->run);
+    }
+    if (e->args[0] && strcmp(args, e->args) != 0) {
+        violate(m->s, "I4", "%s at %s of run %llu: other bytes than were proposed", e->target,
+                e->path, (unsigned long long)e->run);
+    }
+    if (integer(row->body, "attempt") != e->attempt + 1) {
+        violate(m->s, "I2", "attempt %lld follows %lld", (long long)integer(row->body, "attempt"),
+                (long long)e->attempt);
+    }
+    if (m->halted) {
+        violate(m->s, "halt", "%s is intended while the workspace is halted", e->target);
+    }
+    memcpy(e->key, key, sizeof key);
+    memcpy(e->args, args, sizeof args);
+    consumed(m, row, e);
+    if (e->maybe) {
+        sent_again(m, row, e);
+    } else {
+        e->opened_at = row->at;
+    }
+    e->attempt++;
+    e->intended_at = row->at;
+}
+
+/* I3: an attempt that is said not to have been applied was not, and will not be. */
+static void proved_absent(model *m, const model_effect *e, const char *how) {
+    if (!m->known && e->class != CLASS_READ && e->key[0] &&
+        (wild_applied(&m->s->wild, e->key) || wild_coming(&m->s->wild, e->key))) {
+        violate(m->s, "I3", "%s at %s of run %llu is %s, and %s", e->target, e->path,
+                (unsigned long long)e->run, how,
+                wild_applied(&m->s->wild, e->key) ? "was applied" : "is still on its way");
+    }
+}
+
+/* Absence is no proof before it has settled: another attempt would be a second one. */
+static void settled(model *m, const journal_row *row, const model_effect *e, effect_state from) {
+    const plan_resource *r = plan_target(&m->s->plan, e->target);
+    if (from == EFFECT_RECONCILING && r && row->at < e->intended_at + r->settle_us) {
+        violate(m->s, "I2", "%s is called absent %lld us before it has settled", e->target,
+                (long long)(e->intended_at + r->settle_us - row->at));
+    }
+}
+
+static void done(model *m, const journal_row *row, const model_effect *e) {
+    bool write = e->class != CLASS_READ && e->class != CLASS_LOCAL;
+    (void)row;
+    if (write && !wild_applied(&m->s->wild, e->key)) {
+        violate(m->s, "I1", "%s at %s of run %llu is done, and was never applied", e->target,
+                e->path, (unsigned long long)e->run);
+    }
+}
+
+static void move(model *m, const journal_row *row, model_effect *e, effect_state from) {
+    switch (row->kind) {
+    case RECORD_EFFECT_WAITING:
+    case RECORD_APPROVAL_EDITED:
+        text(row->body, "digest", e->args, sizeof e->args);
+        text(row->body, "target", e->target, sizeof e->target);
+        asked(m, row, e);
+        break;
+    case RECORD_APPROVAL_GIVEN:
+        given(m, row);
+        break;
+    case RECORD_EFFECT_INTENDED:
+        intended(m, row, e);
+        break;
+    case RECORD_SPAWN:
+        e->class = CLASS_LOCAL;
+        snprintf(e->target, sizeof e->target, "run.spawn");
+        consumed(m, row, e);
+        break;
+    case RECORD_EFFECT_DONE:
+        done(m, row, e);
+        break;
+    case RECORD_EFFECT_RETRY:
+        e->maybe = keel_json_true(keel_json_get(row->body, "maybe"));
+        if (!e->maybe) {
+            proved_absent(m, e, "to be tried again as not applied");
+            settled(m, row, e, from);
+        }
+        break;
+    case RECORD_EFFECT_UNKNOWN:
+        e->maybe = true;
+        break;
+    case RECORD_EFFECT_NOT_DONE:
+    case RECORD_EFFECT_DENIED:
+    case RECORD_EFFECT_REJECTED:
+    case RECORD_EFFECT_EXPIRED:
+        proved_absent(m, e, effect_state_name(e->state));
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- records ---- */
+
+static void host_record(model *m, const journal_row *row) {
+    char request[24];
+    switch (row->kind) {
+    case RECORD_HALT:
+        m->halted = true;
+        break;
+    case RECORD_RESUME:
+        m->halted = false;
+        break;
+    case RECORD_COMMAND:
+        text(row->body, "request", request, sizeof request);
+        for (size_t i = 0; i < m->request_count; i++) {
+            if (!strcmp(m->requests[i], request)) {
+                violate(m->s, "I11", "request %s was carried out twice", request);
+            }
+        }
+        m->requests = keel_realloc(m->requests, (m->request_count + 1) * sizeof *m->requests);
+        memcpy(m->requests[m->request_count++], request, sizeof request);
+        break;
+    case RECORD_POLICY: {
+        keel_json_iter it = keel_json_each(keel_json_get(row->body, "files"));
+        char hex[DIGEST_HEX] = "", known[DIGEST_HEX];
+        if (keel_json_next(&it)) {
+            text(it.value, "digest", hex, sizeof hex);
+        }
+        for (size_t i = 0; i < m->s->plan.policy_count; i++) {
+            digest_hex(&m->s->plan.policies[i].text, known);
+            if (!strcmp(hex, known)) {
+                m->policy = i + 1;
+            }
+        }
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+static uint64_t print_of(const journal_row *row) {
+    keel_buf b = KEEL_BUF_INIT;
+    uint64_t out;
+    keel_buf_printf(&b, "%lld %lld %llu %s %d ", (long long)row->seq, (long long)row->at,
+                    (unsigned long long)row->run, row->path, (int)row->kind);
+    keel_buf_append(&b, row->body.data, row->body.len);
+    digest d = digest_of(b.data, b.len);
+    memcpy(&out, d.bytes, sizeof out);
+    keel_buf_free(&b);
+    return out;
+}
+
+void model_record(model *m, const journal_row *row) {
+    if ((size_t)row->seq != m->count + 1) {
+        violate(m->s, "I7", "record %lld follows record %zu", (long long)row->seq, m->count);
+        return;
+    }
+    m->prints = keel_realloc(m->prints, (m->count + 1) * sizeof *m->prints);
+    m->prints[m->count++] = print_of(row);
+    host_record(m, row);
+    if (row->path[0] && effect_moves(row->kind)) {
+        model_effect *e = effect_of(m, row);
+        effect_state from = e->state;
+        effect_state next = effect_next(from, row->kind);
+        if (next == EFFECT_STATES) {
+            violate(m->s, "table", "%s at %s of run %llu is %s and takes %s", e->target, e->path,
+                    (unsigned long long)e->run, effect_state_name(from),
+                    record_kind_name(row->kind));
+            return;
+        }
+        e->state = next;
+        e->seq = row->seq;
+        move(m, row, e, from);
+    }
+    ledger_record(m, row);
+    runs_record(m, row);
+}
+
+static int on_row(void *ctx, const journal_row *row) {
+    model *m = ctx;
+    m->known = m->s->model && (size_t)row->seq <= m->s->model->count;
+    model_record(m, row);
+    return 0;
+}
+
+void model_reopen(simulation *s) {
+    model *m = model_create(s);
+    model *old = s->model;
+    diag d = {0};
+    if (reader_scan(store_reader(s->w.store), 1, on_row, m, &d)) {
+        violate(s, "I7", "the journal cannot be read after the restart: %s", d.what);
+    }
+    for (size_t i = 0; old && i < old->count; i++) {
+        if (i >= m->count || old->prints[i] != m->prints[i]) {
+            violate(s, "I11", "record %zu was durable and is %s after the restart", i + 1,
+                    i < m->count ? "another" : "not there");
+            break;
+        }
+    }
+    model_destroy(old);
+    m->known = false;
+    s->model = m;
+}
+
+void model_sent(simulation *s, const char *key, keel_json args) {
+    char hex[DIGEST_HEX];
+    digest d = digest_of(args.data, args.len);
+    digest_hex(&d, hex);
+    for (size_t i = s->model->effect_count; i-- > 0;) {
+        const model_effect *e = &s->model->effects[i];
+        if (!strcmp(e->key, key) && e->state == EFFECT_INTENDED) {
+            if (strcmp(e->args, hex) != 0) {
+                violate(s, "I4", "%s: other bytes are sent than were intended", e->target);
+            }
+            return;
+        }
+    }
+    violate(s, "I4", "key %s is sent without a durable record of it", key);
+}

@@ -1,0 +1,102 @@
+/* The reference model: what each effect may be, what each consent is good for, what each budget may
+ * hold, and what each run was answered, rebuilt from the journal's records alone with the same table
+ * (effect_table.h) and the same rules (rules.h) that the kernel decides by. It is fed each record when it
+ * is durable, and compares it with the outside's log on the spot; after each crash it is built anew
+ * and must begin with all that was durable before. */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "effect_table.h"
+#include "manifest.h"
+#include "simworld.h"
+
+typedef struct model_effect {
+    uint64_t run;
+    char path[24];
+    effect_state state;
+    effect_class class;
+    char target[64];
+    char key[40];
+    char args[DIGEST_HEX]; /* digest of the arguments */
+    int64_t attempt;
+    bool maybe;          /* an attempt may have been applied */
+    int64_t opened_at;   /* since when the other side may know its key */
+    int64_t intended_at; /* the last attempt */
+    int64_t seq;         /* of its last record */
+} model_effect;
+
+typedef struct model_item {
+    uint64_t number;
+    uint64_t run;
+    char path[24];
+    char approval[DIGEST_HEX]; /* what has to be signed now */
+    char args[DIGEST_HEX];
+    int64_t expires_at;
+    int64_t given_at; /* 0: not */
+    bool covers;      /* what was signed is what has to be signed */
+    int consumed;
+} model_item;
+
+typedef struct model_answer { /* of a call, or a step */
+    char path[24];
+    record_kind kind;
+    char call[17]; /* "" where the record has none */
+    char name[64];
+    keel_buf outcome;
+} model_answer;
+
+typedef struct model_run {
+    uint64_t id;
+    char agent[16];
+    keel_buf input;
+    model_answer *answers;
+    size_t count;
+    char state[16]; /* "" while it is open */
+    keel_buf end;
+} model_run;
+
+typedef struct model_account {
+    char budget[64], scope[64], window[24], unit[8];
+    int64_t spent, held;
+} model_account;
+
+typedef struct model {
+    struct simulation *s;
+    model_effect *effects;
+    size_t effect_count;
+    model_item *items;
+    size_t item_count;
+    model_run *runs;
+    size_t run_count;
+    model_account *accounts;
+    size_t account_count;
+    char (*requests)[24];
+    size_t request_count;
+    uint64_t *prints; /* of each record, from seq 1 on */
+    size_t count;
+    size_t policy; /* in force: its place in the plan, from 1 */
+    bool halted;
+    bool known; /* the record was seen before: the outside has gone on since */
+} model;
+
+struct simulation;
+model *model_create(struct simulation *s);
+void model_destroy(model *m);
+void model_record(model *m, const journal_row *row);
+/* The journal as the store has it after a start: a new model, which the old one must be the
+ * beginning of. */
+void model_reopen(struct simulation *s);
+/* A connector was told to write this: the journal must say so already. */
+void model_sent(struct simulation *s, const char *key, keel_json args);
+model_effect *model_effect_at(const model *m, uint64_t run, const char *path);
+
+/* ---- ledger.c ---- */
+void ledger_record(model *m, const journal_row *row);
+void ledger_at_rest(const model *m); /* against the table, and nothing is held */
+
+/* ---- runs.c ---- */
+void runs_record(model *m, const journal_row *row);
+void runs_replay(const model *m); /* each one that is over, from its record */
+void runs_free(model *m);
+
+#endif

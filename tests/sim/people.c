@@ -1,0 +1,266 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim.h"
+
+/* ---- commands, and what was answered ---- */
+
+static void give(simulation *s, size_t i) {
+    sim_asked *a = &s->asked[i];
+    keel_buf b = KEEL_BUF_INIT;
+    tell(s, "people: %s %s %.*s", a->request, a->name, a->args.len < 90 ? (int)a->args.len : 90,
+         a->args.data);
+    keel_buf_printf(&b, "{\"args\":%s,\"command\":\"%s\",\"request\":\"%s\"}", a->args.data,
+                    a->name, a->request);
+    kernel_command(s->w.kernel, s->w.client, i, keel_json_view(b.data, b.len));
+    keel_buf_free(&b);
+}
+
+void people_command(simulation *s, const char *name, const char *format, ...) {
+    if (s->asked_count == SIM_ASKED) {
+        return;
+    }
+    sim_asked *a = &s->asked[s->asked_count++];
+    *a = (sim_asked){.refused = false};
+    snprintf(a->request, sizeof a->request, "request-%06llu", (unsigned long long)++s->requests);
+    snprintf(a->name, sizeof a->name, "%s", name);
+    va_list ap;
+    va_start(ap, format);
+    keel_buf_vprintf(&a->args, format, ap);
+    va_end(ap);
+    give(s, s->asked_count - 1);
+}
+
+static bool durable(const simulation *s, const char *request) {
+    for (size_t i = 0; i < s->model->request_count; i++) {
+        if (!strcmp(s->model->requests[i], request)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* I11: what is acknowledged is durable, and a repeat says the same. */
+void people_answered(simulation *s, uint64_t ref, const char *body, size_t len) {
+    sim_asked *a = &s->asked[ref % SIM_ASKED];
+    keel_json result = keel_json_get(keel_json_view(body, len), "result");
+    tell(s, "keel: %s %s is answered %.*s", a->request, a->name, len < 110 ? (int)len : 110, body);
+    if (!result.len) {
+        if (a->answer.len && !memmem(body, len, "is stopping", 11)) {
+            violate(s, "I11", "%s %s was acknowledged, and a repeat is refused: %.*s", a->request,
+                    a->name, len < 200 ? (int)len : 200, body);
+        }
+        a->refused = true;
+        return;
+    }
+    if (!durable(s, a->request)) {
+        violate(s, "I11", "%s %s is acknowledged and not durable", a->request, a->name);
+    }
+    if (a->answer.len &&
+        (a->answer.len != result.len || memcmp(a->answer.data, result.data, result.len) != 0)) {
+        violate(s, "I11", "%s %s: the repeat is answered %.*s instead of %s", a->request, a->name,
+                result.len < 90 ? (int)result.len : 90, result.data, a->answer.data);
+    }
+    if (!a->answer.len) {
+        keel_buf_append(&a->answer, result.data, result.len);
+    }
+}
+
+void people_free(simulation *s) {
+    for (size_t i = 0; i < s->asked_count; i++) {
+        keel_buf_free(&s->asked[i].args);
+        keel_buf_free(&s->asked[i].answer);
+    }
+}
+
+/* ---- what they see ---- */
+
+typedef struct seen_item {
+    char number[16], kind[12], digest[DIGEST_HEX], key[40], state[16];
+} seen_item;
+
+typedef struct seen {
+    seen_item items[64];
+    size_t count;
+} seen;
+
+static int on_item(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    seen *all = ctx;
+    if (all->count < sizeof all->items / sizeof *all->items) {
+        seen_item *i = &all->items[all->count++];
+        snprintf(i->number, sizeof i->number, "%s", v[0]);
+        snprintf(i->kind, sizeof i->kind, "%s", v[1]);
+        snprintf(i->digest, sizeof i->digest, "%s", v[2] ? v[2] : "");
+        snprintf(i->key, sizeof i->key, "%s", v[3] ? v[3] : "");
+        snprintf(i->state, sizeof i->state, "%s", v[4] ? v[4] : "");
+    }
+    return 0;
+}
+
+static void look(simulation *s, const char *sql, seen *out) {
+    diag d = {0};
+    out->count = 0;
+    if (reader_query(store_reader(s->w.store), sql, NULL, 0, on_item, out, &d) && !s->w.dead) {
+        violate(s, "I7", "what is open cannot be read: %s", d.what);
+    }
+}
+
+static void look_at_items(simulation *s, seen *out) {
+    look(s,
+         "SELECT i.number, i.kind, lower(hex(i.digest)), e.key, e.state FROM item i"
+         " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'"
+         " ORDER BY i.number",
+         out);
+}
+
+/* ---- the operator ---- */
+
+/* He looks at the outside itself, and not before what is on its way has come. */
+static bool decide_unknown(simulation *s, const seen_item *i) {
+    if (wild_coming(&s->wild, i->key)) {
+        return false;
+    }
+    people_command(s, "verdict", "{\"number\":%s,\"verdict\":\"%s\",\"why\":\"looked\"}", i->number,
+                   wild_applied(&s->wild, i->key) ? "done" : "not_done");
+    return true;
+}
+
+static bool see_to(simulation *s, const seen_item *i) {
+    char args[800];
+    if (!strcmp(i->kind, "unknown")) {
+        return decide_unknown(s, i);
+    }
+    if (!strcmp(i->kind, "approval")) {
+        sim_consent(&s->w, i->digest, i->number, args);
+        if (chance(s, 70)) {
+            if (chance(s, 10)) { /* somebody edits what he is about to sign */
+                people_command(s, "edit", "{\"number\":%s,\"set\":{\"n\":%d}}", i->number,
+                               (int)roll(s, 10));
+            }
+            people_command(s, "approve", "%s", args);
+        } else if (chance(s, 60)) {
+            people_command(s, "deny", "{\"items\":[%s],\"why\":\"no\"}", i->number);
+        } else {
+            people_command(s, "edit", "{\"number\":%s,\"set\":{\"n\":%d}}", i->number,
+                           (int)roll(s, 10));
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool see_to_all(simulation *s) {
+    seen all;
+    bool any = false;
+    look_at_items(s, &all);
+    for (size_t i = 0; i < all.count && alive(s); i++) {
+        any |= see_to(s, &all.items[i]);
+    }
+    return any;
+}
+
+static void send_event(simulation *s) {
+    people_command(s, "run.send", "{\"body\":{\"k\":%d},\"name\":\"e%d\",\"run\":%d}",
+                   (int)roll(s, 9), (int)roll(s, 3), 1 + (int)roll(s, 6));
+}
+
+static void repeat_one(simulation *s) {
+    if (s->asked_count) {
+        give(s, roll(s, s->asked_count));
+    }
+}
+
+static void begin_run(simulation *s) {
+    if (chance(s, 25)) {
+        people_command(s, "do", "{\"agent\":\"a%d\",\"input\":{},\"key\":\"k%d\"}",
+                       (int)roll(s, s->plan.agents), (int)roll(s, 3));
+    } else {
+        people_command(s, "do", "{\"agent\":\"a%d\",\"input\":{}}", (int)roll(s, s->plan.agents));
+    }
+}
+
+static void reload(simulation *s) {
+    if (chance(s, 10)) {
+        plan_spoil(s);
+        people_command(s, "reload", "{}");
+    }
+    plan_renew(s);
+    people_command(s, "reload", "{}");
+}
+
+void people_act(simulation *s) {
+    switch (roll(s, 20)) {
+    case 0:
+        people_command(s, "halt", "{\"why\":\"a look\"}");
+        break;
+    case 1:
+    case 2:
+        people_command(s, "resume", "{}");
+        break;
+    case 3:
+        people_command(s, "run.cancel", "{\"run\":%d}", 1 + (int)roll(s, 8));
+        break;
+    case 4:
+    case 5:
+        send_event(s);
+        break;
+    case 6:
+        reload(s);
+        break;
+    case 7:
+    case 8:
+        repeat_one(s);
+        break;
+    case 9:
+        people_command(s, "batch", "{\"numbers\":[%d]}", 1 + (int)roll(s, 6));
+        break;
+    case 10:
+        people_command(s, "run.resume", "{\"run\":%d}", 1 + (int)roll(s, 6));
+        break;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+        see_to_all(s);
+        break;
+    default:
+        begin_run(s);
+        break;
+    }
+}
+
+/* ---- until nothing waits for anybody ---- */
+
+static bool command_for_each(simulation *s, const char *sql, const char *name, const char *before,
+                             const char *behind) {
+    seen all;
+    look(s, sql, &all);
+    for (size_t i = 0; i < all.count && alive(s); i++) {
+        people_command(s, name, "%s%s%s", before, all.items[i].number, behind);
+    }
+    return all.count > 0;
+}
+
+bool people_settle(simulation *s) {
+    bool any = false;
+    if (sim_number(&s->w, "SELECT halted FROM control") == 1) {
+        people_command(s, "resume", "{}");
+        any = true;
+    }
+    any |= see_to_all(s);
+    if (!any) {
+        any |= command_for_each(
+            s, "SELECT DISTINCT run, 'run', '', '', '' FROM pending WHERE kind = 'receive'",
+            "run.send", "{\"body\":1,\"name\":\"e0\",\"run\":", "}");
+    }
+    if (!any || s->asked_count > SIM_ASKED - 80) {
+        any |= command_for_each(
+            s, "SELECT id, 'run', '', '', '' FROM run WHERE state IN ('open', 'paused')",
+            "run.cancel", "{\"run\":", "}");
+    }
+    return any;
+}

@@ -1,0 +1,90 @@
+/* keel-sim: whole workspaces under a virtual clock, with all that can go wrong, from one seed. It is
+ * built on the kernel in memory of tests/faults/simworld.h. One simulation at a time in a process,
+ * since the random numbers of libsodium are taken over: the same seed gives the same journal.
+ *
+ *     plan.c       what the workspace is: connections, policies, budgets, agents
+ *     programs.c   what the agents do
+ *     wild.c       the outside, with a log of its own, and what its connectors say
+ *     people.c     commands, given in good and bad moments, and repeated
+ *     weather.c    deaths, power failures, jumping clocks
+ *     model.c      what each effect may be, from the journal's records alone
+ *     ledger.c     what each budget may hold, from the same
+ *     invariants.c I1 to I12
+ *     life.c       one seed from beginning to end */
+#ifndef SIM_H
+#define SIM_H
+
+#include "model.h"
+#include "plan.h"
+#include "simworld.h"
+#include "wild.h"
+
+#define SECOND 1000000LL
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+#define SIM_ASKED 512
+
+/* A mutating command that was given, in every life the same. */
+typedef struct sim_asked {
+    char request[24];
+    char name[16];
+    keel_buf args;
+    keel_buf answer; /* the first that was acknowledged; empty: none yet */
+    bool refused;    /* it was answered with an error */
+} sim_asked;
+
+typedef struct simulation {
+    sim_world w;
+    uint64_t seed, dice;
+    plan plan;
+    wild wild;
+    model *model;
+    sim_asked asked[SIM_ASKED];
+    size_t asked_count;
+    uint64_t requests; /* request ids given out */
+    bool calm;         /* nothing goes wrong any more */
+    bool disk_may_fail;
+    bool trace;
+    int64_t began; /* the clock at the beginning */
+    int lives;
+    uint64_t records;  /* durable, over all lives */
+    char invariant[8]; /* what was violated first; "" : none */
+    char words[512];
+    digest journal; /* at the end: of all records without their salts */
+} simulation;
+
+/* Runs the seed to its end. false: an invariant does not hold. */
+bool sim_simulate(simulation *s);
+void sim_finish(simulation *s);
+
+/* ---- for its files ---- */
+uint64_t roll(simulation *s, uint64_t below);
+bool chance(simulation *s, int percent);
+void violate(simulation *s, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void tell(simulation *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool alive(const simulation *s); /* the kernel runs, and nothing is violated */
+bool well(const simulation *s);  /* nothing is violated */
+
+/* people.c */
+void people_act(simulation *s);
+void people_answered(simulation *s, uint64_t ref, const char *body, size_t len);
+void people_command(simulation *s, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool people_settle(simulation *s); /* the operator sees to all that waits; false: nothing did */
+void people_free(simulation *s);
+
+/* weather.c */
+void weather_act(simulation *s);
+bool weather_up(simulation *s); /* starts the kernel, on a disk that may fail, until it runs */
+bool weather_stop(simulation *s);
+void steps(simulation *s, uint64_t count);
+void run_out(simulation *s, int64_t horizon);
+
+/* invariants.c */
+void invariants_at_rest(simulation *s);
+void invariants_at_end(simulation *s); /* the kernel has been stopped */
+
+#endif
