@@ -8,7 +8,7 @@
 
 static const sim_op ops[] = {
     {"step", "look", NULL}, WRITE("keyed"), WRITE("once"), {"step", "b", NULL}};
-static sim_program programs[] = {{"boss", ops, COUNT(ops), NULL}};
+static sim_program programs[] = {{"boss", ops, COUNT(ops), NULL, 0}};
 static const char failed[] =
     "{\"error\":{\"code\":\"error\",\"message\":\"it is down\"},\"state\":\"failed\"}";
 static char folder[128];
