@@ -29,6 +29,7 @@ static const struct {
     {RECORD_ROLLBACK, TINT_BAD, "rollback accepted", {"seq", "anchor_seq"}},
     {RECORD_POLICY_REFUSED, TINT_BAD, "policy refused", {"file", "line", "what"}},
     {RECORD_APPROVER, TINT_DIM, "approver", {"name"}},
+    {RECORD_BREAKER, TINT_WAIT, "connection", {"connection", "state", "why"}},
     {RECORD_RUN_BEGIN, TINT_BOLD, "begins", {"agent", "version", "input"}},
     {RECORD_RUN_END, TINT_NONE, "", {"state", "error.code", "error.message", "result"}},
     {RECORD_RUN_PAUSED, TINT_WAIT, "paused", {"reason", "detail"}},

@@ -52,15 +52,15 @@ static const struct {
     const char *state;
     tint tint;
 } outcomes[] = {
-    {"done", TINT_GOOD},      {"ended", TINT_GOOD},      {"approved", TINT_GOOD},
-    {"continued", TINT_GOOD}, {"allow", TINT_GOOD},      {"ok", TINT_GOOD},
-    {"settled", TINT_GOOD},   {"found", TINT_GOOD},      {"waiting", TINT_WAIT},
-    {"ask", TINT_WAIT},       {"warn", TINT_WAIT},       {"paused", TINT_WAIT},
-    {"depends", TINT_WAIT},   {"retry", TINT_WAIT},      {"stale", TINT_WAIT},
-    {"approval", TINT_WAIT},  {"denied", TINT_BAD},      {"deny", TINT_BAD},
-    {"rejected", TINT_BAD},   {"expired", TINT_BAD},     {"failed", TINT_BAD},
-    {"fail", TINT_BAD},       {"not_done", TINT_BAD},    {"cancelled", TINT_BAD},
-    {"unknown", TINT_ODD},    {"reconciling", TINT_ODD},
+    {"done", TINT_GOOD},      {"ended", TINT_GOOD},    {"approved", TINT_GOOD},
+    {"continued", TINT_GOOD}, {"allow", TINT_GOOD},    {"ok", TINT_GOOD},
+    {"settled", TINT_GOOD},   {"found", TINT_GOOD},    {"waiting", TINT_WAIT},
+    {"resting", TINT_WAIT},   {"ask", TINT_WAIT},      {"warn", TINT_WAIT},
+    {"paused", TINT_WAIT},    {"depends", TINT_WAIT},  {"retry", TINT_WAIT},
+    {"stale", TINT_WAIT},     {"approval", TINT_WAIT}, {"denied", TINT_BAD},
+    {"deny", TINT_BAD},       {"rejected", TINT_BAD},  {"expired", TINT_BAD},
+    {"failed", TINT_BAD},     {"fail", TINT_BAD},      {"not_done", TINT_BAD},
+    {"cancelled", TINT_BAD},  {"unknown", TINT_ODD},   {"reconciling", TINT_ODD},
 };
 
 tint term_outcome(const char *state) {

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "reaches.h"
 #include "render.h"
+#include "rests.h"
 #include "survey.h"
 #include "text.h"
 #include "troubles.h"
@@ -314,6 +315,9 @@ static void show_connection(cli *c, const workspace_connection *k) {
         show_use(c, k, &out);
     }
     cli_out(&out);
+    if (!c->json) {
+        rests_print(c, k->name);
+    }
     keel_buf_free(&out);
 }
 
@@ -357,14 +361,15 @@ static int connection_show(cli *c, const options *o, diag *d) {
     const command noun##_command = {                                                               \
         .name = #noun, .words = words_, .summary = what, .verbs = noun##_verbs}
 
-extern const command agent_test_verb;      /* agent_test.c */
-extern const command connector_check_verb; /* check.c */
-extern const command connection_test_verb; /* connection_test.c */
+extern const command agent_test_verb;       /* agent_test.c */
+extern const command connector_check_verb;  /* check.c */
+extern const command connection_test_verb;  /* connection_test.c */
+extern const command connection_retry_verb; /* rests.c */
 
 THING(agent, "list | show | test", "agents: roles, and how often they ran",
       "one agent: versions, files, and its last runs", &agent_test_verb, NULL);
 THING(connector, "list | show | check", "connectors: translators, and their verbs",
       "one connector: verbs with their classes, attributes, needs", &connector_check_verb, NULL);
-THING(connection, "list | show | test", "connections: connectors configured in keel.yaml",
+THING(connection, "list | show | test | retry", "connections: connectors configured in keel.yaml",
       "one connection: its config, what it may reach, and what rules can say of it",
-      &connection_test_verb, NULL);
+      &connection_test_verb, &connection_retry_verb, NULL);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "rests.h"
 #include "text.h"
 
 static keel_json view(const keel_buf *status, const char *key) {
@@ -74,4 +75,5 @@ void troubles_print(cli *c, const keel_buf *status) {
             print_one(c, name, it.value);
         }
     }
+    rests_print(c, NULL);
 }

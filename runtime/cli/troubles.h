@@ -11,7 +11,8 @@ size_t troubles_count(const keel_buf *status);
 const char *troubles_state(const keel_buf *status, const char *connection, char *out, size_t size);
 /* The first connection that is in trouble, or NULL. */
 const char *troubles_first(const keel_buf *status, char *out, size_t size);
-/* "warning: inbox: imap.studio.example:993 refuses the login. ... (2 min ago)", a line each. */
+/* "warning: inbox: imap.studio.example:993 refuses the login. ... (2 min ago)", a line each; and those
+ * that rest. */
 void troubles_print(cli *c, const keel_buf *status);
 
 #endif

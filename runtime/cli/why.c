@@ -7,6 +7,7 @@
 #include "describe.h"
 #include "effect.h"
 #include "render.h"
+#include "rests.h"
 #include "suggest.h"
 #include "text.h"
 #include "words.h"
@@ -172,8 +173,23 @@ static void result(const story *s, keel_buf *out) {
     render_fields(v, &s->c->out, out);
 }
 
+/* What it waits for beside a person and a budget. */
+static void resting(const story *s, keel_buf *out) {
+    static const char *const waits[] = {"waiting", "retry", "unknown", "reconciling"};
+    const char *state = effect_text(s->e, EFFECT_STATE);
+    keel_buf rest = KEEL_BUF_INIT;
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
+        if (!strcmp(state, waits[i]) && rests_of(s->c, effect_text(s->e, EFFECT_TARGET), &rest)) {
+            label(s, out, "waits");
+            keel_buf_printf(out, "its connection %s\n", rest.data);
+        }
+    }
+    keel_buf_free(&rest);
+}
+
 static void tell(const story *s, keel_buf *out) {
     head(s, out);
+    resting(s, out);
     decision(s, out);
     if (s->approved.len) {
         label(s, out, "approved");

@@ -261,6 +261,7 @@ static void test_token(void **state) {
     scene_ask(&s, 50, "POST", "/guarded", NULL, "x");
     scene_done(&s, 200, NULL);
     assert_int_equal(atomic_load(&s.web.tokens), 3);
+    assert_string_equal(scene_told(&s, 50), ""); /* the first 401 was not the last word */
     assert_int_equal(atomic_load(&s.web.requests), 14);
     size_t len;
     scene_ask(&s, 50, "GET", "/echo", NULL, NULL);
@@ -277,6 +278,7 @@ static void test_token_in_vain(void **state) {
     begin_tokens(&s, "/token");
     scene_ask(&s, 50, "GET", "/status/401", NULL, NULL);
     scene_done(&s, 401, NULL); /* once more, not for ever */
+    assert_string_equal(scene_told(&s, 50), "{\"connection\":1,\"status\":401}");
     assert_int_equal(atomic_load(&s.web.requests), 4);
     scene_end(&s);
     begin_tokens(&s, "/status/400");

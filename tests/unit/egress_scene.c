@@ -48,6 +48,21 @@ const char *scene_done(scene *s, int status, size_t *len) {
     return body;
 }
 
+const char *scene_told(scene *s, uint64_t order) {
+    static char body[200];
+    frame f = egress_next(&s->w->kernel, 0);
+    while (f.type == G_SENDING || f.type == G_NOTE) {
+        f = egress_next(&s->w->kernel, 0);
+    }
+    if (!f.type) {
+        return "";
+    }
+    assert_int_equal(f.type, G_ANSWERED);
+    assert_int_equal(f.ref, order);
+    snprintf(body, sizeof body, "%.*s", (int)f.len, f.body);
+    return body;
+}
+
 int64_t scene_number(keel_json v, const char *key) {
     int64_t n = -1;
     keel_json_int(keel_json_get(v, key), &n);

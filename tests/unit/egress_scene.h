@@ -24,6 +24,9 @@ uint64_t scene_ask(scene *s, uint64_t order, const char *method, const char *pat
 /* Expects E_DONE, and this status. Its body, valid until the next frame is taken. */
 const char *scene_done(scene *s, int status, size_t *len);
 int64_t scene_number(keel_json v, const char *key);
+/* The next answer of which egress has told the kernel, "" when it has told of none: its body, valid
+ * until the next call. */
+const char *scene_told(scene *s, uint64_t order);
 /* Ends the order; of what G_ENDED says, `sent` and `answered`. */
 void scene_over(scene *s, uint64_t order, bool sent, bool answered);
 

@@ -82,6 +82,16 @@ static void guarded(web *w, int fd, const char *text) {
     answer(fd, strstr(text, want) ? 200 : 401, "", "", 0);
 }
 
+static void later(int fd, const char *path) {
+    char headers[200];
+    int n = snprintf(headers, sizeof headers, "Retry-After: %.*s\r\n", (int)strcspn(path + 4, " "),
+                     path + 4);
+    for (int i = 0; i < n; i++) {
+        headers[i] = headers[i] == '_' ? ' ' : headers[i];
+    }
+    answer(fd, atoi(path), headers, "", 0);
+}
+
 /* false: the connection is to be closed. */
 static bool serve(visitor *v, const char *text, size_t len) {
     const char *path = strchr(text, ' ');
@@ -95,6 +105,8 @@ static bool serve(visitor *v, const char *text, size_t len) {
         answer(fd, 200, "X-Seen: yes\r\nContent-Type: text/plain\r\n", text, len);
     } else if (strncmp(path, "/status/", 8) == 0) {
         answer(fd, atoi(path + 8), "", "", 0);
+    } else if (strncmp(path, "/later/", 7) == 0) {
+        later(fd, path + 7);
     } else if (strncmp(path, "/to/", 4) == 0) {
         redirect(fd, path + 4);
     } else if (strncmp(path, "/loop", 5) == 0) {

@@ -2,6 +2,7 @@
  *
  *   /echo          200, the request's first line, headers and body as the answer's body
  *   /status/N      N
+ *   /later/N/WHEN  N, with Retry-After: WHEN, in which _ is a space
  *   /to/URL        302 to what follows "/to/"; /loop: 302 to /loop
  *   /close         closes without an answer, and counts
  *   /cut           says 100 bytes, sends 10, closes

@@ -263,7 +263,7 @@ void egress_order(egress_world *w, uint64_t ref, uint64_t executor, uint64_t con
 keel_json egress_over(egress_world *w, uint64_t ref) {
     egress_say(&w->kernel, G_END, 0, ref, NULL, 0);
     frame f = egress_next(&w->kernel, 20000);
-    while (f.type == G_SENDING || f.type == G_NOTE) {
+    while (f.type == G_SENDING || f.type == G_NOTE || f.type == G_ANSWERED) {
         f = egress_next(&w->kernel, 20000);
     }
     assert_int_equal(f.type, G_ENDED);

@@ -1,0 +1,13 @@
+/* Connections that rest: they failed, or said when to come again, and nothing is sent through them. Read
+ * from the database, so also while Keel is down. */
+#ifndef CLI_RESTS_H
+#define CLI_RESTS_H
+
+#include "cli.h"
+
+/* "out rests until TIME: WHY; ..." for each, or for one connection. Nothing without a database. */
+void rests_print(cli *c, const char *only);
+/* The same of the connection of a target, without its name; false: it does not rest. */
+bool rests_of(cli *c, const char *target, keel_buf *out);
+
+#endif
