@@ -102,24 +102,21 @@ static int64_t number_of(const char *text) {
 }
 
 static void print_items(const inbox *b) {
-    static const column columns[] = {
-        {"NO", "number", COLUMN_INT},
-        {"NEEDS", "kind", COLUMN_STATE},
-        {"AGENT", "agent", COLUMN_TEXT},
-        {"TO DO", "target", COLUMN_TEXT},
-        {"SINCE", NULL, COLUMN_SPAN},
-        {"EXPIRES IN", NULL, COLUMN_SPAN},
-        {"ESCALATED", "escalated", COLUMN_INT},
-        {"WHAT", NULL, COLUMN_TEXT},
-        {NULL, "rule", COLUMN_TEXT},
-        {NULL, "run", COLUMN_INT},
-        {NULL, "path", COLUMN_TEXT},
-        {NULL, "opened_us", COLUMN_TIME},
-        {NULL, "expires_us", COLUMN_TIME},
-        {NULL, "approval", COLUMN_TEXT},
-        {NULL, "args", COLUMN_JSON},
-        {NULL, "reason", COLUMN_TEXT},
+    column columns[] = {
+        {"NO", "number", COLUMN_INT},      {"NEEDS", "kind", COLUMN_STATE},
+        {"AGENT", "agent", COLUMN_TEXT},   {"TO DO", "target", COLUMN_TEXT},
+        {"SINCE", NULL, COLUMN_SPAN},      {"EXPIRES IN", NULL, COLUMN_SPAN},
+        {NULL, "escalated", COLUMN_INT},   {"WHAT", NULL, COLUMN_TEXT},
+        {NULL, "rule", COLUMN_TEXT},       {NULL, "run", COLUMN_INT},
+        {NULL, "path", COLUMN_TEXT},       {NULL, "opened_us", COLUMN_TIME},
+        {NULL, "expires_us", COLUMN_TIME}, {NULL, "approval", COLUMN_TEXT},
+        {NULL, "args", COLUMN_JSON},       {NULL, "reason", COLUMN_TEXT},
     };
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->list[i].values[Q_ESCALATED]) {
+            columns[6].head = "ESCALATED"; /* as a rule nothing is */
+        }
+    }
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     int64_t now = cli_now_us();
     for (size_t i = 0; i < b->count; i++) {
