@@ -73,11 +73,23 @@ static void take_ends(tree *t, const journal_row *row) {
     }
 }
 
+static bool is_kept(keel_json keep, int64_t seq) {
+    int64_t n;
+    for (keel_json_iter it = keel_json_each(keep); keep.len && keel_json_next(&it);) {
+        if (keel_json_int(it.value, &n) && n == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void supersede(tree *t, const journal_row *row) {
     int64_t from = row->seq;
     keel_json_int(keel_json_get(row->body, "from"), &from);
+    keel_json keep = keel_json_get(row->body, "keep");
     for (size_t i = t->count; i-- > 0 && t->entries[i].seq >= from;) {
-        t->entries[i].superseded |= t->entries[i].run == row->run && t->entries[i].own;
+        entry *e = &t->entries[i];
+        e->superseded |= e->run == row->run && e->own && !is_kept(keep, e->seq);
     }
 }
 
