@@ -223,6 +223,35 @@ void card_print(const cli *c, const card *k) {
     keel_buf_free(&out);
 }
 
+void card_json(const card *k) {
+    const render_card *s = card_shown(k);
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "agent", s->agent);
+    if (s->approval) {
+        keel_json_set_text(&w, "approval", s->approval);
+    }
+    keel_json_set_raw(&w, "args", s->args);
+    keel_json_set_text(&w, "class", s->class);
+    keel_json_set_raw(&w, "decision", s->decision);
+    keel_json_set_raw(&w, "evidence", s->evidence);
+    keel_json_set_int(&w, "expires_us", s->expires_us);
+    keel_json_set_text(&w, "kind", card_kind(k));
+    keel_json_set_int(&w, "number", s->number);
+    keel_json_set_int(&w, "opened_us", s->opened_us);
+    keel_json_set_text(&w, "path", s->path);
+    keel_json_set_int(&w, "run", (int64_t)s->run);
+    keel_json_set_text(&w, "state", s->state);
+    keel_json_set_text(&w, "target", s->target);
+    keel_json_set_raw(&w, "why", s->why);
+    keel_json_object_end(&w);
+    keel_buf_putc(&out, '\n');
+    cli_out(&out);
+    keel_buf_free(&out);
+}
+
 /* ---- numbers ---- */
 
 static int add_number(numbers *n, int64_t number, diag *d) {

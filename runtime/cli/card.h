@@ -16,6 +16,7 @@ const char *card_kind(const card *k);       /* "approval" | "unknown" */
 bool card_is_open(const card *k);           /* an approval that can be given */
 const char *card_closed_why(const card *k); /* or NULL */
 void card_print(const cli *c, const card *k);
+void card_json(const card *k); /* one object and a line break */
 
 /* Numbers from words such as 3, 4 and B2, each once, in order of the words. */
 #define NUMBERS_MAX 500

@@ -102,24 +102,21 @@ static int64_t number_of(const char *text) {
 }
 
 static void print_items(const inbox *b) {
-    static const column columns[] = {
-        {"NO", "number", COLUMN_INT},
-        {"NEEDS", "kind", COLUMN_STATE},
-        {"AGENT", "agent", COLUMN_TEXT},
-        {"TO DO", "target", COLUMN_TEXT},
-        {"SINCE", NULL, COLUMN_SPAN},
-        {"EXPIRES IN", NULL, COLUMN_SPAN},
-        {"ESCALATED", "escalated", COLUMN_INT},
-        {"WHAT", NULL, COLUMN_TEXT},
-        {NULL, "rule", COLUMN_TEXT},
-        {NULL, "run", COLUMN_INT},
-        {NULL, "path", COLUMN_TEXT},
-        {NULL, "opened_us", COLUMN_TIME},
-        {NULL, "expires_us", COLUMN_TIME},
-        {NULL, "approval", COLUMN_TEXT},
-        {NULL, "args", COLUMN_JSON},
-        {NULL, "reason", COLUMN_TEXT},
+    column columns[] = {
+        {"NO", "number", COLUMN_INT},      {"NEEDS", "kind", COLUMN_STATE},
+        {"AGENT", "agent", COLUMN_TEXT},   {"TO DO", "target", COLUMN_TEXT},
+        {"SINCE", NULL, COLUMN_SPAN},      {"EXPIRES IN", NULL, COLUMN_SPAN},
+        {NULL, "escalated", COLUMN_INT},   {"WHAT", NULL, COLUMN_TEXT},
+        {NULL, "rule", COLUMN_TEXT},       {NULL, "run", COLUMN_INT},
+        {NULL, "path", COLUMN_TEXT},       {NULL, "opened_us", COLUMN_TIME},
+        {NULL, "expires_us", COLUMN_TIME}, {NULL, "approval", COLUMN_TEXT},
+        {NULL, "args", COLUMN_JSON},       {NULL, "reason", COLUMN_TEXT},
     };
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->list[i].values[Q_ESCALATED]) {
+            columns[6].head = "ESCALATED"; /* as a rule nothing is */
+        }
+    }
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     int64_t now = cli_now_us();
     for (size_t i = 0; i < b->count; i++) {
@@ -326,35 +323,6 @@ static int list_inbox(cli *c, bool want_batch, diag *d) {
     }
     finish(&b);
     return rc;
-}
-
-static void card_json(const card *k) {
-    const render_card *s = card_shown(k);
-    keel_buf out = KEEL_BUF_INIT;
-    keel_json_writer w;
-    keel_json_write(&w, &out);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "agent", s->agent);
-    if (s->approval) {
-        keel_json_set_text(&w, "approval", s->approval);
-    }
-    keel_json_set_raw(&w, "args", s->args);
-    keel_json_set_text(&w, "class", s->class);
-    keel_json_set_raw(&w, "decision", s->decision);
-    keel_json_set_raw(&w, "evidence", s->evidence);
-    keel_json_set_int(&w, "expires_us", s->expires_us);
-    keel_json_set_text(&w, "kind", card_kind(k));
-    keel_json_set_int(&w, "number", s->number);
-    keel_json_set_int(&w, "opened_us", s->opened_us);
-    keel_json_set_text(&w, "path", s->path);
-    keel_json_set_int(&w, "run", (int64_t)s->run);
-    keel_json_set_text(&w, "state", s->state);
-    keel_json_set_text(&w, "target", s->target);
-    keel_json_set_raw(&w, "why", s->why);
-    keel_json_object_end(&w);
-    keel_buf_putc(&out, '\n');
-    cli_out(&out);
-    keel_buf_free(&out);
 }
 
 static int inbox_run(cli *c, const options *o, diag *d) {

@@ -23,6 +23,7 @@ typedef struct entry {
     uint64_t run;
     uint64_t child; /* of a spawn, 0: none */
     int64_t seq;
+    bool own;        /* of its script, and not a mark of the host's */
     bool superseded; /* the run was reopened from before it: it does not count any more */
     char *line;
 } entry;
@@ -72,12 +73,29 @@ static void take_ends(tree *t, const journal_row *row) {
     }
 }
 
+static bool is_kept(keel_json keep, int64_t seq) {
+    int64_t n;
+    for (keel_json_iter it = keel_json_each(keep); keep.len && keel_json_next(&it);) {
+        if (keel_json_int(it.value, &n) && n == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void supersede(tree *t, const journal_row *row) {
     int64_t from = row->seq;
     keel_json_int(keel_json_get(row->body, "from"), &from);
+    keel_json keep = keel_json_get(row->body, "keep");
     for (size_t i = t->count; i-- > 0 && t->entries[i].seq >= from;) {
-        t->entries[i].superseded |= t->entries[i].run == row->run;
+        entry *e = &t->entries[i];
+        e->superseded |= e->run == row->run && e->own && !is_kept(keep, e->seq);
     }
+}
+
+static bool is_mark(record_kind kind) {
+    return kind == RECORD_STUCK || kind == RECORD_STUCK_CLOSED || kind == RECORD_ESCALATED ||
+           kind == RECORD_EFFECT_REOPENED || kind == RECORD_RUN_REOPENED;
 }
 
 static void line_of(const tree *t, const journal_row *row, keel_buf *line) {
@@ -105,7 +123,8 @@ static int add_record(void *ctx, const journal_row *row) {
         t->entries = keel_realloc(t->entries, t->room * sizeof *t->entries);
     }
     line_of(t, row, &line);
-    t->entries[t->count++] = (entry){row->run, child_of(row), row->seq, false, line.data};
+    t->entries[t->count++] =
+        (entry){row->run, child_of(row), row->seq, !is_mark(row->kind), false, line.data};
     return 0;
 }
 

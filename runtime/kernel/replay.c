@@ -99,34 +99,45 @@ static void put_effect(replay *rp, replayed *e, const journal_row *row) {
                rp->outcome.data, rp->outcome.len);
 }
 
-/* The run was reopened: what it recorded from there on answers nothing any more, and the ordinals
- * that it took are free. What is still out keeps its own. */
-static void supersede(replayed *e, int64_t from) {
-    size_t at = 0;
+/* The path of a record that was put, at `body`. */
+static void take_path(run *r, const char *body, size_t len) {
+    char path[PATH_LIMIT];
+    const char *text;
+    size_t n;
+    frame_reader fr = {.p = body, .end = body + len};
+    if (!frame_get(&fr, &text, &n) && n < sizeof path) {
+        memcpy(path, text, n);
+        path[n] = 0;
+        run_path_order(r, path);
+    }
+}
+
+/* The run was reopened: what it recorded from there on answers nothing any more, but for what is to be
+ * kept, and the ordinals that it took are free. What is still out keeps its own. */
+static void supersede(replayed *e, int64_t from, keel_json keep) {
+    size_t left = 0;
+    int64_t kept = 0;
+    keel_json_iter it = keel_json_each(keep);
     run_forget_paths(e->run);
     e->count = 0;
-    while (at < e->records.len) {
+    for (size_t at = 0; at < e->records.len;) {
+        char *head = e->records.data + at;
         int64_t seq;
         uint32_t size;
-        char path[PATH_LIMIT];
-        const char *text;
-        size_t len;
-        memcpy(&seq, e->records.data + at, sizeof seq);
-        memcpy(&size, e->records.data + at + sizeof seq, sizeof size);
-        if (seq >= from) {
-            break;
+        memcpy(&seq, head, sizeof seq);
+        memcpy(&size, head + sizeof seq, sizeof size);
+        while (seq >= from && kept < seq && keep.len && keel_json_next(&it)) {
+            keel_json_int(it.value, &kept);
         }
-        const char *body = e->records.data + at + HEAD;
-        frame_reader fr = {.p = body, .end = body + size};
-        if (!frame_get(&fr, &text, &len) && len < sizeof path) {
-            memcpy(path, text, len);
-            path[len] = 0;
-            run_path_order(e->run, path);
+        if (seq < from || kept == seq) {
+            take_path(e->run, head + HEAD, size);
+            memmove(e->records.data + left, head, HEAD + size);
+            left += HEAD + size;
+            e->count++;
         }
         at += HEAD + size;
-        e->count++;
     }
-    e->records.len = at;
+    e->records.len = left;
     for (const call *c = e->run->calls; c; c = c->next) {
         run_path_order(e->run, c->path);
     }
@@ -149,7 +160,7 @@ static int on_record(void *ctx, const journal_row *row) {
     case RECORD_RUN_REOPENED: {
         int64_t from = row->seq;
         keel_json_int(keel_json_get(row->body, "from"), &from);
-        supersede(e, from);
+        supersede(e, from, keel_json_get(row->body, "keep"));
         break;
     }
     case RECORD_STEP:

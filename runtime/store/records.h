@@ -103,8 +103,9 @@
     X(51, STUCK_CLOSED, "stuck.closed") /* {"by","how":"retry|resolve|drop|compensate|went_on",    \
                                            "number","result"?: as a person says,"why"} */                                      \
     X(52, ESCALATED, "escalated") /* {"number","step":from 1,"to"?} */                             \
-    X(53, RUN_REOPENED, "run.reopened") /* {"from":seq,"number"}: what the run recorded from there \
-                                           on does not count any more */                           \
+    X(53, RUN_REOPENED, "run.reopened") /* {"from":seq,"keep"?:[seq],"number"}: what the run        \
+                                           recorded from there on does not count any more, but for \
+                                           what is kept of other branches */                           \
     X(54, RUN_MIGRATED, "run.migrated") /* {"checked_seq","from":hex,"plugin":hex,"version"} */    \
     X(55, ROLLBACK_BEGUN, "rollback.begun") /* {"by","steps":[{"path","run"}],"why"}: newest first */ \
     X(56, ROLLBACK_ENDED, "rollback.ended") /* {"compensated":N,"left":N,"state":"ended|dropped"} */ \

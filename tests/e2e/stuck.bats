@@ -85,8 +85,30 @@ YAML
     cat >"$W/agents/clerk/clerk.lua" <<'LUA'
 local keel = require "keel"
 
+-- All at once, each with a step behind it.
+local function beside(ctx, notes, input)
+  local branches = {}
+  for i = 1, input.count do
+    branches[i] = function()
+      local done, err = notes.write("note", { text = input.of .. " " .. i })
+      ctx.step("noted " .. i, function() return done ~= nil end)
+      return done, err
+    end
+  end
+  local done, errs = ctx.all(branches)
+  for i = 1, input.count do
+    if not done[i] then
+      error("note " .. i .. " was refused: " .. errs[i].code)
+    end
+  end
+  return { written = input.count }
+end
+
 return keel.agent { run = function(ctx, input)
   local notes = ctx.use "notes"
+  if input.beside then
+    return beside(ctx, notes, input)
+  end
   for i = 1, input.count do
     local title = ctx.step("title " .. i, function() return input.of .. " " .. i end)
     local done, err = notes.write("note", { text = title })
@@ -194,6 +216,26 @@ number_of() {
     [ "$status" -eq 0 ]
     [ "$(written 'beta 1')" -eq 1 ]
     [ "$(written 'beta 2')" -eq 1 ]
+}
+
+@test "of steps side by side only those that failed are asked again" {
+    faults '[{"fault":"status","status":422,"method":"POST","at":2,"times":2}]'
+    run keel do clerk of=all count=4 beside=true
+    [ "$status" -eq 1 ]
+    n=$(number_of)
+    [ "$(written 'all [14]')" -eq 2 ]
+    keel down
+    start_kernel "$W"
+    run keel stuck retry "$n"
+    [ "$status" -eq 0 ]
+    for i in 1 2 3 4; do
+        [ "$(written "all $i")" -eq 1 ]
+    done
+    [ "$(world GET store | grep -o 'all [0-9]' | wc -l)" -eq 4 ]
+    keel down
+    start_kernel "$W"
+    run keel audit verify
+    [ "$status" -eq 0 ]
 }
 
 @test "it is settled or dropped by a person, with a reason" {

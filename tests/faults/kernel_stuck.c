@@ -3,10 +3,10 @@
 #include "protocol.h"
 #include "scene.h"
 
-#define ASK   "  - { id: asks, on: \"out.*.write\", ask: {}, approval: { expires: 2h } }\n"
-#define ALLOW "  - { id: lets, on: \"out.*.write\", allow: {} }\n"
+#define ASK    "  - { id: asks, on: \"out.*.write\", ask: {}, approval: { expires: 2h } }\n"
+#define ALLOW  "  - { id: lets, on: \"out.*.write\", allow: {} }\n"
 #define SPAWNS "  - { id: spawns, on: run.spawn, allow: {} }\n"
-#define DENY  "  - { id: never, on: \"out.once.write\", deny: {} }\n"
+#define DENY   "  - { id: never, on: \"out.once.write\", deny: {} }\n"
 #define RECEIVE                                                                                    \
     { "receive", "", "{\"name\":\"go\"}" }
 #define STEP                                                                                       \
@@ -25,18 +25,12 @@ static void ends(sim_world *w, const char *end) {
     p[0].end = end;
 }
 
-static void answer(sim_world *w, const char *body) {
-    sim_answer_held(w, body);
-    sim_run_out(w);
-    assert_string_equal(w->fault, "");
-}
-
 /* A world whose run 1 has failed at its one effect. */
 static sim_world *failed_once(void) {
     sim_world *w = scene(ALLOW, once, COUNT(once));
     ends(w, FAILED);
     scene_do(w, "do-000001");
-    answer(w, REFUSED);
+    scene_answer(w, REFUSED);
     return w;
 }
 
@@ -64,7 +58,7 @@ static void without_a_failed_step_its_words_are_the_reason(void **state) {
     sim_world *w = scene(ALLOW, steps, COUNT(steps));
     ends(w, FAILED);
     scene_do(w, "do-000001");
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     number_is(w, "SELECT count(*) FROM item WHERE path = '' AND reason LIKE 'error: boss.lua:3:%'",
               1);
     scene_end(w);
@@ -85,7 +79,7 @@ static void a_child_whose_failure_was_received_is_not_stuck(void **state) {
     sim_world *w = scene(SPAWNS ALLOW, waits, COUNT(waits));
     scene_helper(w, once, COUNT(once), FAILED);
     scene_do(w, "do-000001");
-    answer(w, REFUSED);
+    scene_answer(w, REFUSED);
     number_is(w, "SELECT count(*) FROM run WHERE state = 'failed' AND id = 2", 1);
     number_is(w, "SELECT count(*) FROM item WHERE kind = 'stuck'", 0);
     scene_end(w);
@@ -204,7 +198,7 @@ static void retry_asks_the_failed_step_again_with_its_key(void **state) {
     ends(w, FAILED);
     scene_do(w, "do-000001");
     snprintf(key, sizeof key, "%s", w->held[0].key);
-    answer(w, REFUSED);
+    scene_answer(w, REFUSED);
     scene_restart(w);
     ends(w, NULL);
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
@@ -212,7 +206,7 @@ static void retry_asks_the_failed_step_again_with_its_key(void **state) {
     assert_int_equal(w->held_count, 1);
     assert_string_equal(w->held[0].key, key);
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'retry'", 1);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     state_is(w, "done");
     number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
     scene_restart(w);
@@ -229,8 +223,8 @@ static void retry_after_retry(void **state) {
     sim_world *w = scene(ALLOW, ops, COUNT(ops));
     ends(w, FAILED);
     scene_do(w, "do-000001");
-    answer(w, APPLIED);
-    answer(w, REFUSED);
+    scene_answer(w, APPLIED);
+    scene_answer(w, REFUSED);
     for (int i = 1; i <= 3; i++) {
         char request[16], args[32];
         scene_restart(w);
@@ -241,7 +235,7 @@ static void retry_after_retry(void **state) {
         scene_tell(w, request, "stuck.retry", args);
         assert_int_equal(w->held_count, 1);
         assert_string_equal(w->held[0].resource, "once");
-        answer(w, i == 3 ? APPLIED : REFUSED);
+        scene_answer(w, i == 3 ? APPLIED : REFUSED);
     }
     number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
     number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 2);
@@ -256,8 +250,8 @@ static void what_was_done_since_is_not_done_again(void **state) {
     sim_world *w = scene(ALLOW, ops, COUNT(ops));
     ends(w, FAILED);
     scene_do(w, "do-000001");
-    answer(w, REFUSED);
-    answer(w, APPLIED);
+    scene_answer(w, REFUSED);
+    scene_answer(w, APPLIED);
     scene_restart(w);
     ends(w, NULL);
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
@@ -278,7 +272,7 @@ static void what_was_denied_is_decided_anew(void **state) {
     scene_policy(w, ALLOW);
     scene_tell(w, "reload-01", "reload", "{}");
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     state_is(w, "done");
     scene_end(w);
 }
@@ -295,7 +289,7 @@ static void what_was_refused_by_a_person_is_asked_anew(void **state) {
     number_is(w, "SELECT number FROM item WHERE kind = 'approval' AND state = 'open'", 3);
     sim_approve(w, "approve-3", 3);
     sim_run_out(w);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     state_is(w, "done");
     scene_end(w);
 }
@@ -310,11 +304,11 @@ static void events_are_received_once(void **state) {
     scene_do(w, "do-000001");
     scene_tell(w, "send-0001", "run.send", send);
     scene_tell(w, "send-0002", "run.send", send);
-    answer(w, REFUSED);
+    scene_answer(w, REFUSED);
     ((sim_program *)(uintptr_t)w->programs)[0].count = 3;
     ends(w, NULL);
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
     number_is(w, "SELECT count(*) FROM event", 0);
     number_is(w, "SELECT count(*) FROM journal WHERE kind = 29", 2);
@@ -328,7 +322,7 @@ static void an_event_that_was_received_since_is_kept(void **state) {
     sim_world *w = scene(ALLOW, ops, COUNT(ops));
     ends(w, FAILED);
     scene_do(w, "do-000001");
-    answer(w, REFUSED);
+    scene_answer(w, REFUSED);
     scene_tell(w, "send-0001", "run.send", "{\"body\":1,\"name\":\"go\",\"run\":1}");
     stuck_is(w, 1);
     ends(w, NULL);
@@ -360,7 +354,7 @@ static void what_is_still_out_is_not_sent_again(void **state) {
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
     number_is(w, "SELECT count(*) FROM run WHERE state = 'open'", 1);
     assert_int_equal(w->held_count, 1);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     assert_int_equal(w->held_count, 0);
     number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
     number_is(w, "SELECT attempts FROM effect", 1);
@@ -370,7 +364,7 @@ static void what_is_still_out_is_not_sent_again(void **state) {
 static void what_was_done_after_the_end_counts(void **state) {
     (void)state;
     sim_world *w = crashed_while_out();
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     state_is(w, "done");
     scene_tell(w, "retry-001", "stuck.retry", RETRY_1);
     assert_int_equal(w->held_count, 0);

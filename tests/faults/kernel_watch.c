@@ -16,18 +16,12 @@
 static const sim_op once[] = {WRITE("once")};
 static const sim_op checkable[] = {WRITE("checkable")};
 
-static void answer(sim_world *w, const char *body) {
-    sim_answer_held(w, body);
-    sim_run_out(w);
-    assert_string_equal(w->fault, "");
-}
-
 /* Item 1: it was looked for, and the other side could not tell. */
 static sim_world *nobody_knows(void) {
     sim_world *w = scene(ALLOW, checkable, COUNT(checkable));
     scene_do(w, "do-000001");
-    answer(w, UNKNOWN);
-    answer(w, CANNOT);
+    scene_answer(w, UNKNOWN);
+    scene_answer(w, CANNOT);
     number_is(w, "SELECT number FROM item WHERE kind = 'unknown' AND state = 'open'", 1);
     number_is(w, "SELECT count(*) FROM effect WHERE state = 'unknown' AND reason = 'operator'", 1);
     return w;
@@ -44,10 +38,10 @@ static void a_person_lets_it_be_looked_for(void **state) {
     assert_string_equal(w->held[0].verb, "reconcile");
     scene_tell(w, "check-002", "unknown.check", CHECK_1);
     assert_null(sim_answered(w, "check-002")); /* it is looking */
-    answer(w, CANNOT);
+    scene_answer(w, CANNOT);
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'open'", 1);
     scene_tell(w, "check-003", "unknown.check", CHECK_1);
-    answer(w, FOUND);
+    scene_answer(w, FOUND);
     state_is(w, "done");
     number_is(w, "SELECT count(*) FROM item WHERE state = 'open'", 0);
     number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
@@ -67,7 +61,7 @@ static void a_look_on_a_persons_word_survives_a_restart(void **state) {
     number_is(w, "SELECT count(*) FROM effect WHERE state = 'unknown' AND reason = 'keel'", 1);
     w->horizon = 20000000;
     scene_restart(w);
-    answer(w, FOUND);
+    scene_answer(w, FOUND);
     state_is(w, "done");
     scene_end(w);
 }
@@ -77,11 +71,11 @@ static void each_doubt_has_a_number_of_its_own(void **state) {
     (void)state;
     sim_world *w = nobody_knows();
     scene_tell(w, "check-001", "unknown.check", CHECK_1);
-    answer(w, ABSENT);
+    scene_answer(w, ABSENT);
     assert_string_equal(w->held[0].verb, "write");
     number_is(w, "SELECT count(*) FROM item WHERE state = 'open'", 0);
-    answer(w, UNKNOWN);
-    answer(w, CANNOT);
+    scene_answer(w, UNKNOWN);
+    scene_answer(w, CANNOT);
     number_is(w, "SELECT number FROM item WHERE state = 'open'", 2);
     scene_tell(w, "verdict-1", "verdict", "{\"number\":2,\"verdict\":\"done\",\"why\":\"saw\"}");
     state_is(w, "done");
@@ -93,15 +87,15 @@ static void what_keel_looks_for_is_found_by_its_place(void **state) {
     sim_world *w = scene(ALLOW, checkable, COUNT(checkable));
     scene_do(w, "do-000001");
     w->horizon = 1;
-    answer(w, UNKNOWN); /* it may still arrive: Keel looks in five seconds */
+    scene_answer(w, UNKNOWN); /* it may still arrive: Keel looks in five seconds */
     number_is(w, "SELECT count(*) FROM effect WHERE state = 'unknown' AND due_us > 0", 1);
     scene_tell(w, "check-001", "unknown.check", "{\"path\":\"1\",\"run\":1}");
     assert_string_equal(w->held[0].verb, "reconcile");
-    answer(w, ABSENT); /* too early for that to be proof */
+    scene_answer(w, ABSENT); /* too early for that to be proof */
     assert_int_equal(w->held_count, 0);
     w->horizon = 20000000;
     sim_run_out(w);
-    answer(w, FOUND);
+    scene_answer(w, FOUND);
     state_is(w, "done");
     scene_end(w);
 }
@@ -110,7 +104,7 @@ static void who_cannot_look_says_so(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, once, COUNT(once));
     scene_do(w, "do-000001");
-    answer(w, UNKNOWN);
+    scene_answer(w, UNKNOWN);
     scene_tell(w, "check-001", "unknown.check", CHECK_1);
     assert_null(sim_answered(w, "check-001"));
     scene_tell(w, "check-002", "unknown.check", "{\"number\":7}");
@@ -164,7 +158,7 @@ static void what_was_missed_is_made_up_for(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, once, COUNT(once));
     scene_do(w, "do-000001");
-    answer(w, UNKNOWN);
+    scene_answer(w, UNKNOWN);
     sim_end(w);
     w->clock += 30 * HOUR;
     assert_true(sim_start(w));
