@@ -72,6 +72,7 @@ typedef struct policy_query {
     const char *target; /* "inbox.message.write", "run.spawn" */
     effect_class class;
     bool own_scope; /* a read of the role's own scope: base.reads applies too */
+    bool ordered;   /* a compensation that a person ordered by a rollback: base.undo applies */
     bool tainted;   /* the run has read untrusted items */
     bool sink_external;
     const attr *attrs;
@@ -83,7 +84,7 @@ typedef struct policy_rule policy_rule; /* opaque; accessors below */
 typedef struct policy_decision {
     policy_verdict verdict;
     const policy_rule *rule; /* NULL: no rule speaks (deny) */
-    const char *rule_id;     /* "base.reads" for the built-in; "none" when no rule speaks */
+    const char *rule_id;     /* "base.reads", "base.undo": built in; "none": no rule speaks */
     const char *file;        /* "" for built-ins */
     int line;
     const char *band; /* "deny" | "allow" | "ask" | "default" */

@@ -91,11 +91,11 @@
                                                   "connector","decision","digest","evidence"?,     \
                                                   "number","target","why"?} */                     \
     /* taking back: at the path of the effect that is undone; "undo" is the path of the effect that \
-       undoes it, in the same run */                                                               \
-    X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"undo"} */                               \
-    X(45, EFFECT_COMPENSATED, "effect.compensated")   /* {"undo"} */                               \
-    X(46, COMPENSATION_UNKNOWN, "compensation.unknown") /* {"undo","why"} */                       \
-    X(47, COMPENSATION_FAILED, "compensation.failed") /* {"undo","why"} */                         \
+       undoes it, in the same run, and "done" the seq of the effect.done that is undone */         \
+    X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"done","undo"} */                        \
+    X(45, EFFECT_COMPENSATED, "effect.compensated")   /* {"done","undo"} */                        \
+    X(46, COMPENSATION_UNKNOWN, "compensation.unknown") /* {"done","undo","why"} */                \
+    X(47, COMPENSATION_FAILED, "compensation.failed") /* {"done","undo","why"} */                  \
     X(48, EFFECT_REOPENED, "effect.reopened") /* {"number"}: it is proposed once more */           \
     X(49, EFFECT_RECHECKED, "effect.rechecked") /* {"found":"applied|absent|cannot_tell","why"} */ \
     /* what automation could not finish; the path is that of the step that failed, or "" */        \
