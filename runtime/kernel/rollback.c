@@ -202,15 +202,14 @@ void rollback_failed(kernel *k, rollback *rb, undo_step *s, run *r, const char *
 }
 
 static void settle(kernel *k, rollback *rb, undo_step *s, call *c, keel_json body) {
-    char why[300] = "", path[PATH_LIMIT];
+    char why[300] = "";
     if (c->state == EFFECT_DONE) {
         undo_body(s, c->path, NULL, &k->scratch);
         s->last_seq = journal_past(k, RECORD_EFFECT_COMPENSATED, c->run, s->path, &s->state,
                                    &k->scratch);
     } else if (effect_is_over(c->state)) {
         keel_json_copy(keel_json_path(body, "error.why"), why, sizeof why);
-        snprintf(path, sizeof path, "%s", c->path);
-        rollback_failed(k, rb, s, c->run, path, why[0] ? why : effect_state_name(c->state));
+        rollback_failed(k, rb, s, c->run, c->path, why[0] ? why : effect_state_name(c->state));
     } else if (c->state == EFFECT_UNKNOWN && c->number && s->state == EFFECT_COMPENSATING) {
         keel_json_copy(keel_json_get(body, "why"), why, sizeof why);
         undo_body(s, c->path, why, &k->scratch);

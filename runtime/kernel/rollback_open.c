@@ -117,19 +117,25 @@ static void begun_body(const undo_plan *p, const char *why, keel_buf *out) {
     keel_json_object_end(&w);
 }
 
-/* Those that are named in the record and left standing have no way back any more. */
-static void keep_steps(undo_plan *p) {
+/* One whose connection had changed before the rollback began was shown as left standing. */
+static void leave_moved(undo_step *s, int64_t begun_seq) {
+    if (undo_plan_moved(s) && s->reached_by < begun_seq) {
+        s->way_back = false;
+        s->passed = !s->failed && s->state == EFFECT_COMPENSATION_FAILED;
+    }
+}
+
+static void keep_steps(undo_plan *p, int64_t begun_seq) {
     size_t kept = 0;
     for (size_t i = 0; i < p->count; i++) {
         undo_step *s = &p->steps[i];
         if (undo_plan_act(s) == UNDO_GONE) {
             free(s->path);
             free(s->target);
-            continue;
+        } else {
+            leave_moved(s, begun_seq);
+            p->steps[kept++] = *s;
         }
-        s->way_back = s->way_back && !s->moved;
-        s->passed = s->state == EFFECT_COMPENSATION_FAILED && !s->way_back;
-        p->steps[kept++] = *s;
     }
     p->count = kept;
 }
@@ -144,7 +150,7 @@ static void begin(kernel *k, undo_plan *p, const char *why) {
     int64_t seq = journal_run(k, RECORD_ROLLBACK_BEGUN, r ? r : &ended, "", &k->scratch);
     kernel_log(k, "info", p->run, "is rolled back: %s", why[0] ? why : "no reason given");
     p->open = NULL;
-    keep_steps(p);
+    keep_steps(p, seq);
     rollback_open(k, p, seq);
     for (size_t i = 0; i < open_count; i++) {
         run_cancel(k, map_get(&k->runs, open[i]), "it is rolled back");
@@ -209,6 +215,7 @@ static int on_begun(void *ctx, const journal_row *row) {
         undo_step *s = take_step(res->plan, res->count, (uint64_t)id, path);
         if (s) {
             s->failed = s->state == EFFECT_COMPENSATION_FAILED && s->last_seq > row->seq;
+            leave_moved(s, row->seq);
             res->steps[res->count++] = *s;
             s->path = s->target = NULL;
         }
@@ -284,7 +291,6 @@ static int resume(kernel *k, const begun *b, diag *d) {
     free(plan.steps);
     plan.steps = res.steps;
     plan.count = res.count;
-    keep_steps(&plan);
     return rc ? rc : find_stuck(k, rollback_open(k, &plan, b->seq), d);
 }
 

@@ -106,8 +106,8 @@ static int follow_run(making *m, diag *d) {
 
 static const char effects_sql[] =
     "SELECT e.path, e.target, e.state, e.undo, e.undone_by, e.args_seq, e.last_seq,"
-    " coalesce((SELECT c.seq FROM connection c"
-    " WHERE c.name = substr(e.target, 1, instr(e.target, '.') - 1)), 0) > e.args_seq,"
+    " (SELECT c.seq FROM connection c"
+    " WHERE c.name = substr(e.target, 1, instr(e.target, '.') - 1)),"
     " e.reason = 'keel'"
     " FROM effect e WHERE e.run = CAST(? AS INTEGER) AND e.class NOT IN ('read', 'local')"
     " AND instr(e.path, '~') = 0 AND e.state IN ('done', 'intended', 'retry', 'unknown',"
@@ -132,7 +132,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
                                        .target = keel_strdup(v[1]),
                                        .state = effect_state_named(v[2]),
                                        .way_back = v[3] != NULL,
-                                       .moved = number_of(v[7]) != 0,
+                                       .reached_by = number_of(v[7]),
                                        .ours = number_of(v[8]) != 0,
                                        .tries = tries_of(v[4]),
                                        .args_seq = number_of(v[5]),
@@ -215,13 +215,17 @@ void undo_plan_free(undo_plan *p) {
 
 /* ---- what it says ---- */
 
+bool undo_plan_moved(const undo_step *s) {
+    return s->reached_by > s->args_seq;
+}
+
 undo_act undo_plan_act(const undo_step *s) {
     switch (s->state) {
     case EFFECT_COMPENSATED:
         return UNDO_GONE;
     case EFFECT_DONE:
     case EFFECT_COMPENSATION_FAILED:
-        return s->way_back && !s->moved ? UNDO_BACK : UNDO_STAYS;
+        return s->way_back && !undo_plan_moved(s) ? UNDO_BACK : UNDO_STAYS;
     default:
         return UNDO_WAITS;
     }

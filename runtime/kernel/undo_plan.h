@@ -25,12 +25,12 @@ typedef struct undo_step {
     char *target;
     effect_state state;
     bool way_back;    /* compensate was promised before the act */
-    bool moved;       /* its connection has changed since */
     bool ours;        /* unknown: Keel itself looks; else a person has to */
     uint32_t tries;   /* compensations of it so far */
     bool failed;      /* of a rollback that runs: it tried in vain, */
     bool passed;      /* and a person has seen to it himself */
-    int64_t args_seq; /* the record with what was written */
+    int64_t reached_by; /* the record of its connection, as it is now */
+    int64_t args_seq;   /* the record with what was written */
     int64_t last_seq; /* its last record */
     int64_t done_seq; /* its effect.done; while its outcome is open, its last record */
 } undo_step;
@@ -50,6 +50,7 @@ typedef struct undo_plan {
 int undo_plan_make(reader *r, uint64_t run, undo_plan *out, diag *d);
 void undo_plan_free(undo_plan *p);
 undo_act undo_plan_act(const undo_step *s);
+bool undo_plan_moved(const undo_step *s); /* its connection has changed since */
 size_t undo_plan_count(const undo_plan *p, undo_act act);
 digest undo_plan_digest(const undo_plan *p);
 bool undo_plan_covers(const undo_plan *p, uint64_t run);
