@@ -61,6 +61,11 @@ static const struct {
     {"rejected", TINT_BAD},   {"expired", TINT_BAD},     {"failed", TINT_BAD},
     {"fail", TINT_BAD},       {"not_done", TINT_BAD},    {"cancelled", TINT_BAD},
     {"unknown", TINT_ODD},    {"reconciling", TINT_ODD},
+
+    {"compensated", TINT_GOOD},
+    {"compensating", TINT_WAIT},
+    {"compensation_unknown", TINT_ODD},
+    {"compensation_failed", TINT_BAD},
 };
 
 tint term_outcome(const char *state) {

@@ -319,6 +319,9 @@ void effect_put_digest(const call *c, keel_json_writer *w) {
 
 void effect_put_target(const call *c, keel_json_writer *w) {
     keel_json_set_text(w, "target", c->target);
+    if (!c->recorded && c->verb && c->verb->undo_compensate) {
+        keel_json_set_text(w, "undo", "compensate"); /* who approves it is told of the way back */
+    }
     if (!c->recorded && c->why.len) {
         keel_json_set_raw(w, "why", c->why);
     }

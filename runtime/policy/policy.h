@@ -72,11 +72,11 @@ typedef struct policy_query {
     const char *target; /* "inbox.message.write", "run.spawn" */
     effect_class class;
     bool own_scope; /* a read of the role's own scope: base.reads applies too */
-    bool ordered;   /* a compensation that a person ordered by a rollback: base.undo applies */
     bool tainted;   /* the run has read untrusted items */
     bool sink_external;
     const attr *attrs;
     size_t attr_count;
+    bool ordered; /* a compensation that a person ordered by a rollback: base.undo applies */
 } policy_query;
 
 typedef struct policy_rule policy_rule; /* opaque; accessors below */

@@ -58,15 +58,16 @@
     X(30, EVENT, "event")          /* {"body","name"}: sent to the run; path "" */                 \
     /* an effect, at its run and path; "target" is CONNECTION.RESOURCE.VERB or run.spawn */        \
     X(31, EFFECT_DENIED, "effect.denied")   /* {"args","call","class","decision","digest","error", \
-                                                "evidence"?,"target","why"?} */                    \
+                                                "evidence"?,"target","undo"?,"why"?} */            \
     X(32, EFFECT_WAITING, "effect.waiting") /* {"approval"?:hex,"args","call","class","connector", \
                                                 "decision","digest","evidence"?,"expires_us"?,     \
                                                 "number"?,"reason":"approval|budget|halted",       \
-                                                "target","why"?} */                                \
+                                                "target","undo"?,"why"?} */                        \
     X(33, EFFECT_INTENDED, "effect.intended") /* {"approval"?:N,"args"?,"attempt","call","class",  \
                                                   "connector","decision"?,"digest","evidence"?,    \
-                                                  "holds","key","target","why"?}; "args",          \
-                                                  "decision" only at attempt 1 */                  \
+                                                  "holds","key","target","undo"?,"why"?}; "args",  \
+                                                  "decision", "undo" only at attempt 1; undo:      \
+                                                  "compensate", promised before the act */         \
     X(34, EFFECT_DONE, "effect.done")       /* {"attempt","by"?,"call","cost"?:{"currency",        \
                                                 "micros"},"kv"?:[{"connection","key","value"?}],   \
                                                 "requests"?:[hex: what was sent],"result",         \
@@ -89,7 +90,7 @@
                                                 "signature":hex} */                                \
     X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","call","class",       \
                                                   "connector","decision","digest","evidence"?,     \
-                                                  "number","target","why"?} */                     \
+                                                  "number","target","undo"?,"why"?} */             \
     /* taking back: at the path of the effect that is undone; "undo" is the path of the effect that \
        undoes it, in the same run, and "done" the seq of the effect.done that is undone */         \
     X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"done","undo"} */                        \
