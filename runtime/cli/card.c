@@ -135,6 +135,7 @@ static void fill(card *k) {
         .kind = or_empty(v[I_KIND]),
         .state = or_empty(v[I_STATE]),
         .approval = v[I_DIGEST],
+        .way_back = part(k, "undo").data != NULL,
         .args = part(k, "args"),
         .decision = part(k, "decision"),
         .why = part(k, "why"),

@@ -63,6 +63,12 @@ static const struct {
     {RECORD_STUCK_CLOSED, TINT_GOOD, "not stuck any more", {"how", "by", "why"}},
     {RECORD_ESCALATED, TINT_WAIT, "waits for a decision", {"number", "to"}},
     {RECORD_RUN_REOPENED, TINT_GOOD, "goes on", {"from"}},
+    {RECORD_EFFECT_COMPENSATING, TINT_WAIT, "is taken back", {"undo"}},
+    {RECORD_EFFECT_COMPENSATED, TINT_GOOD, "was taken back", {"undo"}},
+    {RECORD_COMPENSATION_UNKNOWN, TINT_ODD, "unknown whether it was taken back", {"undo", "why"}},
+    {RECORD_COMPENSATION_FAILED, TINT_BAD, "not taken back", {"undo", "why"}},
+    {RECORD_ROLLBACK_BEGUN, TINT_WAIT, "rollback", {"why", "by"}},
+    {RECORD_ROLLBACK_ENDED, TINT_NONE, "rollback", {"state", "compensated", "left"}},
 };
 
 static void add_text(keel_buf *out, const term *on, const char *text, size_t len) {

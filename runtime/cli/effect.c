@@ -9,7 +9,7 @@
 static const char effect_sql[] =
     "SELECT r.agent, e.target, e.class, e.state, e.reason, e.attempts, e.number, e.rule, e.key,"
     " e.cost_micros, e.currency, e.opened_us, e.changed_us, e.due_us, e.holds, e.digest, r.tainted,"
-    " r.root FROM effect e JOIN run r ON r.id = e.run"
+    " r.root, e.undo, e.undone_by FROM effect e JOIN run r ON r.id = e.run"
     " WHERE e.run = CAST(? AS INTEGER) AND e.path = ?";
 
 static const char near_sql[] =

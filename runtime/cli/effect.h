@@ -29,7 +29,9 @@ enum {
     EFFECT_HOLDS,
     EFFECT_DIGEST,
     EFFECT_TAINTED,
-    EFFECT_ROOT
+    EFFECT_ROOT,
+    EFFECT_UNDO,
+    EFFECT_UNDONE_BY
 };
 
 /* "3" (a number of `keel inbox`) or "7:3.1", "7/3.1" (run and path). DIAG_USAGE, DIAG_NOT_FOUND. */

@@ -30,7 +30,7 @@ void help_overview(const cli *c, keel_buf *out) {
         }
     }
     keel_buf_puts(
-        out, "\nkeel help COMMAND, keel help exit-codes, keel help words; -h on every command\n");
+        out, "\nkeel help COMMAND, keel help exit-codes, undo, words; -h on every command\n");
 }
 
 static void option_table(const char *title, const option *list, keel_buf *out) {
@@ -111,16 +111,32 @@ static const char glossary[] =
     "journal     the append-only record, chained by digests; replay and audit read it\n"
     "anchor      a signed head of the journal in a file outside the workspace\n"
     "budget      a limit in calls or money; reserved before the act, settled after it\n"
-    "halt        nothing new is done until a person resumes\n";
+    "halt        nothing new is done until a person resumes\n"
+    "rollback    what a run did is taken back, newest first, each step an effect of its own\n";
+
+static const char undo_table[] =
+    "What can be undone, and how far:\n\n"
+    "  command        the world                          memory and facts  runs\n"
+    "  rollback RUN   compensated, newest first          follow            -\n"
+    "  restore FILE   unchanged; young effects are       as in the backup  recovered\n"
+    "                 checked again\n"
+    "  replay RUN     untouched                          untouched         re-executed against the\n"
+    "                                                                      record\n\n"
+    "Undoing is a new act, which can itself fail, and says so. What has no way back says so before\n"
+    "you approve it, and in `keel rollback RUN --plan`.\n";
 
 static int page(const char *name, diag *d) {
-    static const char *const names[] = {"exit-codes", "words", NULL};
+    static const char *const names[] = {"exit-codes", "undo", "words", NULL};
     if (strcmp(name, "exit-codes") == 0) {
         cli_print("%s", exit_codes);
         return 0;
     }
     if (strcmp(name, "words") == 0) {
         cli_print("%s", glossary);
+        return 0;
+    }
+    if (strcmp(name, "undo") == 0) {
+        cli_print("%s", undo_table);
         return 0;
     }
     const char *near = did_you_mean(name, names);
@@ -157,9 +173,9 @@ static int help_run(cli *c, const options *o, diag *d) {
 
 const command help_command_entry = {
     .name = "help",
-    .words = "[COMMAND [VERB] | exit-codes | words]",
+    .words = "[COMMAND [VERB] | exit-codes | undo | words]",
     .summary = "how to use a command, what exit codes say, what words mean",
-    .examples = "keel help approve\nkeel help run show\nkeel help exit-codes\nkeel help words",
+    .examples = "keel help approve\nkeel help run show\nkeel help exit-codes\nkeel help undo\nkeel help words",
     .most = 2,
     .run = help_run,
 };

@@ -215,6 +215,22 @@ static void evidence(const render_card *card, const term *on, keel_buf *out) {
     }
 }
 
+static void way_back_row(const render_card *card, const term *on, keel_buf *out) {
+    keel_buf words = KEEL_BUF_INIT;
+    const char *mark = strchr(card->path, '~');
+    if (mark) {
+        keel_buf_printf(&words, "what run %" PRIu64 " wrote at %.*s; that cannot be done anew",
+                        card->run, (int)(mark - card->path), card->path);
+        text_row(on, out, "takes back", words.data);
+    } else if (card->way_back) {
+        keel_buf_printf(&words, "keel rollback %" PRIu64, card->run);
+        text_row(on, out, "way back", words.data);
+    } else {
+        text_row(on, out, "way back", "none: once it is done, Keel cannot take it back");
+    }
+    keel_buf_free(&words);
+}
+
 void render(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
     title(card, on, out);
     text_row(on, out, "target", card->target);
@@ -228,7 +244,7 @@ void render(const render_card *card, const term *on, int64_t now_us, keel_buf *o
         text_row(on, out, "to do", command.data);
         keel_buf_free(&command);
     } else if (leaves_us(card->class)) {
-        text_row(on, out, "way back", "none: once it is done, Keel cannot take it back");
+        way_back_row(card, on, out);
     }
     rule_row(card, on, out);
     run_row(card, on, out);

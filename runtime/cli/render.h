@@ -7,6 +7,7 @@
 #ifndef CLI_RENDER_H
 #define CLI_RENDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "keel/buf.h"
@@ -28,6 +29,7 @@ typedef struct render_card {
     const char *kind;     /* "approval" | "unknown" */
     const char *state;    /* of the item: open, stale ... */
     const char *approval; /* digest, hex; or NULL */
+    bool way_back;        /* its connector promises to take it back */
     keel_json args;
     keel_json decision;           /* policy.h, policy_explain */
     keel_json why;                /* the agent's words, or none */

@@ -164,6 +164,29 @@ static void held(const story *s, keel_buf *out) {
     }
 }
 
+/* What takes it back, or what it takes back. */
+static void undo(const story *s, keel_buf *out) {
+    const effect *e = s->e;
+    const char *mark = strchr(e->path, '~'), *by = effect_text(e, EFFECT_UNDONE_BY);
+    bool done = strcmp(effect_text(e, EFFECT_STATE), "done") == 0;
+    if (mark) {
+        label(s, out, "takes back");
+        keel_buf_printf(out, "what was done at %" PRIu64 ":%.*s\n", e->run, (int)(mark - e->path),
+                        e->path);
+    } else if (*by) {
+        label(s, out, "taken back");
+        keel_buf_printf(out, "by %" PRIu64 ":%s; see keel why %" PRIu64 ":%s\n", e->run, by, e->run,
+                        by);
+    } else if (done && strcmp(effect_text(e, EFFECT_CLASS), "read") != 0) {
+        label(s, out, "way back");
+        keel_buf_puts(out, *effect_text(e, EFFECT_UNDO) ? "keel rollback " : "none");
+        if (*effect_text(e, EFFECT_UNDO)) {
+            keel_buf_printf(out, "%" PRIu64, e->run);
+        }
+        keel_buf_putc(out, '\n');
+    }
+}
+
 static void result(const story *s, keel_buf *out) {
     keel_json v = view(&s->result);
     if (!v.data) {
@@ -195,6 +218,7 @@ static void tell(const story *s, keel_buf *out) {
         label(s, out, "approved");
         keel_buf_printf(out, "%s\n", s->approved.data);
     }
+    undo(s, out);
     held(s, out);
     suggest_budgets(s->c, s->e, out);
     if (strtoll(effect_text(s->e, EFFECT_COST), NULL, 10)) {
@@ -229,6 +253,9 @@ static void tell_json(const story *s, keel_buf *out) {
     keel_json_set_int(&w, "run", (int64_t)s->e->run);
     keel_json_set_text(&w, "state", effect_text(s->e, EFFECT_STATE));
     keel_json_set_text(&w, "target", effect_text(s->e, EFFECT_TARGET));
+    if (*effect_text(s->e, EFFECT_UNDONE_BY)) {
+        keel_json_set_text(&w, "undone_by", effect_text(s->e, EFFECT_UNDONE_BY));
+    }
     keel_json_object_end(&w);
     keel_buf_putc(out, '\n');
     keel_buf_free(&records);

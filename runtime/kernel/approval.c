@@ -175,13 +175,17 @@ static const char *decided(kernel *k, uint64_t number, uint32_t denied_before, c
     if (t && t->denied > denied_before) {
         return "denied";
     }
-    run *r = map_get(&k->runs, run_id);
+    const run *r = map_get(&k->runs, run_id);
+    bool over = !r; /* it takes something back, and the run has ended */
+    for (r = over ? k->over : r; over && r && r->id != run_id;) {
+        r = r->worker_next;
+    }
     for (const call *c = r ? r->calls : NULL; c; c = c->next) {
         if (!strcmp(c->path, path)) {
             return c->state == EFFECT_WAITING ? "stale" : "approved";
         }
     }
-    return "approved";
+    return over ? "denied" : "approved"; /* a spawn is over at once */
 }
 
 int approval_check(kernel *k, keel_json item, const char *by, diag *d) {
@@ -329,6 +333,10 @@ static void edit_result(const call *c, keel_json decision, keel_buf *result) {
 int approval_edit(kernel *k, call *c, keel_json set, keel_buf *result, diag *d) {
     policy_query q;
     policy_decision pd;
+    if (c->undoes) {
+        diag_set(d, DIAG_USAGE, "it takes back what was written, and that cannot be edited");
+        return diag_next(d, "approve or deny it as it is");
+    }
     keel_buf merged = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
     effect_query(k, c, &q);
     policy_decide(k->world.policy, &q, &pd);

@@ -124,7 +124,9 @@ static void send_all(kernel *k, connection *cn) {
     while ((r = map_next(&k->runs, &at, NULL)) != NULL) {
         let_go(k, cn, r);
     }
-    for (r = k->over; r; r = r->worker_next) {
+    run *next;
+    for (r = k->over; r; r = next) {
+        next = r->worker_next; /* with its last call it goes */
         let_go(k, cn, r);
     }
     connection_go(k, cn);

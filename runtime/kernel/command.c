@@ -27,6 +27,7 @@ static const struct {
     {"halt", true, command_halt, NULL},
     {"reload", true, command_reload, NULL},
     {"resume", true, command_resume, NULL},
+    {"rollback", true, command_rollback, NULL},
     {"run.cancel", true, command_run_cancel, NULL},
     {"run.resume", true, command_run_resume, NULL},
     {"run.send", true, command_run_send, NULL},

@@ -62,7 +62,9 @@ static size_t decide_parked(kernel *k, bool asked) {
         count += decide_run(k, all[i], asked);
     }
     free(all);
-    for (r = k->over; r; r = r->worker_next) {
+    run *next;
+    for (r = k->over; r; r = next) {
+        next = r->worker_next; /* with its last call it goes */
         decide_run(k, r, asked);
     }
     return count;

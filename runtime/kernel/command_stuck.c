@@ -66,7 +66,9 @@ static int settle(kernel *k, command *c, const char *how, keel_json result, diag
         return diag_next(d, "end it: keel run cancel %llu; or let it go on: keel run resume %llu",
                          (unsigned long long)r->id, (unsigned long long)r->id);
     }
+    uint64_t rolled_back = strcmp(x->stuck, "rollback") ? 0 : x->run;
     stuck_close(k, x, "operator", how, why, result);
+    rollback_closed(k, rolled_back, how);
     return 0;
 }
 

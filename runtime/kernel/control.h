@@ -25,6 +25,10 @@
  * halt         M {"why":TEXT}                               {}
  * connection.retry M {"connection":NAME}                    {}   one that rests does so no more
  * resume       M {}                                         {"waiting":N}   what waited is decided afresh
+ * rollback     M {"plan":hex,"run":N,"why":TEXT}            {"cancelled":N,"run":N,"steps":N}   takes back what the run and
+ *                                                           all that came from it did; refused when the plan of that
+ *                                                           digest (undo_plan.h) is not what it would do now. Again,
+ *                                                           when it is stuck: tries once more
  * run.cancel   M {"run":N,"why":TEXT}                       {}
  * run.resume   M {"run":N}                                  {}   a paused run is replayed once more
  * run.send     M {"body":any,"name":TEXT,"run":N}           {}

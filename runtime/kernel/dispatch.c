@@ -21,6 +21,8 @@ bool dispatch_ready(const connection *cn) {
 
 static void verb_body(kernel *k, const call *c, int64_t timeout) {
     keel_json_writer w;
+    keel_buf outcome = KEEL_BUF_INIT;
+    undo_outcome(k, c, &outcome);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
@@ -36,10 +38,11 @@ static void verb_body(kernel *k, const call *c, int64_t timeout) {
         keel_json_set_raw(&w, "kv", keel_json_view(c->connection->kv.data, c->connection->kv.len));
     }
     keel_json_set_text(&w, "mode", c->reconcile ? "effect" : "");
-    keel_json_set_raw(&w, "outcome", (keel_json){0});
+    keel_json_set_raw(&w, "outcome", keel_json_view(outcome.data, outcome.len));
     keel_json_set_text(&w, "resource", c->resource->name);
     keel_json_set_text(&w, "verb", c->reconcile ? "reconcile" : c->verb_name);
     keel_json_object_end(&w);
+    keel_buf_free(&outcome);
 }
 
 static void hand_over(kernel *k, worker *w, call *c) {

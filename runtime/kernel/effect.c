@@ -32,7 +32,8 @@ static int resolve_verb(call *c, const char *resource, const char *verb, char *w
         snprintf(why, size, "%s has no resource named %s", m->id, resource);
         return -1;
     }
-    for (int v = VERB_READ; v <= VERB_WRITE; v++) {
+    int last = c->undoes ? VERB_COMPENSATE : VERB_WRITE; /* no agent asks for a compensation */
+    for (int v = VERB_READ; v <= last; v++) {
         if (!strcmp(manifest_verb_name((manifest_verb_id)v), verb)) {
             c->verb_name = manifest_verb_name((manifest_verb_id)v);
             c->verb = &c->resource->verbs[v];
@@ -136,6 +137,7 @@ void effect_query(kernel *k, call *c, policy_query *q) {
     *q = (policy_query){.agent = c->run->plugin->manifest->name,
                         .target = c->target,
                         .class = c->class,
+                        .ordered = c->undoes != 0,
                         .tainted = c->run->tainted,
                         .sink_external = c->verb && c->verb->sink_external};
     q->attrs = attr_set_list(k->attrs, &q->attr_count);
@@ -144,7 +146,7 @@ void effect_query(kernel *k, call *c, policy_query *q) {
 int effect_reserve(kernel *k, call *c, budget_refusal *why) {
     run *r = c->run;
     budget_request q = {.agent = r->plugin->manifest->name,
-                        .root_run = r->tree ? r->tree->root : r->id,
+                        .root_run = r->tree ? r->tree->root : r->root ? r->root : r->id,
                         .depth = r->depth + (c->kind == CALL_SPAWN),
                         .calls = 1};
     if (c->verb) {
@@ -198,6 +200,11 @@ static void go(kernel *k, call *c, const policy_decision *d, keel_json decision)
 /* What was asked for may have gone since. false: c is over. */
 static bool target_is_there(kernel *k, call *c) {
     char agent[64];
+    if (c->undoes && !undo_reaches(k, c)) {
+        effect_denied(k, c, keel_json_view("{}", 2), "unavailable", NULL,
+                      "its connection was changed or removed since it was written");
+        return false;
+    }
     if (c->kind == CALL_EFFECT && !c->verb) {
         effect_give_up(k, c, "unavailable", "its connection is no longer in keel.yaml");
         return false;
@@ -317,6 +324,9 @@ void effect_put_digest(const call *c, keel_json_writer *w) {
 
 void effect_put_target(const call *c, keel_json_writer *w) {
     keel_json_set_text(w, "target", c->target);
+    if (!c->recorded && c->verb && c->verb->undo_compensate) {
+        keel_json_set_text(w, "undo", "compensate"); /* who approves it is told of the way back */
+    }
     if (!c->recorded && c->why.len) {
         keel_json_set_raw(w, "why", c->why);
     }

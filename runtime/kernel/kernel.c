@@ -95,6 +95,7 @@ void kernel_destroy(kernel *k) {
     }
     runs_free(k);
     workers_free(k);
+    rollbacks_free(k);
     size_t at = 0;
     tree *t;
     while ((t = map_next(&k->trees, &at, NULL)) != NULL) {

@@ -11,6 +11,9 @@ int64_t journal_add(kernel *k, record_kind kind, uint64_t run_id, const char *pa
 int64_t journal_run(kernel *k, record_kind kind, run *r, const char *path, const keel_buf *body);
 /* The same for a record that moves an effect: takes it to its next state, which the table must know. */
 int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body);
+/* The same for an effect that is over, and has no call any more: state is where it is. */
+int64_t journal_past(kernel *k, record_kind kind, run *r, const char *path, effect_state *state,
+                     const keel_buf *body);
 void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uint64_t ref,
                const void *body, size_t len);
 void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const void *body,
@@ -88,6 +91,24 @@ void watch_set(kernel *k, open_item *x); /* for its next step */
 void watch_close(kernel *k, open_item *x);
 void watch_renew(kernel *k); /* the policy has changed */
 void watches_free(kernel *k);
+
+/* ---- rollback.c: all that a run did is taken back ---- */
+bool rollback_covers(kernel *k, uint64_t run_id); /* an open one */
+void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
+/* c has just taken a record, with this body and seq: what it says of open rollbacks. */
+void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
+/* Says of a compensation that is restored what it takes back. false: no rollback knows it. */
+bool rollback_adopt(kernel *k, call *c);
+/* A person has closed what was stuck of it. how: resolve (he has undone the step himself: older
+ * steps go on) | drop (it ends). */
+void rollback_closed(kernel *k, uint64_t run_id, const char *how);
+int rollback_recover(kernel *k, diag *d); /* before the effects */
+void rollbacks_free(kernel *k);
+
+/* ---- undo.c: a compensation, an effect of its own ---- */
+/* Its connection is still the one through which it was written. */
+bool undo_reaches(kernel *k, const call *c);
+void undo_outcome(kernel *k, const call *c, keel_buf *out); /* what the write replied; or nothing */
 
 /* ---- replay.c ---- */
 void run_start_fresh(kernel *k, run *r);  /* at its worker, which is ready */

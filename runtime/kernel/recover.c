@@ -290,6 +290,14 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     c->reason = reason_named(v[4]);
     c->recorded = true;
     c->ours = c->state == EFFECT_UNKNOWN && v[4] && !strcmp(v[4], "keel");
+    if (!r->tree) {
+        r->root = (uint64_t)number_of(v[22]);
+        r->depth = (int)number_of(v[23]);
+        r->tainted = number_of(v[24]) != 0;
+    }
+    if (strchr(c->path, '~') && !rollback_adopt(k, c)) {
+        kernel_log(k, "error", r->id, "the effect at %s takes back what no rollback knows", c->path);
+    }
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
     reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
@@ -326,7 +334,8 @@ int recover_runs(kernel *k, diag *d) {
     static const char effects[] =
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved'"
+        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved',"
+        " r.root, r.depth, r.tainted"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
@@ -344,7 +353,7 @@ int recover_runs(kernel *k, diag *d) {
         {effects, on_effect},
     };
     recovery rec = {.k = k};
-    int rc = 0;
+    int rc = rollback_recover(k, d);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
         rc = each(k, parts[i].sql, parts[i].row, &rec, d);
     }

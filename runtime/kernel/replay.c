@@ -147,6 +147,9 @@ static int on_record(void *ctx, const journal_row *row) {
     replay *rp = ctx;
     replayed *e = map_get(&rp->runs, row->run);
     char name[256];
+    if (strchr(row->path, '~')) {
+        return 0; /* taken back by a person: its script knows nothing of it */
+    }
     if (row->path[0]) {
         run_path_order(e->run, row->path); /* what stands in the journal is taken */
     }

@@ -75,9 +75,10 @@ static bool still_let(kernel *k, call *c) {
 void effect_again(kernel *k, call *c) {
     budget_refusal why;
     bool there = c->connection && !c->connection->gone && c->verb;
-    if (!c->run->tree && (c->class != CLASS_REPEATABLE || !there)) {
+    bool wanted = c->run->tree || c->undoes; /* by its run, or by the person who takes it back */
+    if (!wanted && (c->class != CLASS_REPEATABLE || !there)) {
         effect_give_up(k, c, "cancelled", "its run ended before it was sent again");
-    } else if (!c->maybe_applied && c->run->tree) {
+    } else if (!c->maybe_applied && wanted) {
         effect_decide(k, c); /* as if for the first time; a consent may still cover it */
     } else if (!there) {
         effect_give_up(k, c, "unavailable", "its connection was changed or removed meanwhile");

@@ -15,7 +15,7 @@ tree *tree_get(kernel *k, uint64_t root) {
 }
 
 void tree_release(kernel *k, tree *t) {
-    if (!t->open && !t->followers) {
+    if (!t->open && !t->followers && !t->undoing) {
         map_take(&k->trees, t->root);
         budget_forget_run(k->budgets, t->root);
         free(t);
@@ -306,6 +306,7 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     keel_buf_free(&outcome);
     keel_buf_free(&body);
     leave_tree(r);
+    r->root = r->tree->root;
     tree_release(k, r->tree);
     r->tree = NULL;
     if (r->calls) {

@@ -61,6 +61,7 @@ struct tree {
     uint32_t denied; /* effects */
     bool failed;     /* the root */
     run *runs;       /* open ones, by tree_next */
+    uint32_t undoing; /* rollbacks that cover it: its budgets count on */
     struct follower *followers;
 };
 
@@ -74,7 +75,8 @@ typedef struct event {
 struct run {
     uint64_t id;
     run_state state;
-    tree *tree; /* NULL: it ended, and only what it sent is still open */
+    tree *tree; /* NULL: it ended, and only what it sent, or what takes it back, is still open */
+    uint64_t root; /* of the tree that it was in, once it ended */
     run *tree_prev, *tree_next;
     const plugin *plugin;
     worker *worker; /* where it is, or is to be */
@@ -151,6 +153,7 @@ struct call {
     keel_json why;
     keel_json evidence;
     digest args_digest;
+    int64_t undoes; /* it takes back what this effect.done says; 0: it is no compensation */
     char key[33];
     bool recorded;                          /* args, evidence and why stand in a record already */
     uint32_t attempt;                       /* 0: never intended */
@@ -333,6 +336,7 @@ struct kernel {
     map stuck;     /* run -> its watches that are stuck */
     timers reminders;
     timer reminder; /* for the first of them */
+    struct rollback *rollbacks; /* open ones */
     struct recent *recent;
     egress_link egress;
     const char *credentials; /* folder of systemd's, or NULL */

@@ -50,19 +50,28 @@ int64_t journal_add(kernel *k, record_kind kind, uint64_t run_id, const char *pa
 }
 
 int64_t journal_run(kernel *k, record_kind kind, run *r, const char *path, const keel_buf *body) {
-    r->last_seq = add(k, kind, r->id, r->tree ? r->tree->root : 0, path, body);
+    r->last_seq = add(k, kind, r->id, r->tree ? r->tree->root : r->root, path, body);
     return r->last_seq;
 }
 
-int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body) {
-    effect_state next = effect_next(c->state, kind);
+int64_t journal_past(kernel *k, record_kind kind, run *r, const char *path, effect_state *state,
+                     const keel_buf *body) {
+    effect_state next = effect_next(*state, kind);
     if (next == EFFECT_STATES) { /* an invariant of ours: nothing of this turn may be written */
-        kernel_log(k, "error", c->run->id, "%s at %s is %s, and cannot take the record %s",
-                   c->target, c->path, effect_state_name(c->state), record_kind_name(kind));
+        kernel_log(k, "error", r->id, "the effect at %s is %s, and cannot take the record %s", path,
+                   effect_state_name(*state), record_kind_name(kind));
         abort();
     }
-    c->state = next;
-    return journal_run(k, kind, c->run, c->path, body);
+    *state = next;
+    return journal_run(k, kind, r, path, body);
+}
+
+int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body) {
+    int64_t seq = journal_past(k, kind, c->run, c->path, &c->state, body);
+    if (k->rollbacks) {
+        rollback_heard(k, c, keel_json_view(body->data, body->len), seq);
+    }
+    return seq;
 }
 
 static message *message_new(open_turn *t, const void *body, size_t len) {
@@ -149,6 +158,7 @@ static void deliver(kernel *k, open_turn *t) {
 
 void kernel_turn(kernel *k) {
     open_turn *t = k->turn;
+    rollbacks_go_on(k);
     if (k->committing || (!t->news && !t->count)) {
         return;
     }

@@ -6,6 +6,7 @@
 typedef struct outlook {
     const policy *p;
     const char *agent;
+    bool writes; /* the resource at hand: there is something to take back */
     keel_json_writer w;
 } outlook;
 
@@ -64,7 +65,19 @@ static void weigh(summary *s, const policy_rule *r, bool *depends, band_kind *be
     }
 }
 
-static void summarize(const outlook *o, const char *target, bool is_read, summary *s) {
+static void built_in(const outlook *o, const char *target, manifest_verb_id verb, summary *s) {
+    if (verb == VERB_READ && o->p->base_reads) {
+        s->rule_id = "base.reads";
+        s->verdict = "allow";
+    } else if (verb == VERB_COMPENSATE && o->writes && o->p->base_undo &&
+               !policy_names_undo(o->p, o->agent, target)) {
+        s->rule_id = "base.undo";
+        s->verdict = "allow";
+        keel_buf_puts(&s->when, "when you order it: keel rollback");
+    }
+}
+
+static void summarize(const outlook *o, const char *target, manifest_verb_id verb, summary *s) {
     const policy_rule *const *rules;
     size_t count = policy_candidates(o->p, o->agent, target, &rules);
     bool depends = false;
@@ -81,9 +94,8 @@ static void summarize(const outlook *o, const char *target, bool is_read, summar
     if (s->rule) {
         s->rule_id = s->rule->id;
         s->verdict = depends ? "depends" : band_words[best];
-    } else if (is_read && o->p->base_reads) {
-        s->rule_id = "base.reads";
-        s->verdict = "allow";
+    } else {
+        built_in(o, target, verb, s);
     }
 }
 
@@ -105,12 +117,13 @@ static void write_line(outlook *o, const char *target, const summary *s) {
     keel_json_object_end(&o->w);
 }
 
-static void tell(outlook *o, const char *target, bool is_read) {
+static void tell(outlook *o, const char *target, manifest_verb_id verb) {
     summary s = {0};
-    summarize(o, target, is_read, &s);
+    summarize(o, target, verb, &s);
     if (s.verdict) {
         write_line(o, target, &s);
     }
+    o->writes = verb == VERB_WRITE ? s.verdict && strcmp(s.verdict, "deny") != 0 : o->writes;
     keel_buf_free(&s.when);
 }
 
@@ -118,11 +131,12 @@ static void tell_connection(outlook *o, const policy_connection *con) {
     keel_buf target = KEEL_BUF_INIT;
     for (size_t r = 0; r < con->plugin->resource_count; r++) {
         const manifest_resource *res = &con->plugin->resources[r];
+        o->writes = false;
         for (manifest_verb_id v = VERB_READ; v < VERB_COUNT; v++) {
             if (res->verbs[v].present) {
                 keel_buf_clear(&target);
                 keel_buf_printf(&target, "%s.%s.%s", con->name, res->name, manifest_verb_name(v));
-                tell(o, target.data, v == VERB_READ);
+                tell(o, target.data, v);
             }
         }
     }
@@ -136,6 +150,6 @@ void policy_can(const policy *p, const policy_world *world, const char *agent, k
     for (size_t i = 0; world && i < world->connection_count; i++) {
         tell_connection(&o, &world->connections[i]);
     }
-    tell(&o, "run.spawn", false);
+    tell(&o, "run.spawn", VERB_COUNT);
     keel_json_array_end(&o.w);
 }

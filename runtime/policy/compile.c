@@ -301,6 +301,7 @@ int policy_compile(policy **out, const policy_source *files, size_t count,
     policy *p = keel_alloc(sizeof *p);
     memset(p, 0, sizeof *p);
     p->base_reads = true;
+    p->base_undo = true;
     static const attr_name builtins[] = {{"class", BUILTIN_CLASS, false},
                                          {"sink", BUILTIN_SINK, false},
                                          {"tainted", BUILTIN_TAINTED, false}};

@@ -300,5 +300,8 @@ __attribute__((flatten)) void policy_decide(const policy *p, const policy_query 
     }
     if (!out->rule && p->base_reads && (q->class == CLASS_READ || q->own_scope)) {
         *out = (policy_decision){POLICY_ALLOW, NULL, "base.reads", "", 0, "allow"};
+    } else if (!out->rule && q->ordered && p->base_undo &&
+               !policy_names_undo(p, q->agent, q->target)) {
+        *out = (policy_decision){POLICY_ALLOW, NULL, "base.undo", "", 0, "allow"};
     }
 }

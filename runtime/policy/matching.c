@@ -119,6 +119,23 @@ uint64_t text_hash(const char *text, size_t len, bool fold) {
     return mix(h, last_word(text, len), fold);
 }
 
+static bool names_undo(const char *on) {
+    const char *verb = strrchr(on, '.');
+    return verb && strcmp(verb, ".compensate") == 0;
+}
+
+bool policy_names_undo(const policy *p, const char *agent, const char *target) {
+    for (size_t i = 0; i < p->rule_count; i++) {
+        const policy_rule *r = p->rules[i];
+        for (size_t k = 0; k < r->on_count; k++) {
+            if (names_undo(r->on[k]) && rule_covers(r, agent, target)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool rule_covers(const policy_rule *r, const char *agent, const char *target) {
     bool named = r->agent_count == 0;
     for (size_t i = 0; !named && i < r->agent_count; i++) {

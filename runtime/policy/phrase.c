@@ -208,7 +208,10 @@ static void why_default(const policy *p, const policy_query *q, sight *s, keel_b
 void phrase_why(const policy *p, const policy_query *q, const policy_decision *dec, keel_buf *out) {
     sight s;
     sight_init(&s, p, q);
-    if (!dec->rule && dec->verdict == POLICY_ALLOW) {
+    if (!dec->rule && strcmp(dec->rule_id, "base.undo") == 0) {
+        keel_buf_printf(out, "the built-in rule base.undo allows %s: a person ordered the rollback",
+                        q->target);
+    } else if (!dec->rule && dec->verdict == POLICY_ALLOW) {
         keel_buf_printf(out, "the built-in rule base.reads allows %s: a read changes nothing",
                         q->target);
     } else if (!dec->rule) {

@@ -76,6 +76,7 @@ typedef struct policy_query {
     bool sink_external;
     const attr *attrs;
     size_t attr_count;
+    bool ordered; /* a compensation that a person ordered by a rollback: base.undo applies */
 } policy_query;
 
 typedef struct policy_rule policy_rule; /* opaque; accessors below */
@@ -83,7 +84,7 @@ typedef struct policy_rule policy_rule; /* opaque; accessors below */
 typedef struct policy_decision {
     policy_verdict verdict;
     const policy_rule *rule; /* NULL: no rule speaks (deny) */
-    const char *rule_id;     /* "base.reads" for the built-in; "none" when no rule speaks */
+    const char *rule_id;     /* "base.reads", "base.undo": built in; "none": no rule speaks */
     const char *file;        /* "" for built-ins */
     int line;
     const char *band; /* "deny" | "allow" | "ask" | "default" */

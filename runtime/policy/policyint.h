@@ -169,7 +169,7 @@ struct policy {
     size_t breaker_count;
     attr_name attrs[POLICY_ATTRS]; /* in canonical order of names */
     size_t attr_count;
-    bool base_reads; /* no rule of that id replaces it */
+    bool base_reads, base_undo; /* no rule of that id replaces it */
     target_slot *targets;
     uint32_t target_mask;
 };
@@ -186,6 +186,9 @@ bool text_matches(const char *glob, size_t glob_len, const char *text, size_t le
 bool text_equal(const char *a, size_t alen, const char *b, size_t blen, bool fold);
 uint64_t text_hash(const char *text, size_t len, bool fold);
 bool rule_covers(const policy_rule *r, const char *agent, const char *target);
+
+/* Does some rule of the policy name compensations, and cover this one? Then base.undo is silent. */
+bool policy_names_undo(const policy *p, const char *agent, const char *target);
 
 /* ---- decide.c ---- */
 

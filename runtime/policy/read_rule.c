@@ -207,6 +207,9 @@ static int read_id(compiler *c, const yaml_node *rule, policy_rule *r) {
     if (rc == 0 && strcmp(r->id, "base.reads") == 0) {
         c->p->base_reads = false;
     }
+    if (rc == 0 && strcmp(r->id, "base.undo") == 0) {
+        c->p->base_undo = false;
+    }
     return rc;
 }
 

@@ -58,15 +58,16 @@
     X(30, EVENT, "event")          /* {"body","name"}: sent to the run; path "" */                 \
     /* an effect, at its run and path; "target" is CONNECTION.RESOURCE.VERB or run.spawn */        \
     X(31, EFFECT_DENIED, "effect.denied")   /* {"args","call","class","decision","digest","error", \
-                                                "evidence"?,"target","why"?} */                    \
+                                                "evidence"?,"target","undo"?,"why"?} */            \
     X(32, EFFECT_WAITING, "effect.waiting") /* {"approval"?:hex,"args","call","class","connector", \
                                                 "decision","digest","evidence"?,"expires_us"?,     \
                                                 "number"?,"reason":"approval|budget|halted",       \
-                                                "target","why"?} */                                \
+                                                "target","undo"?,"why"?} */                        \
     X(33, EFFECT_INTENDED, "effect.intended") /* {"approval"?:N,"args"?,"attempt","call","class",  \
                                                   "connector","decision"?,"digest","evidence"?,    \
-                                                  "holds","key","target","why"?}; "args",          \
-                                                  "decision" only at attempt 1 */                  \
+                                                  "holds","key","target","undo"?,"why"?}; "args",  \
+                                                  "decision", "undo" only at attempt 1; undo:      \
+                                                  "compensate", promised before the act */         \
     X(34, EFFECT_DONE, "effect.done")       /* {"attempt","by"?,"call","cost"?:{"currency",        \
                                                 "micros"},"kv"?:[{"connection","key","value"?}],   \
                                                 "requests"?:[hex: what was sent],"result",         \
@@ -89,13 +90,13 @@
                                                 "signature":hex} */                                \
     X(43, APPROVAL_EDITED, "approval.edited") /* {"approval":hex,"args","by","call","class",       \
                                                   "connector","decision","digest","evidence"?,     \
-                                                  "number","target","why"?} */                     \
+                                                  "number","target","undo"?,"why"?} */             \
     /* taking back: at the path of the effect that is undone; "undo" is the path of the effect that \
-       undoes it, in the same run */                                                               \
-    X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"undo"} */                               \
-    X(45, EFFECT_COMPENSATED, "effect.compensated")   /* {"undo"} */                               \
-    X(46, COMPENSATION_UNKNOWN, "compensation.unknown") /* {"undo","why"} */                       \
-    X(47, COMPENSATION_FAILED, "compensation.failed") /* {"undo","why"} */                         \
+       undoes it, in the same run, and "done" the seq of the effect.done that is undone */         \
+    X(44, EFFECT_COMPENSATING, "effect.compensating") /* {"done","undo"} */                        \
+    X(45, EFFECT_COMPENSATED, "effect.compensated")   /* {"done","undo"} */                        \
+    X(46, COMPENSATION_UNKNOWN, "compensation.unknown") /* {"done","undo","why"} */                \
+    X(47, COMPENSATION_FAILED, "compensation.failed") /* {"done","undo","why"} */                  \
     X(48, EFFECT_REOPENED, "effect.reopened") /* {"number"}: it is proposed once more */           \
     X(49, EFFECT_RECHECKED, "effect.rechecked") /* {"found":"applied|absent|cannot_tell","why"} */ \
     /* what automation could not finish; the path is that of the step that failed, or "" */        \

@@ -72,8 +72,8 @@ static double measure(const policy *p) {
     attr_value body = {.type = ATTR_TEXT, .text = "text", .len = 4};
     attr attrs[] = {{"to_domain", &domain, 1}, {"recipients", &few, 1}, {"body", &body, 1},
                     {"subject", &body, 1},     {"size", &size, 1},      {"amount", &amount, 1}};
-    policy_query q = {"author", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs,
-                      6};
+    policy_query q = {
+        "author", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs, 6, false};
     double runs[RUNS];
     for (int r = 0; r < RUNS; r++) {
         double from = now_ns();
@@ -96,8 +96,8 @@ static double measure(const policy *p) {
 static double measure_explain(const policy *p) {
     attr_value domain = {.type = ATTR_TEXT, .text = "b.example", .len = 9};
     attr attrs[] = {{"to_domain", &domain, 1}};
-    policy_query q = {"outreach", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs,
-                      1};
+    policy_query q = {
+        "outreach", "inbox.message.write", CLASS_CHECKABLE, false, false, true, attrs, 1, false};
     policy_decision d;
     policy_decide(p, &q, &d);
     keel_buf out = KEEL_BUF_INIT;

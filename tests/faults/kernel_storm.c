@@ -71,7 +71,18 @@ static const act acts[] = {
     {"cancel-01", "run.cancel", "{\"run\":1}"},
     {"resume-02", "resume", "{}"},
     {"do-help-1", "do", "{\"agent\":\"helper\",\"input\":{},\"key\":\"once\"}"},
+    {"rollback1", "rollback", "1"},
+    {"do-boss-3", "do", "{\"agent\":\"boss\",\"input\":{}}"},
+    {"rollback2", "rollback", "1"},
 };
+
+static void give(sim_world *w, const act *a) {
+    if (!strcmp(a->name, "rollback")) {
+        sim_rollback(w, a->request, strtoull(a->args, NULL, 10));
+    } else {
+        sim_command(w, a->request, a->name, a->args);
+    }
+}
 
 /* The same acts at the same places in every life. */
 static void live(sim_world *w, uint64_t seed) {
@@ -79,7 +90,7 @@ static void live(sim_world *w, uint64_t seed) {
         const act *a = &acts[i];
         bool must = !strncmp(a->name, "re", 2) || !strcmp(a->name, "do");
         if (must || roll(&seed) % 2) {
-            sim_command(w, a->request, a->name, a->args);
+            give(w, a);
         }
         uint64_t steps = roll(&seed) % 30;
         some_steps(w, steps);

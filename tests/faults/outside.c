@@ -45,3 +45,16 @@ int outside_applied(const outside *o, const char *key) {
     const outside_entry *e = find(o, key);
     return e ? e->applied : 0;
 }
+
+void outside_undo(outside *o, const char *target, const char *key, const char *of) {
+    outside_entry *e = find(o, of);
+    outside_apply(o, target, key, false);
+    if (e) {
+        e->undone++;
+    }
+}
+
+int outside_undone(const outside *o, const char *key) {
+    const outside_entry *e = find(o, key);
+    return e ? e->undone : 0;
+}

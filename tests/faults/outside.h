@@ -24,6 +24,7 @@ typedef struct outside_entry {
     char key[40];
     char target[64];
     int applied; /* how often */
+    int undone;  /* by how many compensations; what is undone twice is two things gone */
 } outside_entry;
 
 typedef struct outside {
@@ -38,5 +39,8 @@ outside_act outside_next(outside *o);
 /* keyed: a repeat of a key is not applied again. */
 void outside_apply(outside *o, const char *target, const char *key, bool keyed);
 int outside_applied(const outside *o, const char *key);
+/* A compensation, under a key of its own, of what was written under `of`. */
+void outside_undo(outside *o, const char *target, const char *key, const char *of);
+int outside_undone(const outside *o, const char *key);
 
 #endif

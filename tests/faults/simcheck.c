@@ -7,22 +7,29 @@
 static int on_effect(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    static const char *const ends[] = {"done", "not_done", "denied", "rejected", "expired"};
+    static const char *const ends[] = {"done",     "not_done", "denied",
+                                       "rejected", "expired",  "compensation_failed",
+                                       "compensated"};
     sim_counts *c = ctx;
     const char *key = v[0] ? v[0] : "", *state = v[1], *class = v[2];
     int applied = outside_applied(&c->w->outside, key);
-    bool write = strstr(v[3], ".write") != NULL;
+    int undone = outside_undone(&c->w->outside, key);
+    bool write = strstr(v[3], ".write") || strstr(v[3], ".compensate");
+    bool was_done = !strcmp(state, "done") || !strncmp(state, "compensat", 9);
     c->effects++;
     c->denied += !strcmp(state, "denied");
     bool over = false;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         over |= !strcmp(state, ends[i]);
     }
-    if (!strcmp(state, "done") && write && applied < 1) {
-        snprintf(c->problem, sizeof c->problem, "I1: %s is done and was never applied", v[3]);
+    if (was_done && write && applied < 1) {
+        snprintf(c->problem, sizeof c->problem, "I1: %s is %s and was never applied", v[3], state);
+    } else if (undone != !strcmp(state, "compensated")) {
+        snprintf(c->problem, sizeof c->problem, "I2: %s is %s and was taken back %d times", v[3],
+                 state, undone);
     } else if (strcmp(class, "repeatable") && applied > 1) {
         snprintf(c->problem, sizeof c->problem, "I2: %s was applied %d times", v[3], applied);
-    } else if (strcmp(state, "done") && over && applied) {
+    } else if (!was_done && over && applied) {
         snprintf(c->problem, sizeof c->problem, "I3: %s is %s and was applied", v[3], state);
     } else if (!over) {
         snprintf(c->problem, sizeof c->problem, "I9: %s rests as %s", v[3], state);
@@ -52,6 +59,15 @@ static int on_budget(void *ctx, int n, const char *const *v, const char *const *
     return 0;
 }
 
+static int on_rollback(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    sim_counts *c = ctx;
+    snprintf(c->problem, sizeof c->problem, "I9: the rollback of run %s rests, and says nothing",
+             v[0]);
+    return 0;
+}
+
 static int on_approval(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
@@ -72,8 +88,12 @@ void sim_check(sim_world *w, sim_counts *c) {
     query(w, "SELECT key, state, class, target FROM effect", on_effect, c);
     query(w,
           "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')),"
-          " (SELECT count(*) FROM run), (SELECT count(*) FROM item WHERE state = 'open')",
+          " (SELECT count(*) FROM run), (SELECT count(*) FROM item WHERE state = 'open'"
+          " AND kind <> 'stuck')",
           on_count, c);
+    query(w, "SELECT run FROM rollback r WHERE state = 'open' AND NOT EXISTS (SELECT 1 FROM item"
+             " WHERE state = 'open' AND kind = 'stuck' AND run = r.run)",
+          on_rollback, c);
     query(w, "SELECT budget || ' in ' || scope, spent, held FROM budget", on_budget, c);
     query(w,
           "SELECT json_extract(CAST(coalesce(j.body, p.bytes) AS TEXT), '$.approval') AS a,"

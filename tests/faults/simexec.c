@@ -223,6 +223,9 @@ static void hold(sim_world *w, const sim_executor *x, const frame *f) {
     keel_json_copy(keel_json_get(body, "verb"), v->verb, sizeof v->verb);
     keel_json_copy(keel_json_get(body, "key"), v->key, sizeof v->key);
     keel_json_copy(keel_json_get(body, "resource"), v->resource, sizeof v->resource);
+    keel_json outcome = keel_json_get(body, "outcome"), written = keel_json_get(body, "body");
+    snprintf(v->outcome, sizeof v->outcome, "%.*s", (int)outcome.len, outcome.data);
+    snprintf(v->body, sizeof v->body, "%.*s", (int)written.len, written.data);
 }
 
 void sim_answer_held(sim_world *w, const char *body) {
@@ -251,29 +254,39 @@ static bool over_network(sim_world *w, uint32_t number, uint64_t ref, outside_ac
 }
 
 static void on_verb(sim_world *w, uint32_t number, const frame *f) {
-    char verb[16], key[40], resource[32];
+    char verb[16], key[40], resource[32], done[100], of[40];
     keel_json body = keel_json_view(f->body, f->len);
     keel_json_copy(keel_json_get(body, "verb"), verb, sizeof verb);
     keel_json_copy(keel_json_get(body, "key"), key, sizeof key);
     keel_json_copy(keel_json_get(body, "resource"), resource, sizeof resource);
     if (!strcmp(verb, "reconcile")) {
+        snprintf(done, sizeof done, "{\"result\":{\"ref\":{\"id\":\"%s\"},\"state\":\"applied\"}}",
+                 key);
         sim_reply(w, number, f->ref, true,
-                  outside_applied(&w->outside, key)
-                      ? "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
-                      : "{\"result\":{\"state\":\"absent\"}}");
+                  outside_applied(&w->outside, key) ? done : "{\"result\":{\"state\":\"absent\"}}");
         return;
     }
+    snprintf(done, sizeof done, "{\"result\":{\"id\":\"%s\"}}",
+             key); /* what undoes it needs that */
     outside_act act = outside_next(&w->outside);
-    bool write = !strcmp(verb, "write");
+    bool undo = !strcmp(verb, "compensate"), write = undo || !strcmp(verb, "write");
+    if (undo && keel_json_copy(keel_json_path(body, "outcome.id"), of, sizeof of) <= 0) {
+        sim_reply(w, number, f->ref, false, "{\"code\":\"invalid\",\"message\":\"of what?\"}");
+        return;
+    }
     if (write && w->outside.network && !over_network(w, number, f->ref, act)) {
         return;
     }
     if (write && act != ACT_LOSE_BEFORE && act != ACT_RETRY) {
-        outside_apply(&w->outside, resource, key, !strcmp(resource, "keyed"));
+        if (undo) {
+            outside_undo(&w->outside, resource, key, of);
+        } else {
+            outside_apply(&w->outside, resource, key, !strcmp(resource, "keyed"));
+        }
     }
     switch (act) {
     case ACT_APPLY:
-        sim_reply(w, number, f->ref, true, "{\"result\":{\"id\":1}}");
+        sim_reply(w, number, f->ref, true, done);
         break;
     case ACT_UNKNOWN:
         sim_reply(w, number, f->ref, false, "{\"code\":\"unknown\",\"message\":\"no answer\"}");

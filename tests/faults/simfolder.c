@@ -13,9 +13,10 @@ static const char keel_yaml[] =
 #define CONNECTOR(needs)                                                                           \
     "id: org.example.out\nkind: connector\nversion: 1.0.0\nentry: out.lua\n"                       \
     "needs: [ \"" needs "\" ]\nresources:\n"                                                       \
-    "  keyed: { read: {}, write: { class: keyed, window: 24h } }\n"                                \
+    "  keyed: { read: {}, write: { class: keyed, window: 24h, undo: compensate },\n"               \
+    "    compensate: { class: checkable, settle: 5s } }\n"                                         \
     "  checkable: { write: { class: checkable, settle: 5s } }\n"                                   \
-    "  once: { write: { class: once } }\n"                                                         \
+    "  once: { write: { class: once, undo: compensate }, compensate: { class: once } }\n"          \
     "  repeatable: { write: { class: repeatable } }\n"                                             \
     "  denied: { write: { class: once } }\n"
 static const char policy_yaml[] =
@@ -23,6 +24,7 @@ static const char policy_yaml[] =
     "  - { id: free, on: \"out.keyed.write\", allow: {} }\n"
     "  - { id: asked, on: \"out.checkable.write\", ask: {} }\n"
     "  - { id: once, on: \"out.once.write\", allow: {} }\n"
+    "  - { id: back, on: \"out.once.compensate\", ask: {} }\n"
     "  - { id: often, on: \"out.repeatable.write\", allow: {} }\n"
     "  - { id: children, on: run.spawn, allow: {} }\n"
     "budgets:\n  - { id: all, scope: workspace, limit: 60 calls, window: none }\n"

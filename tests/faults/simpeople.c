@@ -1,9 +1,11 @@
 /* People of the simulation: an operator who signs, and who looks at the outside's own log. */
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "simworld.h"
+#include "undo_plan.h"
 
 void sim_key(uint8_t pk[32], uint8_t sk[64]) {
     uint8_t seed[32];
@@ -45,7 +47,10 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
     open_item *o = ctx;
     o->any = true;
     char args[160], request[48];
-    if (!strcmp(v[1], "approval")) {
+    if (!strcmp(v[1], "stuck")) {
+        snprintf(request, sizeof request, "again-%s", v[0]);
+        sim_rollback(o->w, request, strtoull(v[4], NULL, 10));
+    } else if (!strcmp(v[1], "approval")) {
         snprintf(request, sizeof request, "approve-%s-%.8s", v[0], v[2]); /* edited: anew */
         approve(o->w, request, v[0], v[2]);
     } else {
@@ -58,12 +63,28 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
     return 0;
 }
 
+void sim_rollback(sim_world *w, const char *request, uint64_t run) {
+    undo_plan p;
+    char args[200], hex[DIGEST_HEX];
+    diag d = {0};
+    if (undo_plan_make(store_reader(w->store), run, &p, &d)) {
+        return;
+    }
+    digest plan = undo_plan_digest(&p);
+    digest_hex(&plan, hex);
+    undo_plan_free(&p);
+    snprintf(args, sizeof args, "{\"plan\":\"%s\",\"run\":%llu,\"why\":\"a mistake\"}", hex,
+             (unsigned long long)run);
+    sim_command(w, request, "rollback", args);
+}
+
 bool sim_operator(sim_world *w) {
     open_item o = {w, false};
     reader_query(store_reader(w->store),
-                 "SELECT i.number, i.kind, lower(hex(i.digest)), e.key FROM item i"
-                 " JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'"
-                 " AND i.kind <> 'stuck'",
+                 "SELECT i.number, i.kind, lower(hex(i.digest)), e.key, i.run FROM item i"
+                 " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'"
+                 " AND (i.kind <> 'stuck' OR (i.next LIKE '%keel rollback%' AND"
+                 " (SELECT count(*) FROM item) < 20))",
                  NULL, 0, on_item, &o, NULL);
     return o.any;
 }

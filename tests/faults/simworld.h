@@ -49,7 +49,7 @@ typedef struct sim_hooks {
 typedef struct sim_verb {
     uint32_t executor;
     uint64_t ref;
-    char verb[16], resource[32], key[40], config[64];
+    char verb[16], resource[32], key[40], config[64], body[64], outcome[64];
 } sim_verb;
 
 typedef struct sim_executor {
@@ -134,7 +134,9 @@ void sim_key(uint8_t pk[32], uint8_t sk[64]); /* the operator's */
 void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]);
 /* Signs what stands open under the number now and approves it. */
 void sim_approve(sim_world *w, const char *request, int64_t number);
-/* Signs and approves all open approvals; the operator settles unknown outcomes by the outside's own
+/* Orders the rollback of the run by the plan as it stands now. */
+void sim_rollback(sim_world *w, const char *request, uint64_t run);
+/* Signs and approves all open approvals; tries again what is stuck; the operator settles unknown outcomes by the outside's own
  * log. true if there was any. */
 bool sim_operator(sim_world *w);
 

@@ -58,7 +58,8 @@ static void questions(const policy *with, const policy *without) {
                           i & 2,
                           true,
                           attrs,
-                          2};
+                          2,
+                          false};
         policy_decision a;
         policy_decision b;
         decide(without, &q, &a, &why);

@@ -131,7 +131,7 @@ static void builtin_attributes(void **state) {
     /* an argument of that name changes nothing */
     attr_value no = {.type = ATTR_BOOL};
     attr attrs[] = {{"tainted", &no, 1}};
-    policy_query q = {"a", "c.r.write", CLASS_KEYED, false, true, true, attrs, 1};
+    policy_query q = {"a", "c.r.write", CLASS_KEYED, false, true, true, attrs, 1, false};
     policy_decision d;
     policy_decide(p, &q, &d);
     assert_string_equal(d.rule_id, "three");
@@ -188,7 +188,7 @@ static void files_are_merged(void **state) {
     assert_true(digest_equal(policy_digest(p), policy_digest(q)));
     attr_value v = {.type = ATTR_TEXT, .text = "x.example", .len = 9};
     attr at = {"x", &v, 1};
-    policy_query query = {"a", "c.r.write", CLASS_ONCE, false, false, false, &at, 1};
+    policy_query query = {"a", "c.r.write", CLASS_ONCE, false, false, false, &at, 1, false};
     policy_decision d;
     policy_decide(p, &query, &d);
     assert_int_equal(d.verdict, A);
@@ -270,7 +270,7 @@ static void table_agrees_with_the_walk(void **state) {
         attr_value v = {.type = ATTR_NUMBER, .number = rand() % 10};
         attr at = {"x", &v, 1};
         policy_query q = {
-            who[rand() % 4], targets[rand() % 5], CLASS_ONCE, false, false, false, &at, 1};
+            who[rand() % 4], targets[rand() % 5], CLASS_ONCE, false, false, false, &at, 1, false};
         policy_decision one_way;
         policy_decision other;
         policy_decide(with, &q, &one_way);

@@ -110,8 +110,15 @@ static void explains_in_words(void **state) {
         const manifest *m = world.connections[mail ? 2 : 0].plugin;
         attr_set_fill(set, manifest_find(m, mail ? "message" : "r1"),
                       canonical(whys[i].args, &args));
-        policy_query q = {whys[i].agent,   whys[i].target,   whys[i].class, false,
-                          whys[i].tainted, whys[i].external, NULL,          0};
+        policy_query q = {whys[i].agent,
+                          whys[i].target,
+                          whys[i].class,
+                          false,
+                          whys[i].tainted,
+                          whys[i].external,
+                          NULL,
+                          0,
+                          false};
         q.attrs = attr_set_list(set, &q.attr_count);
         policy_decision d;
         policy_decide(p, &q, &d);
@@ -155,7 +162,8 @@ static void records_the_inputs(void **state) {
     attr_set *set = attr_set_create();
     attr_set_fill(set, manifest_find(world.connections[2].plugin, "message"),
                   canonical(json.data, &args));
-    policy_query q = {"a", "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0};
+    policy_query q = {"a",  "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0,
+                      false};
     q.attrs = attr_set_list(set, &q.attr_count);
     policy_decision d;
     policy_decide(p, &q, &d);
@@ -296,7 +304,7 @@ static void suggestions_work(void **state) {
         keel_buf args = KEEL_BUF_INIT;
         attr_set_fill(set, r, canonical(argss[i / 2], &args));
         policy_query q = {
-            "triage", "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0};
+            "triage", "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0, false};
         q.attrs = attr_set_list(set, &q.attr_count);
         keel_buf text = KEEL_BUF_INIT;
         keel_buf_puts(&text, "version: 1\nrules:\n");

@@ -1,0 +1,272 @@
+# Taking back what a run did, through a real kernel, the real egress and a scripted service: the service's
+# own log is counted, not what the kernel says.
+
+bats_require_minimum_version 1.5.0
+load helper
+load pages
+. "$BATS_TEST_DIRNAME/../rigs/common.sh"
+
+setup_file() {
+    own_home
+    export W=$BATS_FILE_TMPDIR/office WORLD=$BATS_FILE_TMPDIR/world
+    mkdir -p "$W" "$WORLD"
+    echo "$W" >"$BATS_FILE_TMPDIR/place"
+    start_world && make_workspace
+}
+
+teardown_file() {
+    stop_kernel "$W"
+    kill "$(cat "$WORLD/pid")" 2>/dev/null || true
+}
+
+setup() {
+    own_home
+    port=$(cat "$WORLD/port")
+    cd "$W"
+}
+
+start_world() {
+    cat >"$WORLD/script.yaml" <<'YAML'
+routes:
+  - { method: POST, path: /notes, do: create, key: Idempotency-Key, window: 60s, keep: ref }
+  - { method: GET, path: /notes, do: search, query: ref }
+  - { method: GET, path: "/notes/{id}", do: get }
+  - { method: DELETE, path: "/notes/{id}", do: delete }
+  - { method: POST, path: /letters, do: create }
+YAML
+    "$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld" "$WORLD/script.yaml" \
+        --log "$WORLD/log" >"$WORLD/port" 2>"$WORLD/err" 3>&- 4>&- &
+    echo $! >"$WORLD/pid"
+    for _ in $(seq 100); do
+        [ ! -s "$WORLD/port" ] || return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+make_workspace() {
+    port=$(cat "$WORLD/port")
+    mkdir -p "$W/agents/clerk" "$W/policies" "$W/connectors/letters"
+    cat >"$W/connectors/letters/manifest.yaml" <<'YAML'
+id: com.example.letters
+kind: connector
+version: 1.0.0
+entry: service.yaml
+needs: [ "http:{config.base}" ]
+resources:
+  letter: { write: { class: once, sink: external } }
+YAML
+    echo 'resources: { letter: { write: { post: /letters } } }' >"$W/connectors/letters/service.yaml"
+    cat >"$W/keel.yaml" <<YAML
+version: 1
+connections:
+  notes: { use: com.example.notes@1, config: { base: "http://127.0.0.1:$port" }, private: true }
+  letters: { use: com.example.letters@1, config: { base: "http://127.0.0.1:$port" }, private: true }
+YAML
+    policy ''
+    cat >"$W/agents/clerk/manifest.yaml" <<'YAML'
+id: com.example.clerk
+name: clerk
+kind: agent
+version: 1.0.0
+entry: clerk.lua
+YAML
+    cat >"$W/agents/clerk/clerk.lua" <<'LUA'
+local keel = require "keel"
+return keel.agent { run = function(ctx, input)
+  local notes, letters = ctx.use "notes", ctx.use "letters"
+  assert(notes.write("note", { title = input.name .. " one" }))
+  assert(letters.write("letter", { to = "Bea", text = input.name }))
+  assert(notes.write("note", { title = input.name .. " two" }))
+  return "written"
+end }
+LUA
+}
+
+# policy RULES: the clerk may write; what is said besides of taking back.
+policy() {
+    cat >"$W/policies/clerk.yaml" <<YAML
+version: 1
+rules:
+  - { id: clerk-writes, on: ["notes.note.write", "letters.letter.write"], agents: [clerk], allow: {} }
+$1
+YAML
+}
+
+# world METHOD PATH [BODY]: asks the scripted service's control.
+world() {
+    exec 9<>"/dev/tcp/127.0.0.1/$port"
+    printf '%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' "$1" \
+        "/_fakeworld/$2" "${#3}" "${3-}" >&9
+    cat <&9
+    exec 9>&-
+}
+
+# deletions: how many were applied; deletions of one note: deleted NUMBER.
+deletions() {
+    grep '"applied":true' "$WORLD/log" | grep -c '"method":"DELETE"' || true
+}
+
+deleted() {
+    grep '"applied":true' "$WORLD/log" | grep '"method":"DELETE"' | grep -c "\"path\":\"/notes/$1\"" || true
+}
+
+# work NAME: a run of three writes; its number is in $n.
+work() {
+    run keel do clerk name="$1"
+    [ "$status" -eq 0 ] || { printf '%s\n' "$output" >&2; return 1; }
+    n=$(printf '%s\n' "$output" | sed -n 's/^Run \([0-9]*\) has ended.*/\1/p')
+    [ -n "$n" ]
+}
+
+until_ended() {
+    for _ in $(seq 200); do
+        run keel --json rollback "$1" --plan
+        case $output in
+        *'"act":"back"'* | *'"act":"waits"'*) sleep 0.05 ;;
+        *) return 0 ;;
+        esac
+    done
+    printf '%s\n' "$output" >&2
+    return 1
+}
+
+@test "a plan says what is taken back and what stays, and sends nothing" {
+    follow plugins/rest/README.md 'A service without code'
+    start_kernel "$W"
+    work plan
+    run keel rollback "$n" --plan
+    [ "$status" -eq 0 ]
+    has 'title: plan two'
+    has 'taken back by notes.note.compensate'
+    has 'stays: it cannot be undone'
+    has '2 to take back, 1 that stay.'
+    [ "$(printf '%s\n' "$output" | grep -n 'plan two' | cut -d: -f1)" -lt \
+        "$(printf '%s\n' "$output" | grep -n 'plan one' | cut -d: -f1)" ]
+    run keel rollback "$n" </dev/null
+    [ "$status" -eq 2 ]
+    has "keel rollback $n --yes"
+    [ "$(deletions)" -eq 0 ]
+    run keel rollback 999 --plan
+    [ "$status" -eq 6 ]
+    run keel can clerk
+    has base.undo
+    run keel why "$n:1"
+    has "keel rollback $n"
+}
+
+@test "it is taken back newest first, and what has no way back is left standing" {
+    work plain
+    before=$(deletions)
+    run keel rollback "$n" --yes --why 'the wrong client'
+    [ "$status" -eq 0 ]
+    has "Run $n: 2 taken back, 1 left standing."
+    [ $(($(deletions) - before)) -eq 2 ]
+    world GET store | grep -q '"text":"plain"'
+    ! world GET store | grep -q '"title":"plain'
+    last=$(grep '"applied":true' "$WORLD/log" | grep DELETE | tail -n 2 | sed 's/.*"path":"\/notes\/\([0-9]*\)".*/\1/' | paste -sd ' ')
+    [ "${last% *}" -gt "${last#* }" ]
+    run keel run show "$n"
+    has 'was taken back'
+    has 'the wrong client'
+    run keel why "$n:1"
+    has compensated
+    has "$n:1~1"
+    run keel why "$n:1~1"
+    has base.undo
+    run keel rollback "$n" --yes
+    [ "$status" -eq 1 ]
+    has 'nothing of run'
+    [ $(($(deletions) - before)) -eq 2 ]
+}
+
+@test "killed while the service has taken it back and not answered, it goes on and takes nothing back twice" {
+    for fault in hang hang_after; do
+        work "$fault"
+        before=$(deletions)
+        tried=$(grep -c '"method":"DELETE"' "$WORLD/log")
+        world POST faults "[{\"fault\":\"$fault\",\"method\":\"DELETE\"}]" >/dev/null
+        keel rollback "$n" --yes >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+        rollback=$!
+        for _ in $(seq 200); do
+            [ "$(grep -c '"method":"DELETE"' "$WORLD/log")" -gt "$tried" ] && break
+            sleep 0.05
+        done
+        kill -9 "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)"
+        code=0
+        wait "$rollback" || code=$?
+        [ "$code" -eq 1 ] || { cat "$BATS_TEST_TMPDIR/said" >&2; return 1; }
+        grep -q 'Keel has stopped in the middle' "$BATS_TEST_TMPDIR/said"
+        start_kernel "$W"
+        until_ended "$n"
+        [ $(($(deletions) - before)) -eq 2 ]
+        [ "$(printf '%s\n' "$output" | grep -c '"act":"gone"')" -eq 2 ]
+    done
+    for note in $(grep '"applied":true' "$WORLD/log" | sed -n 's/.*"method":"DELETE","path":"\/notes\/\([0-9]*\)".*/\1/p' | sort -u); do
+        [ "$(deleted "$note")" -eq 1 ]
+    done
+}
+
+@test "what policy denies stops it, and the same command goes on with it" {
+    work denied
+    before=$(deletions)
+    policy '  - { id: keep, on: "notes.note.compensate", deny: {} }'
+    keel policy reload
+    run keel rollback "$n" --yes
+    [ "$status" -eq 5 ]
+    has 'failed'
+    has "keel rollback $n"
+    run keel --json rollback "$n" --yes
+    [ "$status" -eq 5 ]
+    has '"outcome":"failed"'
+    [ $(($(deletions) - before)) -eq 0 ]
+    policy ''
+    keel policy reload
+    run keel --json rollback "$n" --yes
+    [ "$status" -eq 0 ]
+    has '"compensated":2'
+    has '"rollback":"ended"'
+    [ $(($(deletions) - before)) -eq 2 ]
+}
+
+@test "what policy asks for waits for a person, and then goes on by itself" {
+    run as_new_approver
+    work asked
+    before=$(deletions)
+    policy '  - { id: careful, on: "*.*.compensate", ask: {} }'
+    keel policy reload
+    run keel rollback "$n" --yes
+    [ "$status" -eq 3 ]
+    has 'keel approve'
+    [ $(($(deletions) - before)) -eq 0 ]
+    item=$(printf '%s\n' "$output" | sed -n 's/.*keel approve \([0-9]*\).*/\1/p')
+    run keel inbox "$item"
+    has 'takes back'
+    run as_approver keel approve "$item" --yes
+    [ "$status" -eq 0 ]
+    for _ in $(seq 100); do
+        [ $(($(deletions) - before)) -lt 1 ] || break
+        sleep 0.05
+    done
+    [ $(($(deletions) - before)) -eq 1 ]
+    run keel deny $((item + 1)) --why 'keep this one'
+    run keel rollback "$n" --plan
+    has 'once more'
+    policy ''
+    keel policy reload
+}
+
+as_new_approver() {
+    "$typist" 'with (new): ' "$secret" 'again: ' "$secret" -- keel approver set
+}
+
+@test "it is all in the record, and help tells what can be undone" {
+    run keel audit verify
+    [ "$status" -eq 0 ]
+    run keel audit rebuild --check
+    [ "$status" -eq 0 ]
+    run keel help undo
+    has 'rollback RUN'
+    run keel rollback --help
+    has 'newest first'
+}
