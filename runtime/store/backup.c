@@ -5,7 +5,7 @@
 
 #include "private.h"
 
-enum { STEP = 1024 }; /* pages at a time */
+enum { STEP = 256 }; /* pages at a time */
 
 typedef struct copying {
     sqlite3 *from, *to;

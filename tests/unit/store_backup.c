@@ -23,16 +23,16 @@ static void copy_to(const char *from, const char *to) {
 
 static const char *beside(const world *w, const char *name) {
     static char path[2][160];
-    static int turn;
-    turn = 1 - turn;
-    snprintf(path[turn], sizeof path[0], "%s/%s", w->dir, name);
-    return path[turn];
+    static int other;
+    other = 1 - other;
+    snprintf(path[other], sizeof path[0], "%s/%s", w->dir, name);
+    return path[other];
 }
 
 static void add_run(world *w, uint64_t run) {
     world_add(w, RECORD_RUN_BEGIN, run, "", world_begin_body);
     for (int i = 0; i < 200; i++) {
-        world_add(w, RECORD_STEP, run, "1", "{'name':'s','result':12345678901234567890}");
+        world_add(w, RECORD_STEP, run, "1", "{'name':'s','result':123456789012345}");
     }
     world_add(w, RECORD_RUN_END, run, "", "{'result':1,'state':'ended'}");
     world_committed(w);
