@@ -96,6 +96,7 @@ struct run {
     size_t ack_message;
     uint32_t strikes;
     int64_t strike_seq; /* of the last strike's record: progress since then forgives */
+    bool sure; /* what it does was not done in a life that a restore has lost (restored.c) */
     bool struck;        /* for this death of its executor already */
     uint32_t effects;   /* all calls ever, for the warning */
     call *calls;        /* open ones, by next */
@@ -156,6 +157,9 @@ struct call {
     uint32_t attempt;                       /* 0: never intended */
     uint32_t parked;                        /* of them, since the start, given up unsent */
     bool dispatched;                        /* this attempt went to a connector */
+    bool older;   /* restored: its last record stands in the backup */
+    bool doubt;   /* its first attempt may have been made in the life that a restore has lost */
+    bool recheck; /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
     uint32_t looks;                         /* reconciles tried since */
@@ -297,6 +301,15 @@ typedef struct role {
     keel_buf result;
 } role;
 
+/* The last time that a backup took the place of a newer file. */
+typedef struct restore_point {
+    int64_t seq;         /* of its record; 0: never */
+    int64_t last_us;     /* when the backup's last record was written */
+    int64_t at_us;       /* when it was restored */
+    uint64_t last_run;   /* that the backup knows */
+    char incarnation[17]; /* of what was sent in between */
+} restore_point;
+
 typedef struct approver {
     char name[64];
     uint8_t public_key[32];
@@ -350,6 +363,7 @@ struct kernel {
     bool halted;
     bool halted_by_space; /* and lifted when there is room again */
     bool space_low;       /* the disk is nearly full */
+    restore_point restored;
     bool stopping, stop_written;
     bool has_policy;
     digest policy_digest;
