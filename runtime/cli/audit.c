@@ -132,11 +132,12 @@ static const command erase_verb = {
     .name = "erase",
     .words = "--run RUN [--path PATH] --why TEXT",
     .summary = "forget what was said, and keep that it was",
-    .more = "Drops the words of records for ever: arguments, results, texts, reasons. States, numbers, "
-            "digests and\n"
-            "keys stay, so the chain holds and the tables still follow. Keel must be down; the "
-            "database is written\n"
-            "anew, so that no trace is left in it. Only runs that are over can be erased.",
+    .more =
+        "Drops the words of records for ever: arguments, results, texts, reasons. States, numbers, "
+        "digests and\n"
+        "keys stay, so the chain holds and the tables still follow. Keel must be down; the "
+        "database is written\n"
+        "anew, so that no trace is left in it. Only runs that are over can be erased.",
     .examples = "keel audit erase --run 12 --why \"a client asked for it\"\n"
                 "keel audit erase --run 12 --path 3 --why \"a client asked for it\"",
     .options = erase_options,
@@ -152,10 +153,11 @@ static const command archive_verb = {
     .name = "archive",
     .words = "--before DATE|RECORD",
     .summary = "move the oldest records into a file of their own",
-    .more = "The file goes into .keel/archive, stays part of the chain, and is read wherever records "
-            "are read.\n"
-            "What open runs, items or the commands of the last 30 days need is not moved. Keel must "
-            "be down.",
+    .more =
+        "The file goes into .keel/archive, stays part of the chain, and is read wherever records "
+        "are read.\n"
+        "What open runs, items or the commands of the last 30 days need is not moved. Keel must "
+        "be down.",
     .examples = "keel audit archive --before 2026-01-01",
     .options = archive_options,
     .run = archive_run,

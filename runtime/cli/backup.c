@@ -63,8 +63,7 @@ static int copy_anchor(making *m) {
 static int copy_database(making *m) {
     backup_progress p = {m->c, "copied", cli_now_us(), 0};
     char *to = in_folder(m->folder, "keel.db");
-    int rc =
-        store_backup(m->c->ws->db, NULL, to, &m->b.report, backup_progress_show, &p, m->d);
+    int rc = store_backup(m->c->ws->db, NULL, to, &m->b.report, backup_progress_show, &p, m->d);
     backup_progress_end(&p);
     if (rc == 0 && chmod(to, 0600) < 0) {
         rc = diag_set(m->d, DIAG_STORAGE, "%s: %s", to, strerror(errno));
@@ -77,8 +76,8 @@ static int copy_files(making *m) {
     const workspace *ws = m->c->ws;
     int rc = backup_copy(&m->b.set, ws->root, "keel.yaml", m->folder, "keel.yaml", m->d);
     for (size_t i = 0; backup_folders[i] && rc == 0; i++) {
-        rc = backup_copy(&m->b.set, ws->root, backup_folders[i], m->folder, backup_folders[i],
-                         m->d);
+        rc =
+            backup_copy(&m->b.set, ws->root, backup_folders[i], m->folder, backup_folders[i], m->d);
     }
     rc = rc ? rc : backup_copy(&m->b.set, ws->keel, "plugins", m->folder, "plugins", m->d);
     return rc ? rc : backup_copy(&m->b.set, ws->keel, "archive", m->folder, "archive", m->d);
@@ -102,8 +101,8 @@ static int write_list(making *m) {
     keel_json_set_text(&w, "workspace", m->b.report.workspace);
     keel_json_object_end(&w);
     digest sum = digest_of(text.data, text.len);
-    m->b.signed_ = store_sign(m->c->ws->anchor_key, m->b.report.public_key, &sum, signature,
-                              &none) == 0;
+    m->b.signed_ =
+        store_sign(m->c->ws->anchor_key, m->b.report.public_key, &sum, signature, &none) == 0;
     char *list = in_folder(m->folder, "backup.json"), *sig = in_folder(m->folder, "backup.sig");
     int rc = fsio_write_atomic(list, text.data, text.len, 0600, m->d);
     if (rc == 0 && m->b.signed_) {
@@ -171,11 +170,11 @@ static void tell(const making *m, const char *dest) {
     text_plural(&line, m->b.report.records, "record", "records");
     cli_print("%s\n", line.data);
     keel_buf_free(&line);
-    cli_say(m->c,
-            m->b.signed_ ? "Signed with the workspace's key. The key itself and the secrets are "
-                           "not in it: keep those elsewhere."
-                         : "Not signed: the workspace's key cannot be read. Secrets are not in it: "
-                           "keep those elsewhere.");
+    cli_say(m->c, m->b.signed_
+                      ? "Signed with the workspace's key. The key itself and the secrets are "
+                        "not in it: keep those elsewhere."
+                      : "Not signed: the workspace's key cannot be read. Secrets are not in it: "
+                        "keep those elsewhere.");
     cli_say(m->c, "Check it at any time with `keel backup verify %s`.", dest);
 }
 

@@ -95,8 +95,9 @@ static void put_plan(cli *c, const chosen *s, const char *run, keel_buf *out) {
             first = false;
         }
     }
-    keel_buf_puts(out, "\nWhat stays: that they were there, when, their states, numbers, digests and "
-                       "keys; the chain is whole.");
+    keel_buf_puts(out,
+                  "\nWhat stays: that they were there, when, their states, numbers, digests and "
+                  "keys; the chain is whole.");
     int64_t children = cli_number(c, "SELECT count(*) FROM run WHERE parent = ?", run);
     if (children) {
         keel_buf_puts(out, "\nNot erased with it: ");
@@ -107,8 +108,7 @@ static void put_plan(cli *c, const chosen *s, const char *run, keel_buf *out) {
 }
 
 /* The approver's passphrase where there is one; else a yes. by: who consented. */
-static int consent(cli *c, const options *o, const keel_buf *plan, char *by, size_t size,
-                   diag *d) {
+static int consent(cli *c, const options *o, const keel_buf *plan, char *by, size_t size, diag *d) {
     cli_row who = {0};
     approver_key key;
     if (options_has(o, "yes")) {
@@ -185,15 +185,15 @@ static int find(cli *c, const options *o, chosen *s, char run[24], diag *d) {
     int64_t n = 0;
     s->path = options_value(o, "path");
     if (!seq == !named || (seq && s->path) || !text_number(seq ? seq : named, &n)) {
-        diag_set(d, DIAG_USAGE, "Say what: --run RUN, with --path PATH for one effect, or --record "
-                                "SEQ.");
+        diag_set(d, DIAG_USAGE,
+                 "Say what: --run RUN, with --path PATH for one effect, or --record "
+                 "SEQ.");
         return diag_next(d, "`keel run show RUN` names the paths; `keel logs --json` the records.");
     }
     int rc;
     if (seq) {
         rc = reader_record(c->db, n, choose, s, d);
-        snprintf(run, 24, "%" PRId64,
-                 cli_number(c, "SELECT run FROM journal WHERE seq = ?", seq));
+        snprintf(run, 24, "%" PRId64, cli_number(c, "SELECT run FROM journal WHERE seq = ?", seq));
         return rc;
     }
     uint64_t id = (uint64_t)n;

@@ -19,10 +19,10 @@ int offline_lock(offline *o, const workspace *ws, diag *d) {
 int offline_open(offline *o, const workspace *ws, const char *db, bool restore, diag *d) {
     keel_buf body = KEEL_BUF_INIT;
     store_options open = {.path = db,
-                             .anchor = ws->anchor,
-                             .key = ws->anchor_key,
-                             .own_anchor = ws->own_anchor,
-                             .restore = restore};
+                          .anchor = ws->anchor,
+                          .key = ws->anchor_key,
+                          .own_anchor = ws->own_anchor,
+                          .restore = restore};
     int rc = store_open(&o->store, &open, d);
     if (rc) {
         return rc;

@@ -149,8 +149,7 @@ static int take_place(restoring *r) {
         rc = rc ? rc
                 : move_all(r, replaced, sizeof replaced / sizeof *replaced, r->ws->keel, r->aside);
     }
-    rc = rc ? rc
-            : move_all(r, placed, sizeof placed / sizeof *placed, r->staging, r->ws->keel);
+    rc = rc ? rc : move_all(r, placed, sizeof placed / sizeof *placed, r->staging, r->ws->keel);
     return rc ? rc : fsio_remove_tree(AT_FDCWD, r->staging, r->d);
 }
 
@@ -223,8 +222,9 @@ static int fill_folder(restoring *r, const char *into) {
     backup_set copied = {0};
     if (!is_empty(into)) {
         diag_set(r->d, DIAG_CONFLICT, "%s is not empty.", into);
-        return diag_next(r->d, "Name a folder that is empty or not there; or stand in the workspace "
-                               "and leave the folder out: then only its database is replaced.");
+        return diag_next(r->d,
+                         "Name a folder that is empty or not there; or stand in the workspace "
+                         "and leave the folder out: then only its database is replaced.");
     }
     int rc = fsio_mkdirs(into, 0700, r->d);
     for (size_t i = 0; backup_folders[i] && rc == 0; i++) {
@@ -344,7 +344,8 @@ const command restore_command = {
     .words = "BACKUP [INTO]",
     .summary = "go on from a backup: here, or in an empty folder",
     .more =
-        "BACKUP is a folder that `keel backup` made; it is checked first. Without INTO its database "
+        "BACKUP is a folder that `keel backup` made; it is checked first. Without INTO its "
+        "database "
         "takes the\n"
         "place of this workspace's, which is moved aside and not deleted; Keel must be down. What "
         "happened\n"

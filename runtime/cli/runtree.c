@@ -60,8 +60,8 @@ static uint64_t child_of(const journal_row *row) {
 static void take_ends(tree *t, const journal_row *row) {
     static const char erased[] = "\"erased\"";
     bool ends = row->kind == RECORD_RUN_BEGIN || row->kind == RECORD_RUN_END;
-    keel_json v = ends && !row->body.data ? keel_json_view(erased, sizeof erased - 1)
-                                          : (keel_json){NULL, 0};
+    keel_json v =
+        ends && !row->body.data ? keel_json_view(erased, sizeof erased - 1) : (keel_json){NULL, 0};
     keel_buf *to = &t->result;
     if (v.data) {
         to = row->kind == RECORD_RUN_BEGIN ? &t->input : to;

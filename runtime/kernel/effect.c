@@ -75,8 +75,8 @@ static int resolve_effect(kernel *k, call *c, char *why, size_t size) {
 
 void effect_mint_key(call *c, const char *incarnation) {
     char id[64 + PATH_LIMIT];
-    int n = snprintf(id, sizeof id, "%s:%llu:%s", incarnation,
-                     (unsigned long long)c->run->id, c->path);
+    int n =
+        snprintf(id, sizeof id, "%s:%llu:%s", incarnation, (unsigned long long)c->run->id, c->path);
     digest d = digest_of(id, (size_t)n);
     hex_encode(c->key, d.bytes, 16);
 }

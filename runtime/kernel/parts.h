@@ -91,8 +91,8 @@ void watches_free(kernel *k);
 
 /* ---- restored.c: what an older file cannot know ---- */
 int restored_load(kernel *k, diag *d);
-void restored_run(kernel *k, run *r); /* recovered */
-void restored_begin(kernel *k, run *r); /* begun now */
+void restored_run(kernel *k, run *r);                                       /* recovered */
+void restored_begin(kernel *k, run *r);                                     /* begun now */
 void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq); /* recovered */
 bool restored_open(kernel *k, call *c); /* it was open in the backup: true when all is done */
 /* Before a first attempt is intended: it has to be looked for, and has the key of then. */

@@ -19,7 +19,7 @@
 
 #include "parts.h"
 
-#define YOUNG_US   (3600LL * 1000000)       /* done within this before the backup's last record */
+#define YOUNG_US   (3600LL * 1000000)      /* done within this before the backup's last record */
 #define RECHECK_US (7LL * 86400 * 1000000) /* since the restore: later nobody looks any more */
 
 static int64_t number_of(const char *text) {
@@ -131,8 +131,7 @@ void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
 }
 
 bool restored_open(kernel *k, call *c) {
-    static const char why[] =
-        "it was open when the backup was taken, and may have been sent since";
+    static const char why[] = "it was open when the backup was taken, and may have been sent since";
     if (!c->older) {
         return false;
     }
@@ -196,8 +195,7 @@ static int on_young(void *ctx, int n, const char *const *v, const char *const *n
     rechecks *all = ctx;
     kernel *k = all->k;
     digest d;
-    const plugin *p =
-        digest_from_hex(&d, v[7], strlen(v[7])) ? NULL : plugin_find(k, &d);
+    const plugin *p = digest_from_hex(&d, v[7], strlen(v[7])) ? NULL : plugin_find(k, &d);
     if (!p) {
         return 0;
     }
@@ -240,8 +238,8 @@ int restored_recheck(kernel *k, diag *d) {
     int rc = reader_query(k->env.reads, sql, params, 2, on_young, &all, d);
     if (rc == 0 && all.count) {
         kernel_log(k, "info", 0,
-                   "%zu effect%s done shortly before the backup %s looked for once more",
-                   all.count, all.count == 1 ? "" : "s",
+                   "%zu effect%s done shortly before the backup %s looked for once more", all.count,
+                   all.count == 1 ? "" : "s",
                    k->halted ? "will, after `keel resume`, be" : "will be");
     }
     return rc;

@@ -96,12 +96,12 @@ struct run {
     size_t ack_message;
     uint32_t strikes;
     int64_t strike_seq; /* of the last strike's record: progress since then forgives */
-    bool sure; /* what it does was not done in a life that a restore has lost (restored.c) */
-    bool struck;        /* for this death of its executor already */
-    uint32_t effects;   /* all calls ever, for the warning */
-    call *calls;        /* open ones, by next */
-    event *events;      /* sent, not received; oldest first */
-    uint64_t *waiters;  /* runs that wait for this one */
+    bool sure;        /* what it does was not done in a life that a restore has lost (restored.c) */
+    bool struck;      /* for this death of its executor already */
+    uint32_t effects; /* all calls ever, for the warning */
+    call *calls;      /* open ones, by next */
+    event *events;    /* sent, not received; oldest first */
+    uint64_t *waiters; /* runs that wait for this one */
     size_t waiter_count;
 };
 
@@ -153,13 +153,13 @@ struct call {
     keel_json evidence;
     digest args_digest;
     char key[33];
-    bool recorded;                          /* args, evidence and why stand in a record already */
-    uint32_t attempt;                       /* 0: never intended */
-    uint32_t parked;                        /* of them, since the start, given up unsent */
-    bool dispatched;                        /* this attempt went to a connector */
-    bool older;   /* restored: its last record stands in the backup */
-    bool doubt;   /* its first attempt may have been made in the life that a restore has lost */
-    bool recheck; /* done, and looked for once more after a restore */
+    bool recorded;    /* args, evidence and why stand in a record already */
+    uint32_t attempt; /* 0: never intended */
+    uint32_t parked;  /* of them, since the start, given up unsent */
+    bool dispatched;  /* this attempt went to a connector */
+    bool older;       /* restored: its last record stands in the backup */
+    bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
+    bool recheck;     /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
     uint32_t looks;                         /* reconciles tried since */
@@ -303,10 +303,10 @@ typedef struct role {
 
 /* The last time that a backup took the place of a newer file. */
 typedef struct restore_point {
-    int64_t seq;         /* of its record; 0: never */
-    int64_t last_us;     /* when the backup's last record was written */
-    int64_t at_us;       /* when it was restored */
-    uint64_t last_run;   /* that the backup knows */
+    int64_t seq;          /* of its record; 0: never */
+    int64_t last_us;      /* when the backup's last record was written */
+    int64_t at_us;        /* when it was restored */
+    uint64_t last_run;    /* that the backup knows */
     char incarnation[17]; /* of what was sent in between */
 } restore_point;
 

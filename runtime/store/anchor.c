@@ -180,9 +180,8 @@ int anchor_read(const char *path, const anchor_keys *keys, const char *workspace
             continue;
         }
         found++;
-        rc = keys == NULL || any_holds(&p, line, keys)
-                 ? visit(ctx, &p.head, number)
-                 : forged(path, number, p.head.seq, d);
+        rc = keys == NULL || any_holds(&p, line, keys) ? visit(ctx, &p.head, number)
+                                                       : forged(path, number, p.head.seq, d);
     }
     free(line);
     fclose(f);

@@ -154,7 +154,8 @@ static int begin_chain(copying *c) {
 /* The boot that the first record goes on with, or 0 when it begins one. */
 static int begin_boot(copying *c) {
     sqlite3_stmt *st;
-    if (db_prepare(c->s->db, &st, "SELECT boot, kind FROM journal ORDER BY seq LIMIT 1", c->d) < 0) {
+    if (db_prepare(c->s->db, &st, "SELECT boot, kind FROM journal ORDER BY seq LIMIT 1", c->d) <
+        0) {
         return DIAG_STORAGE;
     }
     int rc = sqlite3_step(st);
@@ -167,8 +168,8 @@ static int begin_boot(copying *c) {
 
 static int prepare(copying *c) {
     if (db_prepare(c->s->db, &c->from, CHAIN_COLUMNS " WHERE seq <= ? ORDER BY seq", c->d) < 0 ||
-        db_prepare(c->s->db, &c->payload, "SELECT digest, salt, bytes FROM payload WHERE digest = ?",
-                   c->d) < 0 ||
+        db_prepare(c->s->db, &c->payload,
+                   "SELECT digest, salt, bytes FROM payload WHERE digest = ?", c->d) < 0 ||
         db_exec(c->to, schema, c->d) < 0 || db_exec(c->to, "BEGIN", c->d) < 0 ||
         db_prepare(c->to, &c->add, "INSERT INTO journal VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                    c->d) < 0 ||

@@ -148,8 +148,9 @@ static int check_payload(audit *a, sqlite3_stmt *st) {
     int rc = sqlite3_step(a->has_payload);
     sqlite3_reset(a->has_payload);
     a->report->erased += rc == SQLITE_DONE;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0
-                                                 : db_fault(sqlite3_db_handle(a->has_payload), a->d);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE
+               ? 0
+               : db_fault(sqlite3_db_handle(a->has_payload), a->d);
 }
 
 static int check_record(audit *a, sqlite3_stmt *st) {
@@ -161,7 +162,7 @@ static int check_record(audit *a, sqlite3_stmt *st) {
         a->progress(a->ctx, a->report->records, a->total);
     }
     int kind = sqlite3_column_int(st, 5);
-    journal_visit *visit = kind == RECORD_BOOT                                ? read_boot
+    journal_visit *visit = kind == RECORD_BOOT                                  ? read_boot
                            : kind == RECORD_ROLLBACK || kind == RECORD_RESTORED ? read_rollback
                                                                                 : NULL;
     int rc = visit != NULL ? reader_record(a->r, a->chain.seq, visit, a, a->d) : 0;
@@ -280,9 +281,9 @@ static int check_records(audit *a) {
         }
     }
     return check_file(a, a->r->db) < 0 ? DIAG_STORAGE
-           : a->new_key != 0 ? fault(a, "names another key for signed heads, and no restore follows",
-                                     a->new_key)
-                             : 0;
+           : a->new_key != 0
+               ? fault(a, "names another key for signed heads, and no restore follows", a->new_key)
+               : 0;
 }
 
 /* ---- signed heads ---- */
@@ -336,16 +337,15 @@ static int check_anchor(void *ctx, const anchor_head *head, int line) {
 static int check_anchors(audit *a) {
     int rc = 0;
     if (a->anchor != NULL) {
-        rc = anchor_read(a->anchor, a->keys.count > 0 ? &a->keys : NULL, a->workspace, check_anchor, a,
-                         a->d);
+        rc = anchor_read(a->anchor, a->keys.count > 0 ? &a->keys : NULL, a->workspace, check_anchor,
+                         a, a->d);
     }
     a->report->unanchored = a->chain.seq - a->last_anchor;
     return rc < 0 ? DIAG_STORAGE : 0;
 }
 
 static int check_all(audit *a) {
-    if (check_records(a) < 0 ||
-        check_contents(a, a->r->db, payloads, blame_record) < 0 ||
+    if (check_records(a) < 0 || check_contents(a, a->r->db, payloads, blame_record) < 0 ||
         check_contents(a, a->r->db, "SELECT digest, NULL, bytes FROM artifact", blame_artifact) <
             0) {
         return DIAG_STORAGE;

@@ -239,8 +239,9 @@ int store_compact(store *s, diag *d) {
         return db_fault(s->db, d);
     }
     if (!whole) {
-        diag_set(d, DIAG_STORAGE, "the log of %s is being read by another program, and was not "
-                                  "emptied: what was deleted may still stand in it",
+        diag_set(d, DIAG_STORAGE,
+                 "the log of %s is being read by another program, and was not "
+                 "emptied: what was deleted may still stand in it",
                  sqlite3_db_filename(s->db, "main"));
         return diag_next(d, "end what reads it (`fuser -v` names it), and say the same once more");
     }

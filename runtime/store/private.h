@@ -9,12 +9,12 @@
 #include "store.h"
 
 enum {
-    STORE_APPLICATION_ID = 0x4b65656c, /* "Keel" */
+    STORE_APPLICATION_ID = 0x4b65656c,   /* "Keel" */
     ARCHIVE_APPLICATION_ID = 0x4b656561, /* "Keea": a file of the archive */
     ARCHIVE_VERSION = 1,
-    STORE_VERSION = 3,                 /* user_version after all migrations */
-    STORE_INLINE = 256,                /* the largest body that stands in its record */
-    STORE_INLINE_UNIQUE = 1024,        /* the same for kinds whose bodies never repeat */
+    STORE_VERSION = 3,          /* user_version after all migrations */
+    STORE_INLINE = 256,         /* the largest body that stands in its record */
+    STORE_INLINE_UNIQUE = 1024, /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
     STORE_PATH_LIMIT = 255,
     STORE_TAIL = 256,          /* records whose chain is checked when the store is opened */
@@ -106,7 +106,7 @@ typedef struct anchor_keys {
     struct {
         int64_t boot;
         uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
-    } *list;
+    } * list;
 } anchor_keys;
 
 typedef int anchor_visit(void *ctx, const anchor_head *head, int line);

@@ -66,8 +66,7 @@ int reader_archives(reader *r, diag *d) {
                    d) < 0) {
         return DIAG_STORAGE;
     }
-    sqlite3_bind_int64(st, 1,
-                       r->archive_count > 0 ? r->archives[r->archive_count - 1].first : 0);
+    sqlite3_bind_int64(st, 1, r->archive_count > 0 ? r->archives[r->archive_count - 1].first : 0);
     int rc, failed = 0;
     while (failed == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         failed = add_file(r, st, d);

@@ -163,9 +163,9 @@ int store_archivable(store *s, int64_t last, int64_t now_us, archive_report *out
 int store_archive(store *s, turn *t, archive_report *out, diag *d);
 
 typedef struct backup_report {
-    int64_t records; /* of them, some may be in the archive */
-    int64_t seq;     /* the last one, */
-    int64_t at_us;   /* its time */
+    int64_t records;       /* of them, some may be in the archive */
+    int64_t seq;           /* the last one, */
+    int64_t at_us;         /* its time */
     char head[DIGEST_HEX]; /* and hash */
     char workspace[33];
     char incarnation[17];

@@ -2,6 +2,7 @@
 # empty folder, erase, archive. What was sent is counted by the outside.
 
 bats_require_minimum_version 1.5.0
+export BATS_TEST_TIMEOUT=120
 load helper
 
 setup_file() {
@@ -246,8 +247,9 @@ broken() {
     has 'notes.note.write'
     [ "$(written)" -eq 1 ]
     run keel --json unknown list
-    has 'it may have been sent after the backup was taken'
     n=$(printf '%s\n' "$output" | sed -n 's/.*"number":\([0-9]*\).*/\1/p' | head -n 1)
+    run keel unknown show "$n"
+    has 'it may have been sent after the backup was taken'
     keel unknown verdict "$n" done --why 'seen in the notes'
     run keel run show "$id"
     has 'ended'
@@ -262,7 +264,7 @@ broken() {
     cp "$(ls -d .keel/before-restore-* | head -n 1)/keel.db" .keel/keel.db
     run keel up --detach
     [ "$status" -ne 0 ]
-    has 'is not the one that the anchor has seen'
+    has 'anchor has seen'
     rm -f .keel/keel.db-wal .keel/keel.db-shm
     cp -a "$BATS_TEST_TMPDIR/now" .keel/keel.db
     start_kernel "$W"
@@ -332,7 +334,7 @@ broken() {
 @test "what was erased stands in no file any more" {
     run keel --json do clerk text='Mallory Quint'
     [ "$status" -eq 0 ]
-    id=$(keel --json run list | sed -n 's/.*"id":\([0-9]*\).*/\1/p' | sort -n | tail -n 1)
+    id=$(sqlite3 .keel/keel.db "SELECT max(id) FROM run")
     [ -n "$(anywhere 'Mallory Quint' .keel)" ]
     run keel audit erase --run "$id" --why 'asked for' --yes
     [ "$status" -eq 1 ]
@@ -382,7 +384,7 @@ broken() {
     run keel audit erase --record 1 --why x --yes
     [ "$status" -ne 0 ]
     keel do waiter text=open --detach >/dev/null 2>&1
-    id=$(keel --json run list | sed -n 's/.*"id":\([0-9]*\).*/\1/p' | sort -n | tail -n 1)
+    id=$(sqlite3 .keel/keel.db "SELECT max(id) FROM run")
     run keel audit erase --run "$id" --why x --yes
     [ "$status" -eq 1 ]
     has 'is still open'

@@ -6,7 +6,8 @@
 #include "scene.h"
 
 #define ALLOW                                                                                      \
-    "  - { id: lets, on: \"out.*.write\", allow: {} }\n  - { id: child, on: run.spawn, allow: {} }\n"
+    "  - { id: lets, on: \"out.*.write\", allow: {} }\n  - { id: child, on: run.spawn, allow: {} " \
+    "}\n"
 #define ASK "  - { id: asks, on: \"out.*.write\", ask: {} }\n"
 #define GO                                                                                         \
     { "receive", "", "{\"name\":\"go\"}" }
@@ -137,8 +138,9 @@ static void what_was_sent_is_adopted(void **state) {
         assert_int_equal(w->held_count, 0);
         number_is(w, "SELECT count(*) FROM effect WHERE state = 'done' AND attempts = 1", 1);
         number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
-        number_is(w, "SELECT count(*) FROM journal WHERE kind = 34 AND"
-                     " CAST(body AS TEXT) ->> '$.by' = 'reconcile'",
+        number_is(w,
+                  "SELECT count(*) FROM journal WHERE kind = 34 AND"
+                  " CAST(body AS TEXT) ->> '$.by' = 'reconcile'",
                   1);
         scene_end(w);
     }
@@ -386,8 +388,9 @@ static void a_look_that_dies_changes_nothing(void **state) {
     sim_kill(w, w->held[0].executor, "killed");
     w->held_count = 0;
     sim_run_out(w);
-    number_is(w, "SELECT count(*) FROM journal WHERE kind = 49 AND"
-                 " CAST(body AS TEXT) ->> '$.found' = 'cannot_tell'",
+    number_is(w,
+              "SELECT count(*) FROM journal WHERE kind = 49 AND"
+              " CAST(body AS TEXT) ->> '$.found' = 'cannot_tell'",
               1);
     state_is(w, "done");
     scene_end(w);

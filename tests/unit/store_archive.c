@@ -144,7 +144,8 @@ static const struct {
     {"001.keel", "PRAGMA application_id = 1", "001.keel, with the records 1 to 9, is none that"},
     {NULL, "DELETE FROM archive WHERE first = 10", "record 10 is missing"},
     {NULL, "DELETE FROM archive WHERE first = 1", "table archive, row 10: it does not go on"},
-    {NULL, "UPDATE archive SET head = zeroblob(32) WHERE first = 1", "001.keel, with the records 1"},
+    {NULL, "UPDATE archive SET head = zeroblob(32) WHERE first = 1",
+     "001.keel, with the records 1"},
     {NULL, "DELETE FROM journal WHERE seq = 31", "record 31 is missing"},
     {NULL, "DELETE FROM journal", "is not in the journal, which ends at record 30"},
 };
@@ -204,8 +205,7 @@ static void test_what_is_needed_stays(void **state) {
         world_restart(&w);
         assert_int_equal(store_archivable(w.s, 99, w.at, &a, &w.d), 0);
         assert_int_equal(a.last, holds[i].last);
-        assert_true(holds[i].who == NULL ? a.keeps == NULL
-                                         : strstr(a.keeps, holds[i].who) != NULL);
+        assert_true(holds[i].who == NULL ? a.keeps == NULL : strstr(a.keeps, holds[i].who) != NULL);
         if (holds[i].kind == RECORD_COMMAND) { /* a month later nobody repeats it */
             assert_int_equal(store_archivable(w.s, 99, w.at + MONTH, &a, &w.d), 0);
             assert_int_equal(a.last, 10);

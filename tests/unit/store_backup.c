@@ -61,9 +61,9 @@ static void go_on(void *ctx, int64_t done, int64_t total) {
     x->steps++;
     world_put(x->w, RECORD_LOG, 1, "9", "{'level':'info','text':'meanwhile'}");
     if (x->steps == 1) {
-        assert_int_equal(sqlite3_wal_checkpoint_v2(x->w->s->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                                   NULL, NULL),
-                         SQLITE_OK);
+        assert_int_equal(
+            sqlite3_wal_checkpoint_v2(x->w->s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+            SQLITE_OK);
     }
 }
 

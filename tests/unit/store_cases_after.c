@@ -90,7 +90,8 @@ const store_case store_cases_after[] = {
        "{'digest':'" HEX "','file':'1.keel','first':1,'head':'" HEX2 "','last':9}"}},
      {{"SELECT first, last, file, digest, head FROM archive", "1|9|1.keel|" HEX "|" HEX2}}},
     {"restored",
-     {{RECORD_RESTORED, 0, "", "{'anchor_seq':0,'from':'00','incarnation':'01','last_us':9,'seq':1}"}},
+     {{RECORD_RESTORED, 0, "",
+       "{'anchor_seq':0,'from':'00','incarnation':'01','last_us':9,'seq':1}"}},
      {{"SELECT seq, incarnation, last, last_us, at_us FROM restored", "2|00|1|9|2000000"}}},
 };
 
