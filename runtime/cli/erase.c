@@ -193,7 +193,8 @@ static int find(cli *c, const options *o, chosen *s, char run[24], diag *d) {
     int rc;
     if (seq) {
         rc = reader_record(c->db, n, choose, s, d);
-        snprintf(run, 24, "%" PRId64, cli_number(c, "SELECT run FROM journal WHERE seq = ?", seq));
+        n = cli_number(c, "SELECT run FROM journal WHERE seq = ?", seq);
+        snprintf(run, 24, "%" PRId64, n);
         return rc;
     }
     uint64_t id = (uint64_t)n;

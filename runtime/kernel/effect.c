@@ -73,14 +73,6 @@ static int resolve_effect(kernel *k, call *c, char *why, size_t size) {
     return resolve_verb(c, resource, verb, why, size);
 }
 
-void effect_mint_key(call *c, const char *incarnation) {
-    char id[64 + PATH_LIMIT];
-    int n =
-        snprintf(id, sizeof id, "%s:%llu:%s", incarnation, (unsigned long long)c->run->id, c->path);
-    digest d = digest_of(id, (size_t)n);
-    hex_encode(c->key, d.bytes, 16);
-}
-
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size) {
     keel_buf_append(&c->request, request.data, request.len);
     c->opened_us = kernel_now(k);

@@ -1,9 +1,6 @@
 /* A backup in the place of a newer file: what was sent behind it is looked for before anything is
  * sent, and nothing goes twice. */
-#include <sqlite3.h>
-
-#include "effect_table.h"
-#include "scene.h"
+#include "scene_restore.h"
 
 #define ALLOW                                                                                      \
     "  - { id: lets, on: \"out.*.write\", allow: {} }\n  - { id: child, on: run.spawn, allow: {} " \
@@ -23,106 +20,24 @@ static const sim_op keyed_now[] = {WRITE("keyed")};
 static const sim_op checkable_now[] = {WRITE("checkable")};
 static const sim_op spawns[] = {GO, SPAWN_HELPER};
 
-/* ---- a backup, and a restore ---- */
-
-static void forget(const char *name) {
-    sqlite3_vfs *vfs = sqlite3_vfs_find("sim");
-    char path[40];
-    static const char *const ends[] = {"", "-wal", "-journal"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        snprintf(path, sizeof path, "%s%s", name, ends[i]);
-        vfs->xDelete(vfs, path, 0);
-    }
-}
-
-static void copy(const char *from, const char *to) {
-    backup_report report;
-    diag d = {0};
-    forget(to);
-    if (store_backup(from, "sim", to, &report, NULL, NULL, &d)) {
-        fail_msg("%s", d.what);
-    }
-}
-
-static void backup(void) {
-    copy("sim.db", "copy.db");
-}
-
-/* What `keel restore` writes. */
-static void put_restore(sim_world *w) {
-    char anchor[160], key[160];
-    diag d = {0};
-    keel_buf body = KEEL_BUF_INIT;
-    store *s;
-    turn *t = turn_create();
-    snprintf(anchor, sizeof anchor, "%s/state/anchor", w->root);
-    snprintf(key, sizeof key, "%s/state/key", w->root);
-    store_options o = {
-        .path = "sim.db", .anchor = anchor, .key = key, .vfs = "sim", .restore = true};
-    if (store_open(&s, &o, &d)) {
-        fail_msg("%s", d.what);
-    }
-    turn_begin(t, store_identify(s)->next_seq, w->clock);
-    store_boot_body(s, &body);
-    turn_add(t, RECORD_BOOT, 0, "", body.data, body.len);
-    keel_buf_clear(&body);
-    store_restored_body(s, &body);
-    turn_add(t, RECORD_RESTORED, 0, "", body.data, body.len);
-    turn_add(t, RECORD_HALT, 0, "", "{\"why\":\"restored\"}", 18);
-    turn_add(t, RECORD_STOP, 0, "", "{}", 2);
-    assert_int_equal(store_commit(s, t, &d), 0);
-    assert_int_equal(store_anchor(s, w->clock, &d), 0);
-    keel_buf_free(&body);
-    store_close(s);
-    turn_destroy(t);
-}
-
-static void restore(sim_world *w) {
-    sim_end(w);
-    w->clock += 60000000;
-    copy("copy.db", "sim.db");
-    put_restore(w);
-    if (!sim_start(w)) {
-        fail_msg("it does not start: %s", w->fault);
-    }
-    sim_run_out(w);
-    assert_string_equal(w->fault, "");
-    number_is(w, "SELECT halted FROM control", 1);
-    assert_int_equal(w->held_count, 0); /* nothing leaves until a person says so */
-}
-
-static void resume(sim_world *w) {
-    scene_tell(w, "resume-01", "resume", "{}");
-}
-
-static void go(sim_world *w, const char *request) {
-    scene_tell(w, request, "run.send", "{\"body\":1,\"name\":\"go\",\"run\":1}");
-}
-
 /* Backed up before the effect; then sent and done; then the backup takes its place. */
 static sim_world *lived(const sim_op *ops, size_t count, char key[40]) {
     sim_world *w = scene(ALLOW, ops, count);
     scene_do(w, "do-000001");
-    backup();
-    go(w, "go-000001");
+    scene_backup();
+    scene_go(w, "go-000001");
     assert_int_equal(w->held_count, 1);
     snprintf(key, 40, "%s", w->held[0].key);
     sim_answer_held(w, APPLIED);
-    restore(w);
-    resume(w);
-    go(w, "go-000002");
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000002");
     return w;
 }
 
 #define held_is(w, what)                                                                           \
     assert_int_equal((w)->held_count, 1);                                                          \
     assert_string_equal((w)->held[0].verb, what)
-
-static void answer(sim_world *w, const char *body) {
-    sim_answer_held(w, body);
-    sim_run_out(w);
-    assert_string_equal(w->fault, "");
-}
 
 /* ---- sent behind the backup ---- */
 
@@ -134,7 +49,7 @@ static void what_was_sent_is_adopted(void **state) {
         sim_world *w = lived(all[i], 2, key);
         held_is(w, "reconcile");
         assert_string_equal(w->held[0].key, key);
-        answer(w, SAW_IT);
+        scene_answer(w, SAW_IT);
         assert_int_equal(w->held_count, 0);
         number_is(w, "SELECT count(*) FROM effect WHERE state = 'done' AND attempts = 1", 1);
         number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
@@ -154,19 +69,19 @@ static void what_is_absent_is_sent(void **state) {
         char key[40];
         sim_world *w = lived(all[i], 3, key);
         held_is(w, "reconcile");
-        answer(w, ABSENT);
+        scene_answer(w, ABSENT);
         if (i == 1) { /* once more, when it has had time to settle */
             held_is(w, "reconcile");
-            answer(w, ABSENT);
+            scene_answer(w, ABSENT);
         }
         held_is(w, "write");
         assert_string_not_equal(w->held[0].key, key);
-        answer(w, APPLIED);
+        scene_answer(w, APPLIED);
         held_is(w, "write");
         scene_restart(w); /* and that is known after a restart, too */
         number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 1);
         if (w->held_count) {
-            answer(w, w->held[0].verb[0] == 'w' ? APPLIED : SAW_IT);
+            scene_answer(w, w->held[0].verb[0] == 'w' ? APPLIED : SAW_IT);
         }
         number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 2);
         number_is(w, "SELECT count(*) FROM item", 0);
@@ -178,7 +93,7 @@ static void what_nobody_can_tell_is_asked(void **state) {
     char key[40];
     (void)state;
     sim_world *w = lived(keyed, 2, key);
-    answer(w, NOT_KNOWN);
+    scene_answer(w, NOT_KNOWN);
     assert_int_equal(w->held_count, 0);
     number_is(w, "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open'", 1);
     scene_end(w);
@@ -200,7 +115,7 @@ static void what_may_be_repeated_is_not_doubted(void **state) {
     (void)state;
     sim_world *w = lived(often, 2, key);
     held_is(w, "write");
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     scene_end(w);
 }
 
@@ -213,10 +128,10 @@ static void a_look_outlives_a_kill(void **state) {
     scene_restart(w);
     held_is(w, "reconcile");
     assert_string_equal(w->held[0].key, key);
-    answer(w, ABSENT);
+    scene_answer(w, ABSENT);
     held_is(w, "write");
     assert_string_not_equal(w->held[0].key, key);
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     scene_end(w);
 }
 
@@ -225,14 +140,14 @@ static void a_new_run_is_not_doubted(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, at_once, 1);
     sim_run_out(w);
-    backup();
+    scene_backup();
     scene_do(w, "do-000001");
-    answer(w, APPLIED);
-    restore(w);
-    resume(w);
+    scene_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
     scene_do(w, "do-000002");
     held_is(w, "write");
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     scene_end(w);
 }
 
@@ -243,13 +158,13 @@ static void a_child_is_asked_for(void **state) {
     sim_world *w = scene(ALLOW, spawns, 2);
     scene_helper(w, keyed_now, 1, NULL);
     scene_do(w, "do-000001");
-    backup();
-    go(w, "go-000001");
+    scene_backup();
+    scene_go(w, "go-000001");
     snprintf(key, sizeof key, "%s", w->held[0].key);
-    answer(w, APPLIED);
-    restore(w);
-    resume(w);
-    go(w, "go-000002");
+    scene_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000002");
     assert_int_equal(w->held_count, 0);
     number_is(w, "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open' AND run = 2",
               1);
@@ -269,14 +184,14 @@ static void what_was_under_way_is_a_lost_answer(void **state) {
         sim_world *w = scene(ALLOW, cases[i].ops, 1);
         scene_do(w, "do-000001");
         snprintf(key, sizeof key, "%s", w->held[0].key);
-        backup();
-        answer(w, APPLIED);
-        restore(w);
-        resume(w);
+        scene_backup();
+        scene_answer(w, APPLIED);
+        scene_restore(w);
+        scene_resume(w);
         if (cases[i].then) {
             held_is(w, cases[i].then);
             assert_string_equal(w->held[0].key, key); /* under which the other side knows it */
-            answer(w, w->held[0].verb[0] == 'w' ? APPLIED : SAW_IT);
+            scene_answer(w, w->held[0].verb[0] == 'w' ? APPLIED : SAW_IT);
             state_is(w, "done");
         } else {
             assert_int_equal(w->held_count, 0);
@@ -299,9 +214,9 @@ static void a_retry_is_looked_for(void **state) {
         scene_do(w, "do-000002"); /* queued behind the first */
         scene_tell(w, "halt-0001", "halt", "{\"why\":\"w\"}");
         number_is(w, "SELECT count(*) FROM effect WHERE run = 2 AND state = 'retry'", 1);
-        backup();
-        answer(w, APPLIED);
-        restore(w);
+        scene_backup();
+        scene_answer(w, APPLIED);
+        scene_restore(w);
         number_is(w, "SELECT count(*) FROM effect WHERE run = 2 AND state = 'unknown'", 1);
         number_is(w, "SELECT count(*) FROM effect WHERE run = 2 AND reason = 'operator'",
                   cases[i].asked);
@@ -314,18 +229,18 @@ static void what_waited_is_asked_again(void **state) {
     sim_world *w = scene(ASK, keyed_now, 1);
     scene_do(w, "do-000001");
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'open'", 1);
-    backup();
+    scene_backup();
     sim_approve(w, "approve-1", 1);
     sim_run_out(w);
-    answer(w, APPLIED);
-    restore(w);
+    scene_answer(w, APPLIED);
+    scene_restore(w);
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'stale'", 1);
-    resume(w);
+    scene_resume(w);
     number_is(w, "SELECT count(*) FROM item WHERE number = 2 AND state = 'open'", 1);
     sim_approve(w, "approve-2", 2);
     sim_run_out(w);
     held_is(w, "reconcile"); /* somebody may have approved it in between */
-    answer(w, SAW_IT);
+    scene_answer(w, SAW_IT);
     state_is(w, "done");
     scene_end(w);
 }
@@ -343,15 +258,15 @@ static void what_was_done_is_looked_for_once_more(void **state) {
         scene_do(w, "do-000001");
         char key[40];
         snprintf(key, sizeof key, "%s", w->held[0].key);
-        answer(w, APPLIED);
-        backup();
-        restore(w);
+        scene_answer(w, APPLIED);
+        scene_backup();
+        scene_restore(w);
         scene_restart(w);
         assert_int_equal(w->held_count, 0);
-        resume(w);
+        scene_resume(w);
         held_is(w, "reconcile");
         assert_string_equal(w->held[0].key, key);
-        answer(w, cases[i].answer);
+        scene_answer(w, cases[i].answer);
         number_is(w, "SELECT count(*) FROM journal WHERE kind = 49", 1);
         number_is(w, "SELECT count(*) FROM item WHERE kind = 'stuck'", cases[i].stuck);
         state_is(w, "done");
@@ -365,12 +280,12 @@ static void what_was_done_long_before_is_not(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, checkable_now, 1);
     scene_do(w, "do-000001");
-    answer(w, APPLIED);
+    scene_answer(w, APPLIED);
     w->clock += 3700000000;
     scene_restart(w);
-    backup();
-    restore(w);
-    resume(w);
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
     assert_int_equal(w->held_count, 0);
     scene_end(w);
 }
@@ -380,10 +295,10 @@ static void a_look_that_dies_changes_nothing(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, checkable_now, 1);
     scene_do(w, "do-000001");
-    answer(w, APPLIED);
-    backup();
-    restore(w);
-    resume(w);
+    scene_answer(w, APPLIED);
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
     held_is(w, "reconcile");
     sim_kill(w, w->held[0].executor, "killed");
     w->held_count = 0;
@@ -398,28 +313,6 @@ static void a_look_that_dies_changes_nothing(void **state) {
 
 /* ---- erased ---- */
 
-/* Behind the kernel's back, as the command refuses to: the run is still open. */
-static void erase_step(sim_world *w, int64_t seq) {
-    char anchor[160], key[160];
-    diag d = {0};
-    keel_buf body = KEEL_BUF_INIT;
-    erase_report report;
-    store *s;
-    turn *t = turn_create();
-    snprintf(anchor, sizeof anchor, "%s/state/anchor", w->root);
-    snprintf(key, sizeof key, "%s/state/key", w->root);
-    store_options o = {.path = "sim.db", .anchor = anchor, .key = key, .vfs = "sim"};
-    assert_int_equal(store_open(&s, &o, &d), 0);
-    turn_begin(t, store_identify(s)->next_seq, w->clock);
-    store_boot_body(s, &body);
-    turn_add(t, RECORD_BOOT, 0, "", body.data, body.len);
-    assert_int_equal(store_erase(s, t, &seq, 1, "me", "asked for", &report, &d), 0);
-    assert_int_equal(report.records, 1);
-    keel_buf_free(&body);
-    store_close(s);
-    turn_destroy(t);
-}
-
 static void an_erased_run_is_stuck(void **state) {
     static const sim_op ops[] = {{"step", "first", NULL}, GO, WRITE("once")};
     (void)state;
@@ -429,7 +322,7 @@ static void an_erased_run_is_stuck(void **state) {
     int64_t seq = sim_number(w, "SELECT seq FROM journal WHERE kind = 21 AND run = 1");
     assert_true(seq > 0);
     sim_end(w);
-    erase_step(w, seq);
+    scene_erase(w, seq);
     assert_true(sim_start(w));
     sim_run_out(w);
     number_is(w, "SELECT count(*) FROM run WHERE id = 1 AND state = 'paused' AND reason = 'erased'",
