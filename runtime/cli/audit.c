@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "keep.h"
 #include "text.h"
 
 typedef struct progress {
@@ -118,11 +119,56 @@ static const command rebuild_verb = {
     .run = rebuild_run,
 };
 
-static const command *const verbs[] = {&verify_verb, &rebuild_verb, NULL};
+static const option erase_options[] = {
+    {"run", 0, "RUN", "all records of this run"},
+    {"path", 0, "PATH", "of them, those of one call, such as an effect"},
+    {"record", 0, "SEQ", "this record alone"},
+    {"why", 0, "TEXT", "the reason, for the record; it is not erased"},
+    {"yes", 'y', NULL, "do not ask"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const command erase_verb = {
+    .name = "erase",
+    .words = "--run RUN [--path PATH] --why TEXT",
+    .summary = "forget what was said, and keep that it was",
+    .more =
+        "Drops the words of records for ever: arguments, results, texts, reasons. States, numbers, "
+        "digests and\n"
+        "keys stay, so the chain holds and the tables still follow. Keel must be down; the "
+        "database is written\n"
+        "anew, so that no trace is left in it. Only runs that are over can be erased.",
+    .examples = "keel audit erase --run 12 --why \"a client asked for it\"\n"
+                "keel audit erase --run 12 --path 3 --why \"a client asked for it\"",
+    .options = erase_options,
+    .run = erase_run,
+};
+
+static const option archive_options[] = {
+    {"before", 0, "DATE|RECORD", "move what is older than this day, or stands before this record"},
+    {NULL, 0, NULL, NULL},
+};
+
+static const command archive_verb = {
+    .name = "archive",
+    .words = "--before DATE|RECORD",
+    .summary = "move the oldest records into a file of their own",
+    .more =
+        "The file goes into .keel/archive, stays part of the chain, and is read wherever records "
+        "are read.\n"
+        "What open runs, items or the commands of the last 30 days need is not moved. Keel must "
+        "be down.",
+    .examples = "keel audit archive --before 2026-01-01",
+    .options = archive_options,
+    .run = archive_run,
+};
+
+static const command *const verbs[] = {&verify_verb, &rebuild_verb, &erase_verb, &archive_verb,
+                                       NULL};
 
 const command audit_command = {
     .name = "audit",
-    .words = "verify | rebuild --check",
+    .words = "verify | rebuild --check | erase | archive",
     .summary = "prove that the record is whole",
     .verbs = verbs,
 };

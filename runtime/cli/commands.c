@@ -9,7 +9,7 @@ extern const command init_command, up_command, down_command, do_command, inbox_c
     halt_command, resume_command, doctor_command, help_command_entry, run_command, stuck_command,
     unknown_command, agent_command, connector_command, connection_command, plugin_command,
     policy_command, approver_command, audit_command, dev_command, secret_command, rollback_command,
-    torture_command;
+    torture_command, backup_command, restore_command;
 
 static const command *const day[] = {
     &do_command,  &inbox_command, &approve_command, &deny_command, &why_command,
@@ -29,8 +29,9 @@ static const command *const things[] = {
     NULL,
 };
 static const command *const host[] = {
-    &init_command,   &up_command,    &down_command,   &dev_command,        &halt_command,
-    &resume_command, &audit_command, &doctor_command, &torture_command,    &help_command_entry,
+    &init_command,  &up_command,     &down_command,    &dev_command,
+    &halt_command,  &resume_command, &backup_command,  &restore_command,
+    &audit_command, &doctor_command, &torture_command, &help_command_entry,
     NULL,
 };
 

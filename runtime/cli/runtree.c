@@ -58,9 +58,14 @@ static uint64_t child_of(const journal_row *row) {
 }
 
 static void take_ends(tree *t, const journal_row *row) {
-    keel_json v = {NULL, 0};
+    static const char erased[] = "\"erased\"";
+    bool ends = row->kind == RECORD_RUN_BEGIN || row->kind == RECORD_RUN_END;
+    keel_json v =
+        ends && !row->body.data ? keel_json_view(erased, sizeof erased - 1) : (keel_json){NULL, 0};
     keel_buf *to = &t->result;
-    if (row->kind == RECORD_RUN_BEGIN) {
+    if (v.data) {
+        to = row->kind == RECORD_RUN_BEGIN ? &t->input : to;
+    } else if (row->kind == RECORD_RUN_BEGIN) {
         v = keel_json_get(row->body, "input");
         to = &t->input;
     } else if (row->kind == RECORD_RUN_END) {

@@ -98,6 +98,13 @@ static void print_text(cli *c, const standing *s) {
         term_put(&c->out, &out, TINT_BAD, "halted");
     }
     keel_buf_putc(&out, '\n');
+    char *why = s->halted ? cli_value(c, "SELECT nullif(halted_why, '') FROM control", NULL) : NULL;
+    if (why) {
+        keel_buf_puts(&out, "halted: ");
+        text_line(&out, why, strlen(why));
+        keel_buf_putc(&out, '\n');
+        free(why);
+    }
     text_plural(&out, s->items, "item needs you, ", "items need you, ");
     text_plural(&out, s->open, "run is open, ", "runs are open, ");
     text_plural(&out, s->paused, "is paused, ", "are paused, ");

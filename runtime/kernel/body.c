@@ -49,6 +49,14 @@ void call_digest(char out[17], const char *kind, const char *name, keel_json arg
     hex_encode(out, d.bytes, 8);
 }
 
+void effect_mint_key(call *c, const char *incarnation) {
+    char id[64 + PATH_LIMIT];
+    int n =
+        snprintf(id, sizeof id, "%s:%llu:%s", incarnation, (unsigned long long)c->run->id, c->path);
+    digest d = digest_of(id, (size_t)n);
+    hex_encode(c->key, d.bytes, 16);
+}
+
 bool body_text(keel_json object, const char *key, char *to, size_t size) {
     long len = keel_json_copy(keel_json_get(object, key), to, size);
     return len >= 0 && (size_t)len < size;

@@ -74,21 +74,13 @@ static int resolve_effect(kernel *k, call *c, char *why, size_t size) {
     return resolve_verb(c, resource, verb, why, size);
 }
 
-static void mint_key(kernel *k, call *c) {
-    char id[64 + PATH_LIMIT];
-    int n = snprintf(id, sizeof id, "%s:%llu:%s", k->identity.incarnation,
-                     (unsigned long long)c->run->id, c->path);
-    digest d = digest_of(id, (size_t)n);
-    hex_encode(c->key, d.bytes, 16);
-}
-
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size) {
     keel_buf_append(&c->request, request.data, request.len);
     c->opened_us = kernel_now(k);
     int rc =
         c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size) : resolve_effect(k, c, why, size);
     c->args_digest = digest_of(c->args.data, c->args.len);
-    mint_key(k, c);
+    effect_mint_key(c, k->identity.incarnation);
     return rc;
 }
 
@@ -121,7 +113,7 @@ void effect_rebind(kernel *k, call *c) {
 
 void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq) {
     c->args_digest = digest_of(c->args.data, c->args.len);
-    mint_key(k, c);
+    effect_mint_key(c, k->identity.incarnation);
     effect_rebind(k, c);
     if (c->attempt && c->connection && c->connection->seq > args_seq) {
         c->connection = NULL; /* it went through another of that name */
@@ -286,6 +278,7 @@ static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf
 }
 
 void effect_intend(kernel *k, call *c, keel_json decision) {
+    bool doubt = !c->attempt && restored_doubts(k, c);
     if (!c->attempt++ || !c->maybe_applied) {
         c->opened_us = kernel_now(k); /* the other side remembers a key from here on */
     }
@@ -299,7 +292,11 @@ void effect_intend(kernel *k, call *c, keel_json decision) {
         c->consented = true;
     }
     timer_clear(&k->timers, &c->timer);
-    dispatch(k, c);
+    if (doubt) {
+        restored_look(k, c);
+    } else {
+        dispatch(k, c);
+    }
 }
 
 /* Pieces of a body, in canonical order: effect_put_args, "attempt", then these. */
@@ -333,6 +330,9 @@ void effect_put_target(const call *c, keel_json_writer *w) {
 }
 
 bool effect_is_out(const call *c) {
+    if (c->recheck) {
+        return true;
+    }
     switch (c->state) {
     case EFFECT_INTENDED:
         return c->dispatch != 0 || c->order != 0 || c->maybe_applied;

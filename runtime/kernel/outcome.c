@@ -190,9 +190,11 @@ static void looked(kernel *k, call *c, keel_json result) {
     if (!strcmp(state, "applied")) {
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
     } else if (!strcmp(state, "absent") && (since >= settle || KEEL_PLANTED("settle_ignored"))) {
+        bool sent = !c->doubt;
+        restored_absent(k, c);
         c->maybe_applied = false;
         c->looks = 0;
-        effect_retry_at(k, c, "it was looked for and is proved absent", true,
+        effect_retry_at(k, c, "it was looked for and is proved absent", sent,
                         now + effect_backoff_us(k, c, c->attempt - c->parked));
     } else if (!strcmp(state, "absent")) {
         effect_look_later(k, c, "not there yet, but it may still arrive", settle - since);
@@ -309,6 +311,10 @@ static void lost(kernel *k, call *c, const char *why) {
 static void conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
     keel_json said = keel_json_view(body, len);
     char why[512];
+    if (c->recheck) {
+        restored_heard(k, c, heard, said);
+        return;
+    }
     switch (heard) {
     case HEARD_REPLY:
         replied(k, c, said);

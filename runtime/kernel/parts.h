@@ -109,6 +109,19 @@ void rollbacks_free(kernel *k);
 /* Its connection is still the one through which it was written. */
 bool undo_reaches(kernel *k, const call *c);
 void undo_outcome(kernel *k, const call *c, keel_buf *out); /* what the write replied; or nothing */
+/* ---- restored.c: what an older file cannot know ---- */
+int restored_load(kernel *k, diag *d);
+void restored_run(kernel *k, run *r);                                       /* recovered */
+void restored_begin(kernel *k, run *r);                                     /* begun now */
+void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq); /* recovered */
+bool restored_open(kernel *k, call *c); /* it was open in the backup: true when all is done */
+/* Before a first attempt is intended: it has to be looked for, and has the key of then. */
+bool restored_doubts(kernel *k, call *c);
+void restored_look(kernel *k, call *c);   /* after it was intended, instead of being sent */
+void restored_absent(kernel *k, call *c); /* it is proved that it was not sent then */
+int restored_recheck(kernel *k, diag *d); /* looks for what was done shortly before the backup */
+void restored_heard(kernel *k, call *c, call_heard heard, keel_json body); /* such a look is over */
+void run_erased(kernel *k, run *r); /* it cannot be replayed */
 
 /* ---- replay.c ---- */
 void run_start_fresh(kernel *k, run *r);  /* at its worker, which is ready */
@@ -149,6 +162,8 @@ void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const c
 /* Fills what follows from request: target, connection, verb, args, key. -1 and why when it names
  * nothing that there is. */
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size);
+/* The key of its run and path in a life of the workspace. */
+void effect_mint_key(call *c, const char *incarnation);
 /* Finds connection and verb of c->target; NULL verb when there is none any more. What was sent stays
  * with the connection that it was sent through: another of its name knows nothing of it. */
 void effect_rebind(kernel *k, call *c);

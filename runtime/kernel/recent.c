@@ -85,6 +85,10 @@ static int on_run_row(void *ctx, int columns, const char *const *values, const c
 
 static int on_end_record(void *ctx, const journal_row *row) {
     keel_buf *out = ((ended_row *)ctx)->outcome;
+    if (!row->body.data) {
+        outcome_error(out, "erased", NULL, "what it ended with was erased");
+        return 0;
+    }
     keel_buf_puts(out, "{\"ok\":");
     keel_json_writer w;
     keel_json_write(&w, out);

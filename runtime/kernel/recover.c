@@ -73,6 +73,9 @@ typedef struct role_row {
 
 static int on_role_result(void *ctx, const journal_row *row) {
     role_row *r = ctx;
+    if (!row->body.data) {
+        return 0; /* erased: the next run has no previous result */
+    }
     role_ended(r->k, r->agent, row->seq, keel_json_get(row->body, "result"));
     return 0;
 }
@@ -103,6 +106,9 @@ int recover(kernel *k, diag *d) {
         {"SELECT digest FROM policy_version ORDER BY seq DESC LIMIT 1", on_policy},
         {"SELECT agent, seq FROM role", on_role},
     };
+    if (restored_load(k, d)) {
+        return DIAG_STORAGE;
+    }
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         int rc = each(k, parts[i].sql, parts[i].row, k, d);
         if (rc) {
@@ -137,6 +143,7 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     r->tainted = number_of(v[7]) != 0;
     r->begin_seq = number_of(v[8]);
     r->strikes = (uint32_t)number_of(v[9]);
+    restored_run(k, r);
     return 0;
 }
 
@@ -302,6 +309,10 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
     reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
     effect_restore(k, c, class_of(v[17]), number_of(v[7]));
+    if (v[25]) {
+        snprintf(c->key, sizeof c->key, "%s", v[25]); /* the one that the other side may know */
+    }
+    restored_call(k, c, number_of(v[7]), number_of(v[16]));
     c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
     c->due_us = number_of(v[11]);
     if (rc->count == rc->cap) {
@@ -313,6 +324,9 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
 }
 
 static void go_on(kernel *k, call *c) {
+    if (restored_open(k, c)) {
+        return;
+    }
     if (c->state == EFFECT_INTENDED && KEEL_PLANTED("intended_forgotten_at_rest")) {
         return;
     }
@@ -335,7 +349,7 @@ int recover_runs(kernel *k, diag *d) {
         "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
         " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
         " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved',"
-        " r.root, r.depth, r.tainted"
+        " r.root, r.depth, r.tainted, e.key"
         " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
         " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
         " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
@@ -359,6 +373,7 @@ int recover_runs(kernel *k, diag *d) {
     }
     rc = rc ? rc : stuck_recover(k, d);
     (void)KEEL_FP("recover.read");
+    rc = rc ? rc : restored_recheck(k, d);
     for (size_t i = 0; i < rec.count && !rc; i++) {
         (void)KEEL_FP("recover.effect");
         go_on(k, rec.effects[i]);

@@ -12,6 +12,7 @@ typedef struct replayed {
     int64_t previous; /* seq of a run.end, 0: none */
     keel_buf records; /* i64 seq + u32 length + X_RECORD body, each */
     uint32_t count;
+    bool erased; /* some of it */
 } replayed;
 
 typedef struct replay {
@@ -153,6 +154,10 @@ static int on_record(void *ctx, const journal_row *row) {
     if (row->path[0]) {
         run_path_order(e->run, row->path); /* what stands in the journal is taken */
     }
+    if (!row->body.data) {
+        e->erased = true;
+        return 0;
+    }
     switch (row->kind) {
     case RECORD_RUN_BEGIN: {
         keel_json input = keel_json_get(row->body, "input");
@@ -244,7 +249,9 @@ static void push_all(kernel *k, worker *w, replay *rp) {
     int rc = reader_runs(k->env.reads, ids, count, on_record, rp, &d);
     for (size_t i = 0; i < count; i++) {
         e = map_get(&rp->runs, ids[i]);
-        if (!rc) {
+        if (!rc && e->erased) {
+            run_erased(k, e->run);
+        } else if (!rc) {
             push(k, w, e);
         }
         keel_buf_free(&e->input);

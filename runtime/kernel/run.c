@@ -180,6 +180,7 @@ run *run_begin(kernel *k, const run_spec *s) {
     r->depth = s->depth;
     r->tainted = s->tainted;
     r->fresh = true;
+    restored_begin(k, r);
     const role *last = role_find(k, s->plugin->manifest->name);
     k->scratch.len = 0;
     begin_body(r, s, last ? last->seq : 0, &k->scratch);
@@ -301,7 +302,8 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
                       .depth = r->depth,
                       .continued_from = r->id,
                       .tainted = r->tainted};
-        run_begin(k, &s);
+        bool sure = r->sure;
+        run_begin(k, &s)->sure = sure;
     }
     keel_buf_free(&outcome);
     keel_buf_free(&body);

@@ -98,11 +98,12 @@ struct run {
     size_t ack_message;
     uint32_t strikes;
     int64_t strike_seq; /* of the last strike's record: progress since then forgives */
-    bool struck;        /* for this death of its executor already */
-    uint32_t effects;   /* all calls ever, for the warning */
-    call *calls;        /* open ones, by next */
-    event *events;      /* sent, not received; oldest first */
-    uint64_t *waiters;  /* runs that wait for this one */
+    bool sure;        /* what it does was not done in a life that a restore has lost (restored.c) */
+    bool struck;      /* for this death of its executor already */
+    uint32_t effects; /* all calls ever, for the warning */
+    call *calls;      /* open ones, by next */
+    event *events;    /* sent, not received; oldest first */
+    uint64_t *waiters; /* runs that wait for this one */
     size_t waiter_count;
 };
 
@@ -155,10 +156,13 @@ struct call {
     digest args_digest;
     int64_t undoes; /* it takes back what this effect.done says; 0: it is no compensation */
     char key[33];
-    bool recorded;                          /* args, evidence and why stand in a record already */
-    uint32_t attempt;                       /* 0: never intended */
-    uint32_t parked;                        /* of them, since the start, given up unsent */
-    bool dispatched;                        /* this attempt went to a connector */
+    bool recorded;    /* args, evidence and why stand in a record already */
+    uint32_t attempt; /* 0: never intended */
+    uint32_t parked;  /* of them, since the start, given up unsent */
+    bool dispatched;  /* this attempt went to a connector */
+    bool older;       /* restored: its last record stands in the backup */
+    bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
+    bool recheck;     /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
     uint32_t looks;                         /* reconciles tried since */
@@ -300,6 +304,15 @@ typedef struct role {
     keel_buf result;
 } role;
 
+/* The last time that a backup took the place of a newer file. */
+typedef struct restore_point {
+    int64_t seq;          /* of its record; 0: never */
+    int64_t last_us;      /* when the backup's last record was written */
+    int64_t at_us;        /* when it was restored */
+    uint64_t last_run;    /* that the backup knows */
+    char incarnation[17]; /* of what was sent in between */
+} restore_point;
+
 typedef struct approver {
     char name[64];
     uint8_t public_key[32];
@@ -354,6 +367,7 @@ struct kernel {
     bool halted;
     bool halted_by_space; /* and lifted when there is room again */
     bool space_low;       /* the disk is nearly full */
+    restore_point restored;
     bool stopping, stop_written;
     bool has_policy;
     digest policy_digest;

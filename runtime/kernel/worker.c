@@ -83,7 +83,9 @@ void worker_refuse(kernel *k, worker *w, const char *text) {
     while (w->connection && w->connection->queue) {
         call *c = w->connection->queue;
         worker_drop(k, c);
-        if (c->reconcile) {
+        if (c->recheck) {
+            restored_heard(k, c, HEARD_DEATH, (keel_json){0});
+        } else if (c->reconcile) {
             effect_unknown(k, c, w->refusal);
         } else {
             effect_give_up(k, c, "unavailable", w->refusal);

@@ -150,8 +150,18 @@ static int forged(const char *path, int line, int64_t seq, diag *d) {
     return DIAG_STORAGE;
 }
 
-int anchor_read(const char *path, const uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
-                const char *workspace, anchor_visit *visit, void *ctx, diag *d) {
+static bool any_holds(const parsed *p, const char *line, const anchor_keys *keys) {
+    for (size_t i = 0; i < keys->count; i++) {
+        if (keys->list[i].boot <= p->head.boot + (p->head.seq == 0) &&
+            signature_holds(p, line, keys->list[i].public_key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int anchor_read(const char *path, const anchor_keys *keys, const char *workspace,
+                anchor_visit *visit, void *ctx, diag *d) {
     FILE *f = fopen(path, "re");
     if (f == NULL) {
         return missing(path, errno, d);
@@ -170,9 +180,8 @@ int anchor_read(const char *path, const uint8_t public_key[crypto_sign_PUBLICKEY
             continue;
         }
         found++;
-        rc = public_key == NULL || signature_holds(&p, line, public_key)
-                 ? visit(ctx, &p.head, number)
-                 : forged(path, number, p.head.seq, d);
+        rc = keys == NULL || any_holds(&p, line, keys) ? visit(ctx, &p.head, number)
+                                                       : forged(path, number, p.head.seq, d);
     }
     free(line);
     fclose(f);

@@ -12,6 +12,7 @@ enum { TELL_EVERY = 4096 };
 typedef struct gap {
     int64_t from;
     int64_t to;
+    bool closed; /* a later head holds: those that follow are of records that are there */
 } gap;
 
 typedef struct audit {
@@ -24,12 +25,13 @@ typedef struct audit {
     chain_state chain;
     sqlite3_stmt *has_payload;
     sqlite3_stmt *hash_at;
-    bool keyed; /* the first record was read */
-    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    anchor_keys keys; /* that boots named */
+    char public_key[65];
     char workspace[33];
     gap *gaps;
     size_t gap_count;
     int64_t last_anchor;
+    int64_t new_key; /* record of a boot that named another key: a restore has to follow */
     diag *d;
 } audit;
 
@@ -40,14 +42,32 @@ static int fault(audit *a, const char *what, int64_t seq) {
     return DIAG_STORAGE;
 }
 
+static int compare_hash(sqlite3_stmt *st, int64_t seq, const digest *hash, diag *d) {
+    sqlite3_bind_int64(st, 1, seq);
+    int rc = sqlite3_step(st);
+    int same = rc == SQLITE_ROW && sqlite3_column_bytes(st, 0) == DIGEST_SIZE &&
+               memcmp(sqlite3_column_blob(st, 0), hash->bytes, DIGEST_SIZE) == 0;
+    sqlite3_reset(st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? same : db_fault(sqlite3_db_handle(st), d);
+}
+
+static const char hash_of[] = "SELECT hash FROM journal WHERE seq = ?";
+
 /* 1 when the journal's record `seq` has this hash, 0 when not, DIAG_STORAGE. */
 static int has_hash(audit *a, int64_t seq, const digest *hash) {
-    sqlite3_bind_int64(a->hash_at, 1, seq);
-    int rc = sqlite3_step(a->hash_at);
-    int same = rc == SQLITE_ROW && sqlite3_column_bytes(a->hash_at, 0) == DIGEST_SIZE &&
-               memcmp(sqlite3_column_blob(a->hash_at, 0), hash->bytes, DIGEST_SIZE) == 0;
-    sqlite3_reset(a->hash_at);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? same : db_fault(a->r->db, a->d);
+    for (size_t i = 0; i < a->r->archive_count; i++) {
+        const archive_file *f = &a->r->archives[i];
+        sqlite3_stmt *st;
+        if (seq >= f->first && seq <= f->last && f->reader != NULL) {
+            if (db_prepare(f->reader->db, &st, hash_of, a->d) < 0) {
+                return DIAG_STORAGE;
+            }
+            int same = compare_hash(st, seq, hash, a->d);
+            sqlite3_finalize(st);
+            return same;
+        }
+    }
+    return compare_hash(a->hash_at, seq, hash, a->d);
 }
 
 /* ---- what two kinds of record say ---- */
@@ -73,13 +93,23 @@ static int check_heads(audit *a, const journal_row *row) {
     return previous ? 0 : fault(a, "does not name the head of the boot before it", row->seq);
 }
 
-static int take_identity(audit *a, const journal_row *row) {
+/* The key that signs heads from this boot on. */
+static int take_key(audit *a, const journal_row *row) {
     char hex[65] = "";
-    keel_json_copy(keel_json_get(row->body, "workspace"), a->workspace, sizeof a->workspace);
+    size_t n = a->keys.count;
     keel_json_copy(keel_json_get(row->body, "public_key"), hex, sizeof hex);
-    a->keyed = hex_decode(a->public_key, sizeof a->public_key, hex, strlen(hex)) ==
-               (int)sizeof a->public_key;
-    return a->keyed ? 0 : fault(a, "does not name the key that signs heads", row->seq);
+    if (n > 0 && strcmp(hex, a->public_key) == 0) {
+        return 0;
+    }
+    a->keys.list = keel_realloc(a->keys.list, (n + 1) * sizeof *a->keys.list);
+    a->keys.list[n].boot = row->boot;
+    a->keys.count++;
+    a->new_key = n > 0 ? row->seq : 0;
+    strcpy(a->public_key, hex);
+    return hex_decode(a->keys.list[n].public_key, sizeof a->keys.list[n].public_key, hex,
+                      strlen(hex)) == (int)sizeof a->keys.list[n].public_key
+               ? 0
+               : fault(a, "does not name the key that signs heads", row->seq);
 }
 
 static int read_boot(void *ctx, const journal_row *row) {
@@ -88,15 +118,19 @@ static int read_boot(void *ctx, const journal_row *row) {
     if (row->body.data == NULL) {
         return fault(a, "begins a boot and has no body", row->seq);
     }
-    if (row->seq == 1 && take_identity(a, row) < 0) {
-        return DIAG_STORAGE;
+    if (row->seq == 1) {
+        keel_json_copy(keel_json_get(row->body, "workspace"), a->workspace, sizeof a->workspace);
     }
-    return check_heads(a, row);
+    return take_key(a, row) < 0 ? DIAG_STORAGE : check_heads(a, row);
 }
 
+/* Accepted, or restored. */
 static int read_rollback(void *ctx, const journal_row *row) {
     audit *a = ctx;
     gap g = {.from = row->seq, .to = 0};
+    if (row->kind == RECORD_RESTORED && a->new_key == row->seq - 1) {
+        a->new_key = 0;
+    }
     keel_json_int(keel_json_get(row->body, "seq"), &g.from);
     keel_json_int(keel_json_get(row->body, "anchor_seq"), &g.to);
     a->gaps = keel_realloc(a->gaps, (a->gap_count + 1) * sizeof *a->gaps);
@@ -114,7 +148,9 @@ static int check_payload(audit *a, sqlite3_stmt *st) {
     int rc = sqlite3_step(a->has_payload);
     sqlite3_reset(a->has_payload);
     a->report->erased += rc == SQLITE_DONE;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(a->r->db, a->d);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE
+               ? 0
+               : db_fault(sqlite3_db_handle(a->has_payload), a->d);
 }
 
 static int check_record(audit *a, sqlite3_stmt *st) {
@@ -126,16 +162,19 @@ static int check_record(audit *a, sqlite3_stmt *st) {
         a->progress(a->ctx, a->report->records, a->total);
     }
     int kind = sqlite3_column_int(st, 5);
-    journal_visit *visit = kind == RECORD_BOOT       ? read_boot
-                           : kind == RECORD_ROLLBACK ? read_rollback
-                                                     : NULL;
-    return visit != NULL ? reader_record(a->r, a->chain.seq, visit, a, a->d) : 0;
+    journal_visit *visit = kind == RECORD_BOOT                                  ? read_boot
+                           : kind == RECORD_ROLLBACK || kind == RECORD_RESTORED ? read_rollback
+                                                                                : NULL;
+    int rc = visit != NULL ? reader_record(a->r, a->chain.seq, visit, a, a->d) : 0;
+    return rc == 0 && a->new_key != 0 && a->new_key < a->chain.seq
+               ? fault(a, "names another key for signed heads, and no restore follows", a->new_key)
+               : rc;
 }
 
-static int check_records(audit *a) {
+static int check_file(audit *a, sqlite3 *db) {
     sqlite3_stmt *st;
-    if (db_int(a->r->db, "SELECT max(seq) FROM journal", 0, &a->total, a->d) < 0 ||
-        db_prepare(a->r->db, &st, CHAIN_COLUMNS " ORDER BY seq", a->d) < 0) {
+    if (db_prepare(db, &a->has_payload, "SELECT 1 FROM payload WHERE digest = ?", a->d) < 0 ||
+        db_prepare(db, &st, CHAIN_COLUMNS " ORDER BY seq", a->d) < 0) {
         return DIAG_STORAGE;
     }
     int rc, failed = 0;
@@ -143,17 +182,19 @@ static int check_records(audit *a) {
         failed = check_record(a, st);
     }
     if (failed == 0 && rc != SQLITE_DONE) {
-        failed = db_fault(a->r->db, a->d);
+        failed = db_fault(db, a->d);
     }
     sqlite3_finalize(st);
+    sqlite3_finalize(a->has_payload);
+    a->has_payload = NULL;
     return failed;
 }
 
 /* ---- bytes by content ---- */
 
-static int blame_record(audit *a, const void *digest_bytes) {
+static int blame_record(audit *a, sqlite3 *db, const void *digest_bytes) {
     sqlite3_stmt *st;
-    if (db_prepare(a->r->db, &st, "SELECT min(seq) FROM journal WHERE digest = ?", a->d) < 0) {
+    if (db_prepare(db, &st, "SELECT min(seq) FROM journal WHERE digest = ?", a->d) < 0) {
         return DIAG_STORAGE;
     }
     sqlite3_bind_blob(st, 1, digest_bytes, DIGEST_SIZE, SQLITE_STATIC);
@@ -167,7 +208,8 @@ static int blame_record(audit *a, const void *digest_bytes) {
     return DIAG_STORAGE;
 }
 
-static int blame_artifact(audit *a, const void *digest_bytes) {
+static int blame_artifact(audit *a, sqlite3 *db, const void *digest_bytes) {
+    (void)db;
     char hex[DIGEST_HEX];
     hex_encode(hex, digest_bytes, DIGEST_SIZE);
     diag_set(a->d, DIAG_STORAGE, "the stored file %.16s does not have its digest", hex);
@@ -176,9 +218,10 @@ static int blame_artifact(audit *a, const void *digest_bytes) {
 }
 
 /* Rows of digest, salt, bytes. */
-static int check_contents(audit *a, const char *sql, int (*blame)(audit *a, const void *digest)) {
+static int check_contents(audit *a, sqlite3 *db, const char *sql,
+                          int (*blame)(audit *a, sqlite3 *db, const void *digest)) {
     sqlite3_stmt *st;
-    if (db_prepare(a->r->db, &st, sql, a->d) < 0) {
+    if (db_prepare(db, &st, sql, a->d) < 0) {
         return DIAG_STORAGE;
     }
     int rc, failed = 0;
@@ -188,24 +231,77 @@ static int check_contents(audit *a, const char *sql, int (*blame)(audit *a, cons
             sqlite3_column_bytes(st, 0) == DIGEST_SIZE ? sqlite3_column_blob(st, 0) : none;
         digest actual = digest_of2(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1),
                                    sqlite3_column_blob(st, 2), (size_t)sqlite3_column_bytes(st, 2));
-        failed = memcmp(actual.bytes, expected, DIGEST_SIZE) == 0 ? 0 : blame(a, expected);
+        failed = memcmp(actual.bytes, expected, DIGEST_SIZE) == 0 ? 0 : blame(a, db, expected);
     }
     if (failed == 0 && rc != SQLITE_DONE) {
-        failed = db_fault(a->r->db, a->d);
+        failed = db_fault(db, a->d);
     }
     sqlite3_finalize(st);
     return failed;
+}
+
+static const char payloads[] = "SELECT digest, salt, bytes FROM payload";
+
+/* ---- the archive ---- */
+
+static int not_as_moved(audit *a, const archive_file *f, const char *how) {
+    diag_set(a->d, DIAG_STORAGE, "the archive file %s, with the records %lld to %lld, %s", f->path,
+             (long long)f->first, (long long)f->last, how);
+    return diag_next(a->d, "put it back as it was, from a backup");
+}
+
+static int check_archive(audit *a, archive_file *f) {
+    digest now;
+    int64_t bytes;
+    if (reader_archive_open(f, archive_vfs(a->r->db), a->d) < 0 ||
+        archive_digest(f->reader->db, &now, &bytes, a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (!digest_equal(&now, &f->file)) {
+        return not_as_moved(a, f, "was changed: it does not have the digest of its record");
+    }
+    if (check_file(a, f->reader->db) < 0 ||
+        check_contents(a, f->reader->db, payloads, blame_record) < 0) {
+        return DIAG_STORAGE;
+    }
+    return a->chain.seq == f->last && digest_equal(&a->chain.hash, &f->head)
+               ? 0
+               : not_as_moved(a, f, "does not end with the record that its record names");
+}
+
+/* From record 1 through the archive to the last. */
+static int check_records(audit *a) {
+    if (db_int(a->r->db, "SELECT max(seq) FROM journal", 0, &a->total, a->d) < 0 ||
+        reader_archives(a->r, a->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    for (size_t i = 0; i < a->r->archive_count; i++) {
+        if (check_archive(a, &a->r->archives[i]) < 0) {
+            return DIAG_STORAGE;
+        }
+    }
+    return check_file(a, a->r->db) < 0 ? DIAG_STORAGE
+           : a->new_key != 0
+               ? fault(a, "names another key for signed heads, and no restore follows", a->new_key)
+               : 0;
 }
 
 /* ---- signed heads ---- */
 
 static bool given_up(const audit *a, int64_t seq) {
     for (size_t i = 0; i < a->gap_count; i++) {
-        if (seq > a->gaps[i].from && seq <= a->gaps[i].to) {
+        if (!a->gaps[i].closed && seq > a->gaps[i].from && seq <= a->gaps[i].to) {
             return true;
         }
     }
     return false;
+}
+
+/* Heads are in the order of their signing: behind one that was signed since, none is given up. */
+static void close_gaps(audit *a, int64_t seq) {
+    for (size_t i = 0; i < a->gap_count; i++) {
+        a->gaps[i].closed = a->gaps[i].closed || seq > a->gaps[i].from;
+    }
 }
 
 static int check_anchor(void *ctx, const anchor_head *head, int line) {
@@ -216,6 +312,7 @@ static int check_anchor(void *ctx, const anchor_head *head, int line) {
     }
     if (same > 0) {
         a->report->anchors++;
+        close_gaps(a, head->seq);
         a->last_anchor = head->seq > a->last_anchor ? head->seq : a->last_anchor;
         return 0;
     }
@@ -240,17 +337,17 @@ static int check_anchor(void *ctx, const anchor_head *head, int line) {
 static int check_anchors(audit *a) {
     int rc = 0;
     if (a->anchor != NULL) {
-        rc = anchor_read(a->anchor, a->keyed ? a->public_key : NULL, a->workspace, check_anchor, a,
-                         a->d);
+        rc = anchor_read(a->anchor, a->keys.count > 0 ? &a->keys : NULL, a->workspace, check_anchor,
+                         a, a->d);
     }
     a->report->unanchored = a->chain.seq - a->last_anchor;
     return rc < 0 ? DIAG_STORAGE : 0;
 }
 
 static int check_all(audit *a) {
-    if (check_records(a) < 0 ||
-        check_contents(a, "SELECT digest, salt, bytes FROM payload", blame_record) < 0 ||
-        check_contents(a, "SELECT digest, NULL, bytes FROM artifact", blame_artifact) < 0) {
+    if (check_records(a) < 0 || check_contents(a, a->r->db, payloads, blame_record) < 0 ||
+        check_contents(a, a->r->db, "SELECT digest, NULL, bytes FROM artifact", blame_artifact) <
+            0) {
         return DIAG_STORAGE;
     }
     return check_anchors(a);
@@ -260,8 +357,7 @@ static int begin(audit *a) {
     bool began;
     if (reader_begin(a->r, &began, a->d) < 0 ||
         meta_get(a->r->db, "workspace", a->workspace, sizeof a->workspace, a->d) < 0 ||
-        db_prepare(a->r->db, &a->has_payload, "SELECT 1 FROM payload WHERE digest = ?", a->d) < 0 ||
-        db_prepare(a->r->db, &a->hash_at, "SELECT hash FROM journal WHERE seq = ?", a->d) < 0) {
+        db_prepare(a->r->db, &a->hash_at, hash_of, a->d) < 0) {
         return DIAG_STORAGE;
     }
     return 0;
@@ -278,8 +374,8 @@ int audit_verify(const char *db_path, const char *anchor, const char *vfs, audit
         return DIAG_STORAGE;
     }
     int rc = begin(&a) < 0 ? DIAG_STORAGE : check_all(&a);
-    sqlite3_finalize(a.has_payload);
     sqlite3_finalize(a.hash_at);
+    free(a.keys.list);
     reader_close(a.r);
     free(a.gaps);
     if (rc == 0) {

@@ -44,9 +44,10 @@ static int add_artifacts(store *s, const turn *t, diag *d) {
     return 0;
 }
 
-static int write_turn(store *s, const turn *t, digest *head, bool *indexed, diag *d) {
+static int write_turn(store *s, const turn *t, const store_work *work, digest *head, bool *indexed,
+                      diag *d) {
     if (run_statement(s, STORE_BEGIN, d) < 0 || add_artifacts(s, t, d) < 0 ||
-        append_records(s, t, head, d) < 0) {
+        append_records(s, t, head, d) < 0 || (work != NULL && work->run(s, work->ctx, d) < 0)) {
         return DIAG_STORAGE;
     }
     *indexed = s->index.count >= STORE_INDEX_EVERY;
@@ -88,14 +89,14 @@ static int check_turn(const store *s, const turn *t, diag *d) {
     return 0;
 }
 
-int store_commit(store *s, turn *t, diag *d) {
+int commit_with(store *s, turn *t, const store_work *work, diag *d) {
     const turn_blob *blobs;
     bool indexed = false;
     digest head = s->head;
     if (turn_count(t) == 0 && turn_artifacts(t, &blobs) == 0) {
         return 0;
     }
-    if (check_turn(s, t, d) < 0 || write_turn(s, t, &head, &indexed, d) < 0) {
+    if (check_turn(s, t, d) < 0 || write_turn(s, t, work, &head, &indexed, d) < 0) {
         return fail(s);
     }
     s->head = head;
@@ -106,6 +107,10 @@ int store_commit(store *s, turn *t, diag *d) {
     /* Durable, and nobody knows yet: a fault here is a turn that will be found after the restart.
      */
     return append_points(t, RECORD_AFTER_COMMIT, d) < 0 ? fail(s) : 0;
+}
+
+int store_commit(store *s, turn *t, diag *d) {
+    return commit_with(s, t, NULL, d);
 }
 
 int store_index(store *s, diag *d) {

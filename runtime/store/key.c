@@ -71,3 +71,26 @@ int anchor_key_load(anchor_key *key, const char *path, bool create, diag *d) {
     keel_buf_free(&text);
     return rc < 0 ? DIAG_STORAGE : 0;
 }
+
+int store_sign(const char *key_path, const char *public_key, const digest *of, char out[129],
+               diag *d) {
+    anchor_key key;
+    uint8_t signature[crypto_sign_BYTES];
+    char hex[65];
+    if (anchor_key_load(&key, key_path, false, d) < 0) {
+        return DIAG_STORAGE;
+    }
+    hex_encode(hex, key.public_key, sizeof key.public_key);
+    bool own = strcmp(hex, public_key) == 0;
+    crypto_sign_detached(signature, NULL, of->bytes, DIGEST_SIZE, key.secret);
+    sodium_memzero(&key, sizeof key);
+    hex_encode(out, signature, sizeof signature);
+    return own ? 0 : no_key(key_path, d);
+}
+
+bool store_signed(const char *public_key, const digest *of, const char *signature) {
+    uint8_t key[crypto_sign_PUBLICKEYBYTES], bytes[crypto_sign_BYTES];
+    return hex_decode(key, sizeof key, public_key, strlen(public_key)) == (int)sizeof key &&
+           hex_decode(bytes, sizeof bytes, signature, strlen(signature)) == (int)sizeof bytes &&
+           crypto_sign_verify_detached(bytes, of->bytes, DIGEST_SIZE, key) == 0;
+}

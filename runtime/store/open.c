@@ -49,29 +49,43 @@ static int bring_up_to_date(store *s, int version, diag *d) {
     return 0;
 }
 
-static int compare_identity(void *ctx, const journal_row *row) {
-    store *s = ctx;
+static int compare_workspace(void *ctx, const journal_row *row) {
+    const store *s = ctx;
+    return keel_json_is(keel_json_get(row->body, "workspace"), s->identity.workspace)
+               ? 0
+               : DIAG_CONFLICT;
+}
+
+static int compare_key(void *ctx, const journal_row *row) {
+    const store *s = ctx;
     char hex[65];
     hex_encode(hex, s->key.public_key, sizeof s->key.public_key);
-    if (!keel_json_is(keel_json_get(row->body, "workspace"), s->identity.workspace)) {
-        return DIAG_CONFLICT;
-    }
     return keel_json_is(keel_json_get(row->body, "public_key"), hex) ? 0 : DIAG_AUTH;
 }
 
-/* The first record names workspace and key: neither can be exchanged. */
-static int check_identity(store *s, const char *key_path, diag *d) {
+int store_last_boot(sqlite3 *db, int64_t *seq, diag *d) {
+    return db_int(db, "SELECT first_seq FROM boot ORDER BY boot DESC LIMIT 1", 1, seq, d);
+}
+
+/* The first record names the workspace, and each boot's first one the key: neither can be
+ * exchanged. A restore where the key is lost begins with a new one. */
+static int check_identity(store *s, const store_options *o, diag *d) {
+    int64_t boot;
     if (s->last.seq == 0) {
         return 0;
     }
-    int rc = reader_record(&s->reader, 1, compare_identity, s, d);
+    int rc = reader_record(&s->reader, 1, compare_workspace, s, d);
+    if (rc == 0 && !o->restore) {
+        rc = store_last_boot(s->db, &boot, d);
+        rc = rc ? rc : reader_record(&s->reader, boot, compare_key, s, d);
+    }
     if (rc == DIAG_CONFLICT) {
         diag_set(d, DIAG_STORAGE, "the first record of %s is of another workspace",
                  sqlite3_db_filename(s->db, "main"));
         diag_next(d, "the file was put together from two: restore the last backup");
     } else if (rc == DIAG_AUTH) {
         diag_set(d, DIAG_STORAGE, "the signing key %s is not the one that the first record names",
-                 key_path);
+                 o->key);
         diag_next(d, "put this workspace's own key back, or restore key and database from one "
                      "backup");
     }
@@ -119,9 +133,29 @@ static int accept(store *s, const anchor_head *head, diag *d) {
     return meta_set(s->db, "incarnation", s->identity.incarnation, d);
 }
 
+static int keep_highest(void *ctx, const anchor_head *head, int line) {
+    int64_t *highest = ctx;
+    (void)line;
+    *highest = head->seq > *highest ? head->seq : *highest;
+    return 0;
+}
+
+/* Whatever the anchor has seen of this workspace, the file in hand is what counts from now on. */
+static int restore(store *s, const store_options *o, diag *d) {
+    anchor_head head = {0};
+    diag none; /* an anchor that is not there yet has seen nothing */
+    s->restored = true;
+    memcpy(s->before, s->identity.incarnation, sizeof s->before);
+    anchor_read(o->anchor, NULL, s->identity.workspace, keep_highest, &head.seq, &none);
+    return accept(s, &head, d);
+}
+
 static int check_anchor(store *s, const store_options *o, diag *d) {
     anchor_head head;
     bool held;
+    if (o->restore) {
+        return restore(s, o, d);
+    }
     if (anchor_last(o->anchor, &s->key, s->identity.workspace, &head, d) < 0 ||
         holds(s, &head, &held, d) < 0) {
         return DIAG_STORAGE;
@@ -136,8 +170,8 @@ static int load(store *s, const store_options *o, diag *d) {
     if (meta_get(s->db, "workspace", s->identity.workspace, sizeof s->identity.workspace, d) < 0 ||
         meta_get(s->db, "incarnation", s->identity.incarnation, sizeof s->identity.incarnation, d) <
             0 ||
-        anchor_key_load(&s->key, o->key, false, d) < 0 || chain_tail(s->db, &s->last, d) < 0 ||
-        check_identity(s, o->key, d) < 0 || check_anchor(s, o, d) < 0) {
+        anchor_key_load(&s->key, o->key, o->restore, d) < 0 || chain_tail(s->db, &s->last, d) < 0 ||
+        check_identity(s, o, d) < 0 || check_anchor(s, o, d) < 0) {
         return DIAG_STORAGE;
     }
     return 0;
@@ -241,5 +275,17 @@ void store_boot_body(const store *s, keel_buf *out) {
     keel_json_set_text(&w, "public_key", s->identity.public_key);
     keel_json_set_text(&w, "version", KEEL_VERSION);
     keel_json_set_text(&w, "workspace", s->identity.workspace);
+    keel_json_object_end(&w);
+}
+
+void store_restored_body(const store *s, keel_buf *out) {
+    keel_json_writer w;
+    keel_json_write(&w, out);
+    keel_json_object(&w);
+    keel_json_set_int(&w, "anchor_seq", s->identity.rollback_from);
+    keel_json_set_text(&w, "from", s->before);
+    keel_json_set_text(&w, "incarnation", s->identity.incarnation);
+    keel_json_set_int(&w, "last_us", s->last.at);
+    keel_json_set_int(&w, "seq", s->last.seq);
     keel_json_object_end(&w);
 }

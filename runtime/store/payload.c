@@ -73,3 +73,11 @@ int payload_put(payload_store *p, sqlite3 *db, const uint8_t salt[STORE_SALT], c
     *out = body;
     return 0;
 }
+
+int payload_sweep(sqlite3 *db, diag *d) {
+    return db_exec(db,
+                   "DELETE FROM payload WHERE digest NOT IN"
+                   " (SELECT j.digest FROM journal j WHERE j.body IS NULL"
+                   " AND NOT EXISTS (SELECT 1 FROM erased e WHERE e.seq = j.seq))",
+                   d);
+}

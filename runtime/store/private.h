@@ -9,10 +9,12 @@
 #include "store.h"
 
 enum {
-    STORE_APPLICATION_ID = 0x4b65656c, /* "Keel" */
-    STORE_VERSION = 3,                 /* user_version after all migrations */
-    STORE_INLINE = 256,                /* the largest body that stands in its record */
-    STORE_INLINE_UNIQUE = 1024,        /* the same for kinds whose bodies never repeat */
+    STORE_APPLICATION_ID = 0x4b65656c,   /* "Keel" */
+    ARCHIVE_APPLICATION_ID = 0x4b656561, /* "Keea": a file of the archive */
+    ARCHIVE_VERSION = 1,
+    STORE_VERSION = 3,          /* user_version after all migrations */
+    STORE_INLINE = 256,         /* the largest body that stands in its record */
+    STORE_INLINE_UNIQUE = 1024, /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
     STORE_PATH_LIMIT = 255,
     STORE_TAIL = 256,          /* records whose chain is checked when the store is opened */
@@ -67,6 +69,7 @@ extern const digest chain_zero; /* before the first record of a boot */
 /* What is known of the chain after a record. All zero: before the first one. */
 typedef struct chain_state {
     int64_t seq;
+    int64_t at;
     int64_t boot;
     digest hash;
     bool first; /* that record began its boot */
@@ -96,15 +99,31 @@ typedef struct anchor_key {
 int anchor_key_load(anchor_key *key, const char *path, bool create, diag *d);
 int anchor_append(const char *path, const anchor_key *key, const char *workspace,
                   const anchor_head *head, diag *d);
+/* The keys that have signed heads, each from a boot on: a restore where the key is lost begins with
+ * a new one. */
+typedef struct anchor_keys {
+    size_t count;
+    struct {
+        int64_t boot;
+        uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    } * list;
+} anchor_keys;
+
 typedef int anchor_visit(void *ctx, const anchor_head *head, int line);
-/* Visits each head of this workspace whose signature holds. A line of this workspace whose
+/* Visits each head of this workspace whose signature holds, by a key that was there at its boot (no
+ * keys: all are visited). A line of this workspace whose
  * signature does not hold is a fault; other lines are skipped. DIAG_NOT_FOUND: no file, or no such
  * line. */
-int anchor_read(const char *path, const uint8_t public_key[crypto_sign_PUBLICKEYBYTES],
-                const char *workspace, anchor_visit *visit, void *ctx, diag *d);
+int anchor_read(const char *path, const anchor_keys *keys, const char *workspace,
+                anchor_visit *visit, void *ctx, diag *d);
 /* The last line of this workspace alone, however long the file. */
 int anchor_last(const char *path, const anchor_key *key, const char *workspace, anchor_head *out,
                 diag *d);
+
+/* ---- open.c ---- */
+
+/* The seq of the last boot's first record, which names the key of its heads. */
+int store_last_boot(sqlite3 *db, int64_t *seq, diag *d);
 
 /* ---- create.c ---- */
 
@@ -132,12 +151,25 @@ enum reader_statement {
     READER_PAYLOAD,
     READER_RUN_BY_KEY,
     READER_REQUEST,
+    READER_ARCHIVED,
     READER_STATEMENTS
 };
+
+/* A file of the archive: records `first` to `last`, read like the journal itself. */
+typedef struct archive_file {
+    int64_t first;
+    int64_t last;
+    digest file; /* of all its bytes */
+    digest head; /* hash of its last record */
+    char *path;
+    reader *reader; /* NULL: not open yet */
+} archive_file;
 
 struct reader {
     sqlite3 *db;
     sqlite3_stmt *st[READER_STATEMENTS];
+    archive_file *archives; /* those known so far, in order */
+    size_t archive_count;
 };
 void reader_init(reader *r, sqlite3 *db);
 void reader_finish(reader *r);
@@ -156,6 +188,22 @@ typedef struct reader_walk {
 } reader_walk;
 int reader_walk_from(reader *r, enum reader_statement which, int64_t seq, reader_walk *w, diag *d);
 int reader_walked(int rc, const reader_walk *w);
+/* Rows of one statement of this file alone, which has been bound. */
+int reader_walk_rows(reader *r, sqlite3_stmt *st, reader_walk *w, diag *d);
+
+/* ---- reader_archive.c: records that moved into files ---- */
+
+/* FOLDER OF DB/archive/FILE; to be freed. */
+char *archive_path(sqlite3 *db, const char *file);
+const char *archive_vfs(sqlite3 *db); /* the name of the one that db lives on */
+/* Reads the table: r->archives holds all that there are. */
+int reader_archives(reader *r, diag *d);
+int reader_archive_open(archive_file *a, const char *vfs, diag *d);
+void reader_archives_close(reader *r);
+/* The walk over what is in the archive of the records from seq on, or of this one alone. */
+int reader_walk_archives(reader *r, bool one, int64_t seq, reader_walk *w, diag *d);
+/* Of the bytes of an open file, by its VFS. */
+int archive_digest(sqlite3 *db, digest *out, int64_t *bytes, diag *d);
 
 /* ---- payload.c ---- */
 
@@ -169,6 +217,10 @@ void payload_finish(payload_store *p);
 /* Stores the bytes once; their digest. */
 int payload_put(payload_store *p, sqlite3 *db, const uint8_t salt[STORE_SALT], const void *bytes,
                 size_t len, digest *out, diag *d);
+
+/* Drops what no record of this file needs any more: those that it has, and whose bodies were not
+ * erased, are asked. */
+int payload_sweep(sqlite3 *db, diag *d);
 
 /* ---- run_index.c ---- */
 
@@ -227,11 +279,21 @@ struct store {
     digest head;      /* of this boot's chain; zero before its first record */
     chain_state last; /* the last record when the store was opened */
     bool failed;
+    bool restored;   /* opened with `restore`; */
+    char before[17]; /* the incarnation until then */
     projector *projector;
     payload_store payload;
     run_index index;
     reader reader;
 };
+
+/* commit.c: the same as store_commit, with more to be done in the same transaction, behind the
+ * turn's records. */
+typedef struct store_work {
+    int (*run)(store *s, void *ctx, diag *d);
+    void *ctx;
+} store_work;
+int commit_with(store *s, turn *t, const store_work *work, diag *d);
 
 /* append.c, inside a transaction: all records of a turn with their projection; moves *head. */
 int append_records(store *s, const turn *t, digest *head, diag *d);

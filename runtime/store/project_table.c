@@ -94,6 +94,10 @@ const project_rule project_rules[] = {
      "INSERT INTO archive(first, last, file, digest, head)"
      " VALUES(@i_first, @i_last, @t_file, @x_digest, @x_head)"},
 
+    {RECORD_RESTORED, NULL, NULL,
+     "INSERT INTO restored(seq, incarnation, last, last_us, at_us)"
+     " VALUES(:seq, @t_from, @i_seq, @i_last_us, :at)"},
+
     {RECORD_RUN_BEGIN, NULL, NULL,
      "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"
      " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes)"
@@ -246,6 +250,8 @@ const project_rule project_rules[] = {
     {RECORD_EFFECT_COMPENSATED, NULL, NULL, EFFECT_STATE("compensated")},
     {RECORD_COMPENSATION_UNKNOWN, NULL, NULL, EFFECT_STATE("compensation_unknown")},
     {RECORD_COMPENSATION_FAILED, NULL, NULL, EFFECT_STATE("compensation_failed")},
+    {RECORD_EFFECT_RECHECKED, NULL, NULL,
+     "UPDATE effect SET last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_REOPENED, NULL, NULL,
      "UPDATE effect SET state = 'proposed', reason = NULL, due_us = NULL, last_seq = :seq,"
      " changed_us = :at WHERE run = :run AND path = :path"},

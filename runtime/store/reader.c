@@ -13,6 +13,7 @@ static const char *const statements[READER_STATEMENTS] = {
     [READER_PAYLOAD] = "SELECT salt, bytes FROM payload WHERE digest = ?",
     [READER_RUN_BY_KEY] = "SELECT id FROM run WHERE agent = ? AND key = ?",
     [READER_REQUEST] = "SELECT seq, digest FROM request WHERE id = ?",
+    [READER_ARCHIVED] = "SELECT last FROM archive ORDER BY first DESC LIMIT 1",
 };
 
 void reader_init(reader *r, sqlite3 *db) {
@@ -24,6 +25,7 @@ void reader_finish(reader *r) {
         sqlite3_finalize(r->st[i]);
         r->st[i] = NULL;
     }
+    reader_archives_close(r);
 }
 
 int reader_open(reader **out, const char *db_path, const char *vfs, diag *d) {
@@ -175,7 +177,7 @@ static bool wanted(const reader_walk *w, uint64_t run) {
     return w->filter == NULL;
 }
 
-static int walk_rows(reader *r, sqlite3_stmt *st, reader_walk *w, diag *d) {
+int reader_walk_rows(reader *r, sqlite3_stmt *st, reader_walk *w, diag *d) {
     int rc = SQLITE_DONE, failed = 0;
     while (failed == 0 && w->stopped == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         w->rows++;
@@ -190,13 +192,35 @@ static int walk_rows(reader *r, sqlite3_stmt *st, reader_walk *w, diag *d) {
     return failed;
 }
 
-int reader_walk_from(reader *r, enum reader_statement which, int64_t seq, reader_walk *w, diag *d) {
-    sqlite3_stmt *st = reader_statement(r, which, d);
+/* Where a scan has to begin in the archive, it does. */
+static int scan_archives(reader *r, int64_t seq, reader_walk *w, diag *d) {
+    sqlite3_stmt *st = reader_statement(r, READER_ARCHIVED, d);
     if (st == NULL) {
         return DIAG_STORAGE;
     }
+    int rc = sqlite3_step(st);
+    bool archived = rc == SQLITE_ROW && seq <= sqlite3_column_int64(st, 0);
+    sqlite3_reset(st);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+        return db_fault(r->db, d);
+    }
+    return archived ? reader_walk_archives(r, false, seq, w, d) : 0;
+}
+
+int reader_walk_from(reader *r, enum reader_statement which, int64_t seq, reader_walk *w, diag *d) {
+    sqlite3_stmt *st = reader_statement(r, which, d);
+    int64_t before = w->rows;
+    if (st == NULL || (which == READER_SCAN && scan_archives(r, seq, w, d) < 0)) {
+        return DIAG_STORAGE;
+    }
+    if (w->stopped != 0) {
+        return 0;
+    }
     sqlite3_bind_int64(st, 1, seq);
-    return walk_rows(r, st, w, d);
+    int rc = reader_walk_rows(r, st, w, d);
+    return rc == 0 && which == READER_RECORD && w->rows == before
+               ? reader_walk_archives(r, true, seq, w, d)
+               : rc;
 }
 
 /* What a call that walked returns: a fault, or what its visitor said when that is a code. */

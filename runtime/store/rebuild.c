@@ -10,6 +10,8 @@ typedef struct rebuild {
     sqlite3 *copy;
     projector *projector;
     sqlite3_stmt *state; /* of an effect */
+    sqlite3_stmt *left;  /* of an erased body; NULL: none was erased */
+    keel_buf rest;
     audit_report *report;
     uint64_t *erased;
     size_t erased_count;
@@ -55,15 +57,40 @@ static int apply_effect(rebuild *b, const journal_row *row) {
     return rc;
 }
 
-static int apply(void *ctx, const journal_row *row) {
-    rebuild *b = ctx;
-    b->report->records++;
-    b->report->boots += row->kind == RECORD_BOOT;
-    if (row->body.data == NULL) {
-        return note_erased(b, row->run);
+/* What the table `erased` holds of a body; that table is itself compared in the end. */
+static int take_rest(rebuild *b, journal_row *row) {
+    keel_json_error e;
+    sqlite3_bind_int64(b->left, 1, row->seq);
+    int rc = sqlite3_step(b->left);
+    if (rc == SQLITE_ROW) {
+        keel_buf_clear(&b->rest);
+        keel_buf_append(&b->rest, sqlite3_column_text(b->left, 0),
+                        (size_t)sqlite3_column_bytes(b->left, 0));
+        row->body = keel_json_view(b->rest.data, b->rest.len);
+        b->report->erased++;
     }
-    return effect_moves(row->kind) ? apply_effect(b, row)
-                                   : projector_apply(b->projector, row, b->d);
+    sqlite3_reset(b->left);
+    if (rc == SQLITE_ROW && keel_json_check(b->rest.data, b->rest.len, &e) < 0) {
+        diag_set(b->d, DIAG_STORAGE, "table erased, row %lld: its body is not canonical",
+                 (long long)row->seq);
+        return diag_next(b->d, "the table was changed behind Keel's back: restore the last backup");
+    }
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : db_fault(sqlite3_db_handle(b->left), b->d);
+}
+
+static int apply(void *ctx, const journal_row *read) {
+    rebuild *b = ctx;
+    journal_row row = *read;
+    b->report->records++;
+    b->report->boots += row.kind == RECORD_BOOT;
+    if (b->left != NULL && take_rest(b, &row) < 0) {
+        return DIAG_STORAGE;
+    }
+    if (row.body.data == NULL) {
+        return note_erased(b, row.run);
+    }
+    return effect_moves(row.kind) ? apply_effect(b, &row)
+                                  : projector_apply(b->projector, &row, b->d);
 }
 
 /* ---- comparing ---- */
@@ -96,6 +123,7 @@ static const table tables[] = {
     {"breaker", "SELECT * FROM breaker ORDER BY connection", 1, -1, -1},
     {"rollback", "SELECT * FROM rollback ORDER BY run", 1, 0, 2},
     {"erased", "SELECT * FROM erased ORDER BY seq", 1, -1, -1},
+    {"restored", "SELECT * FROM restored ORDER BY seq", 1, -1, 0},
     {"archive", "SELECT * FROM archive ORDER BY first", 1, -1, -1},
     {"batch", "SELECT * FROM batch ORDER BY batch", 1, -1, -1},
     {"budget", "SELECT * FROM budget ORDER BY budget, scope, window, unit", 4, -1, -1},
@@ -254,12 +282,22 @@ static int compare_table(rebuild *b, sqlite3 *db, const table *t) {
 
 /* ---- the whole ---- */
 
+static int prepare_rest(rebuild *b, reader *r) {
+    int64_t erased;
+    if (db_int(r->db, "SELECT count(*) FROM erased", 0, &erased, b->d) < 0) {
+        return DIAG_STORAGE;
+    }
+    return erased > 0 ? db_prepare(r->db, &b->left, "SELECT body FROM erased WHERE seq = ?", b->d)
+                      : 0;
+}
+
 static int check(rebuild *b, reader *r) {
     bool began;
     if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 ||
         db_prepare(b->copy, &b->state, "SELECT state FROM effect WHERE run = ? AND path = ?",
                    b->d) < 0 ||
-        db_exec(b->copy, "BEGIN", b->d) < 0 || reader_begin(r, &began, b->d) < 0) {
+        db_exec(b->copy, "BEGIN", b->d) < 0 || reader_begin(r, &began, b->d) < 0 ||
+        prepare_rest(b, r) < 0) {
         return DIAG_STORAGE;
     }
     int rc = reader_scan(r, 1, apply, b, b->d);
@@ -283,6 +321,8 @@ int audit_rebuild_check(const char *db_path, const char *vfs, audit_report *out,
         rc = check(&b, r);
         projector_destroy(b.projector);
         sqlite3_finalize(b.state);
+        sqlite3_finalize(b.left);
+        keel_buf_free(&b.rest);
         sqlite3_close(b.copy);
     }
     reader_close(r);

@@ -111,7 +111,9 @@
     X(55, ROLLBACK_BEGUN, "rollback.begun") /* {"by","steps":[{"path","run"}],"why"}: newest first */ \
     X(56, ROLLBACK_ENDED, "rollback.ended") /* {"compensated":N,"left":N,"state":"ended|dropped"} */ \
     /* the host again */                                                                           \
-    X(57, RESTORED, "restored") /* {"from":incarnation,"incarnation","seq"} */
+    X(57, RESTORED, "restored") /* {"anchor_seq":the highest seq of its signed heads,"from":incarnation,  \
+                                   "incarnation","last_us":time of record seq,"seq":the backup's   \
+                                   last} */
 /* clang-format on */
 
 typedef enum record_kind {

@@ -32,6 +32,14 @@ CREATE TABLE erased(                  -- what is left of bodies that were erased
     at_us INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE restored(                -- an older file took the place of a newer one
+    seq INTEGER PRIMARY KEY,
+    incarnation TEXT NOT NULL,        -- whose ids may have been used behind the backup's last record,
+    last INTEGER NOT NULL,            -- which was this one,
+    last_us INTEGER NOT NULL,         -- from then
+    at_us INTEGER NOT NULL            -- until now
+) STRICT;
+
 CREATE TABLE archive(                 -- files with the oldest records, in order
     first INTEGER PRIMARY KEY,
     last INTEGER NOT NULL,

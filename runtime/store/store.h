@@ -58,6 +58,8 @@ typedef struct store_options {
     const char *vfs;      /* NULL: SQLite's default */
     bool create;          /* make an empty workspace if there is none */
     bool own_anchor;      /* no other workspace writes there: a lost database is noticed */
+    bool restore;         /* the file is a backup that takes the place of a newer one: a new
+                             incarnation, and a key and an anchor of its own if none are there */
     bool accept_rollback; /* go on with a file that is older than its anchor: new incarnation */
 } store_options;
 
@@ -72,7 +74,7 @@ typedef struct store_identity {
     char public_key[65];  /* of the signed heads */
     int64_t boot;         /* the number of this boot: one more than the last */
     int64_t next_seq;
-    int64_t rollback_from; /* accept_rollback: the anchor's seq, else 0 */
+    int64_t rollback_from; /* accept_rollback, restore: the anchor's seq, else 0 */
 } store_identity;
 const store_identity *store_identify(const store *s);
 /* Body of this boot's first record. Its `chains` has the heads that no earlier boot record has: on
@@ -128,6 +130,59 @@ int reader_artifact(reader *r, const digest *a, keel_buf *out, diag *d);
 typedef int reader_row(void *ctx, int columns, const char *const *values, const char *const *names);
 int reader_query(reader *r, const char *sql, const char *const *params, size_t count,
                  reader_row *row, void *ctx, diag *d);
+
+/* ---- work on the whole file: turns of their own, for whoever has opened the store alone ---- */
+
+typedef struct erase_report {
+    int64_t records; /* erased now */
+    int64_t before;  /* were erased already */
+    int64_t shared;  /* of `records`: their bytes stand on, since others have the same */
+} erase_report;
+/* Drops the bodies of these records (sorted by the call) and keeps what the tables need of them:
+ * records of kind "erased" are added to t, which is committed. DIAG_USAGE: a record of the host;
+ * DIAG_CONFLICT: one that stands in the archive. store_compact makes sure that nothing of them is
+ * left in the file. */
+int store_erase(store *s, turn *t, int64_t *seqs, size_t count, const char *by, const char *why,
+                erase_report *out, diag *d);
+/* What is left of a body. */
+void erase_rest(const journal_row *row, keel_buf *out);
+/* Writes the whole file anew, without a trace of what was deleted, and empties its log. */
+int store_compact(store *s, diag *d);
+
+typedef struct archive_report {
+    int64_t first, last; /* first > last: nothing can move */
+    int64_t bytes;
+    char file[32];
+    const char *keeps; /* what needs the records behind `last`, or NULL */
+} archive_report;
+/* How far the archive could go: at most up to the record `last`, but to nothing that is needed. */
+int store_archivable(store *s, int64_t last, int64_t now_us, archive_report *out, diag *d);
+/* Moves the records out->first to out->last into out->file, in the folder `archive` beside the
+ * database, which must be there; adds the record "archived" to t, which is committed. Whatever
+ * happens, each record is in one of the two. */
+int store_archive(store *s, turn *t, archive_report *out, diag *d);
+
+typedef struct backup_report {
+    int64_t records;       /* of them, some may be in the archive */
+    int64_t seq;           /* the last one, */
+    int64_t at_us;         /* its time */
+    char head[DIGEST_HEX]; /* and hash */
+    char workspace[33];
+    char incarnation[17];
+    char public_key[65]; /* that signed the last heads */
+} backup_report;
+/* Copies the database into a new file `to`, as it was at one moment, while others read and write
+ * it. No log belongs to the copy. */
+int store_backup(const char *db_path, const char *vfs, const char *to, backup_report *out,
+                 void (*progress)(void *ctx, int64_t done, int64_t total), void *ctx, diag *d);
+/* The same of a file that is a copy already; also whether SQLite finds it whole. */
+int backup_look(const char *path, const char *vfs, backup_report *out, diag *d);
+/* The body of the record "restored", for a store that was opened with `restore`. */
+void store_restored_body(const store *s, keel_buf *out);
+/* A signature over a digest, by the key of signed heads: 128 hex digits and 0. */
+int store_sign(const char *key_path, const char *public_key, const digest *of, char out[129],
+               diag *d);
+bool store_signed(const char *public_key, const digest *of, const char *signature);
 
 /* ---- audit ---- */
 

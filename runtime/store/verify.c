@@ -68,24 +68,28 @@ int chain_check(chain_state *c, sqlite3_stmt *st, diag *d) {
                      "in, or one before it was removed",
                      d);
     }
-    *c = (chain_state){.seq = h.seq, .boot = h.boot, .hash = hash, .first = first};
+    *c = (chain_state){.seq = h.seq, .at = h.at, .boot = h.boot, .hash = hash, .first = first};
     return check_inline(st, h.seq, &body, d);
 }
 
 void chain_prime(chain_state *c, sqlite3_stmt *st) {
-    *c = (chain_state){.seq = sqlite3_column_int64(st, 0), .boot = sqlite3_column_int64(st, 2)};
+    *c = (chain_state){.seq = sqlite3_column_int64(st, 0),
+                       .at = sqlite3_column_int64(st, 1),
+                       .boot = sqlite3_column_int64(st, 2)};
     take_digest(st, 7, &c->hash);
 }
 
 int chain_tail(sqlite3 *db, chain_state *c, diag *d) {
     sqlite3_stmt *st;
-    int64_t last;
+    int64_t last, archived;
     *c = (chain_state){.seq = 0};
     if (db_int(db, "SELECT max(seq) FROM journal", 0, &last, d) < 0 ||
+        db_int(db, "SELECT max(last) FROM archive", 0, &archived, d) < 0 ||
         db_prepare(db, &st, CHAIN_COLUMNS " WHERE seq >= ? ORDER BY seq", d) < 0) {
         return DIAG_STORAGE;
     }
-    int64_t from = last - STORE_TAIL > 1 ? last - STORE_TAIL : 1;
+    int64_t from = last - STORE_TAIL > archived ? last - STORE_TAIL : archived + 1;
+    from = from > 1 ? from : 1;
     sqlite3_bind_int64(st, 1, from);
     int rc, failed = 0;
     while (failed == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {

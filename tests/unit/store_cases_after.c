@@ -44,7 +44,7 @@ const store_case store_cases_after[] = {
      {{UNDO_ROW, "compensating|compensate|3~2|6"}}},
     {"checked again",
      {PROMISED, DONE, {RECORD_EFFECT_RECHECKED, 1, "3", "{'found':'applied','why':'restored'}"}},
-     {{UNDO_ROW, "done|compensate|-|3"}}},
+     {{UNDO_ROW, "done|compensate|-|4"}}},
     {"reopened",
      {INTENDED,
       {RECORD_EFFECT_NOT_DONE, 1, "3",
@@ -90,8 +90,9 @@ const store_case store_cases_after[] = {
        "{'digest':'" HEX "','file':'1.keel','first':1,'head':'" HEX2 "','last':9}"}},
      {{"SELECT first, last, file, digest, head FROM archive", "1|9|1.keel|" HEX "|" HEX2}}},
     {"restored",
-     {{RECORD_RESTORED, 0, "", "{'from':'00','incarnation':'01','seq':2}"}},
-     {{"SELECT count(*) FROM journal", "2"}}},
+     {{RECORD_RESTORED, 0, "",
+       "{'anchor_seq':0,'from':'00','incarnation':'01','last_us':9,'seq':1}"}},
+     {{"SELECT seq, incarnation, last, last_us, at_us FROM restored", "2|00|1|9|2000000"}}},
 };
 
 const size_t store_cases_after_count = sizeof store_cases_after / sizeof *store_cases_after;

@@ -34,6 +34,7 @@ int world_open(world *w) {
                        .vfs = w->vfs,
                        .create = true,
                        .own_anchor = true,
+                       .restore = w->restore,
                        .accept_rollback = w->accept_rollback};
     memset(&w->d, 0, sizeof w->d);
     int rc = store_open(&w->s, &o, &w->d);

@@ -11,6 +11,7 @@ typedef struct world {
     char key[96];
     const char *vfs;
     bool accept_rollback;
+    bool restore;
     store *s;
     turn *t;
     int64_t at; /* of the next turn; grows by one second */

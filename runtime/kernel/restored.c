@@ -1,0 +1,268 @@
+/* What an older file cannot know. A restore (and nothing else) puts a backup in the place of a newer
+ * file: what was done behind the backup's last record was done, and is not in it. So, before anything
+ * is sent:
+ *
+ *   open in the backup       taken as lost: looked for under its own key, or asked for
+ *   waits for an approval    stale, and asked again
+ *   a first attempt          of a run that the backup knows: it may have been made behind the backup,
+ *                            under the key of that life, for the same run and path: looked for under
+ *                            that key first; where nobody can look, a person is asked
+ *   of a run that it begins  the same may have been done under a number that the backup does not
+ *                            know: nobody can look, so a person is asked
+ *   done shortly before      looked for once more: the other side may have lost it, too
+ *
+ * Once the first of such attempts of a run is proved absent, its later ones cannot have been made:
+ * its program had not come that far. All looks wait for `keel resume`: a restored workspace starts
+ * halted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "parts.h"
+
+#define YOUNG_US   (3600LL * 1000000)      /* done within this before the backup's last record */
+#define RECHECK_US (7LL * 86400 * 1000000) /* since the restore: later nobody looks any more */
+
+static int64_t number_of(const char *text) {
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* ---- what is known ---- */
+
+static int on_restore(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    k->restored = (restore_point){.seq = number_of(v[0]),
+                                  .last_us = number_of(v[2]),
+                                  .at_us = number_of(v[3]),
+                                  .last_run = (uint64_t)number_of(v[4])};
+    snprintf(k->restored.incarnation, sizeof k->restored.incarnation, "%s", v[1]);
+    return 0;
+}
+
+int restored_load(kernel *k, diag *d) {
+    static const char sql[] =
+        "SELECT p.seq, p.incarnation, p.last_us, p.at_us,"
+        " (SELECT id FROM run WHERE begin_seq <= p.last ORDER BY id DESC LIMIT 1)"
+        " FROM restored p ORDER BY p.seq DESC LIMIT 1";
+    return reader_query(k->env.reads, sql, NULL, 0, on_restore, k, d);
+}
+
+static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)v;
+    (void)names;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* A second attempt since then: the first one was proved absent, or the run was sure already. */
+static bool was_absent(kernel *k, uint64_t run_id) {
+    static const char sql[] =
+        "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 1"
+        " AND args_seq > CAST(?2 AS INTEGER) AND path NOT LIKE '%.%' LIMIT 1";
+    char id[24], seq[24];
+    const char *params[] = {id, seq};
+    bool found = false;
+    snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    reader_query(k->env.reads, sql, params, 2, on_any, &found, NULL);
+    return found;
+}
+
+void restored_run(kernel *k, run *r) {
+    const run *parent = r->parent ? map_get(&k->runs, r->parent) : NULL;
+    r->sure = !k->restored.seq || r->tree->root > k->restored.last_run || was_absent(k, r->id) ||
+              (parent ? parent->sure : r->parent && was_absent(k, r->parent));
+}
+
+void restored_begin(kernel *k, run *r) {
+    const run *parent = r->parent ? map_get(&k->runs, r->parent) : NULL;
+    r->sure = !k->restored.seq || !r->parent || (parent && parent->sure);
+}
+
+/* ---- a first attempt ---- */
+
+static bool known_run(const kernel *k, const run *r) {
+    return r->id <= k->restored.last_run;
+}
+
+bool restored_doubts(kernel *k, call *c) {
+    if (c->run->sure || !c->run->tree ||
+        (c->class != CLASS_KEYED && c->class != CLASS_CHECKABLE && c->class != CLASS_ONCE)) {
+        return false;
+    }
+    if (known_run(k, c->run)) {
+        effect_mint_key(c, k->restored.incarnation);
+    }
+    c->doubt = true;
+    return true;
+}
+
+void restored_look(kernel *k, call *c) {
+    static const char may[] = "it may have been sent after the backup was taken";
+    c->maybe_applied = true;
+    c->lost_us = k->env.boot_us(k->env.ctx); /* the wall clock may have jumped since */
+    if (!known_run(k, c->run)) {
+        effect_unknown(k, c,
+                       "it may have been sent after the backup was taken, by a run whose number "
+                       "the backup does not know");
+    } else if (c->class == CLASS_ONCE) {
+        effect_unknown(k, c, may);
+    } else {
+        effect_look_later(k, c, may, 0);
+    }
+}
+
+void restored_absent(kernel *k, call *c) {
+    if (c->doubt) {
+        c->doubt = false;
+        effect_mint_key(c, k->identity.incarnation);
+        c->run->sure = c->run->sure || !strchr(c->path, '.');
+    }
+}
+
+/* ---- what was open in the backup ---- */
+
+void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
+    c->older = k->restored.seq && last_seq < k->restored.seq;
+    c->doubt = k->restored.seq && args_seq > k->restored.seq && c->attempt == 1 &&
+               c->state != EFFECT_WAITING && !c->run->sure && c->run->tree != NULL;
+}
+
+bool restored_open(kernel *k, call *c) {
+    static const char why[] = "it was open when the backup was taken, and may have been sent since";
+    if (!c->older) {
+        return false;
+    }
+    c->older = false;
+    if (c->state == EFFECT_WAITING && c->number) {
+        approval_stale(k, c, "restored from a backup: what was said since is not known");
+        effect_decide(k, c);
+        return true;
+    }
+    if (c->state != EFFECT_RETRY || c->class == CLASS_READ || c->class == CLASS_REPEATABLE) {
+        return false; /* those that were out are lost answers, as after any stop */
+    }
+    c->maybe_applied = true;
+    c->lost_us = k->env.boot_us(k->env.ctx); /* the wall clock may have jumped since */
+    if (c->class == CLASS_ONCE) {
+        effect_unknown(k, c, why);
+    } else {
+        effect_look_later(k, c, why, 0);
+    }
+    return true;
+}
+
+/* ---- what was done shortly before ---- */
+
+typedef struct rechecks {
+    kernel *k;
+    size_t count;
+} rechecks;
+
+static int on_args(void *ctx, const journal_row *row) {
+    call *c = ctx;
+    keel_buf_append(&c->request, row->body.data, row->body.len);
+    c->args = keel_json_get(keel_json_view(c->request.data, c->request.len), "args");
+    return 0;
+}
+
+static void rechecked(kernel *k, call *c, const char *found, const char *why) {
+    keel_json_writer w;
+    uint64_t id = c->run->id;
+    k->scratch.len = 0;
+    keel_json_write(&w, &k->scratch);
+    keel_json_object(&w);
+    keel_json_set_text(&w, "found", found);
+    keel_json_set_text(&w, "why", why);
+    keel_json_object_end(&w);
+    journal_effect(k, RECORD_EFFECT_RECHECKED, c, &k->scratch);
+    if (!strcmp(found, "absent")) {
+        kernel_log(k, "error", id, "%s at %s was done before the backup, and is not there any more",
+                   c->target, c->path);
+        stuck_open(k, c->run, c->path, "effect", "operator",
+                   "it was done shortly before the backup was taken, and the other side does not "
+                   "have it any more",
+                   "look at the other side: do it again by hand, or drop this");
+    }
+    call_free(k, c);
+}
+
+static int on_young(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    rechecks *all = ctx;
+    kernel *k = all->k;
+    digest d;
+    const plugin *p = digest_from_hex(&d, v[7], strlen(v[7])) ? NULL : plugin_find(k, &d);
+    if (!p) {
+        return 0;
+    }
+    call *c = call_new(run_restore_over(k, (uint64_t)number_of(v[0]), p), CALL_EFFECT, v[1], "");
+    snprintf(c->target, sizeof c->target, "%s", v[2]);
+    c->state = EFFECT_DONE;
+    c->recheck = true;
+    c->recorded = true;
+    c->attempt = (uint32_t)number_of(v[3]);
+    reader_record(k->env.reads, number_of(v[4]), on_args, c, NULL);
+    effect_restore(k, c, !strcmp(v[6], "keyed") ? CLASS_KEYED : CLASS_CHECKABLE, number_of(v[4]));
+    snprintf(c->key, sizeof c->key, "%s", v[5]);
+    if (!c->connection || !c->verb || !c->args.len) {
+        rechecked(k, c, "cannot_tell", "its connection or its arguments are gone");
+        return 0;
+    }
+    c->reconcile = true;
+    c->dispatched = true;
+    c->looks = 1;
+    dispatch(k, c);
+    all->count++;
+    return 0;
+}
+
+int restored_recheck(kernel *k, diag *d) {
+    static const char sql[] =
+        "SELECT e.run, e.path, e.target, e.attempts, e.args_seq, e.key, e.class, r.plugin"
+        " FROM effect e JOIN run r ON r.id = e.run WHERE e.state = 'done' AND e.key IS NOT NULL"
+        " AND (e.class = 'keyed' OR e.class = 'checkable')"
+        " AND e.changed_us BETWEEN CAST(?1 AS INTEGER) AND CAST(?2 AS INTEGER)"
+        " ORDER BY e.changed_us";
+    char from[24], to[24];
+    const char *params[] = {from, to};
+    rechecks all = {.k = k};
+    if (!k->restored.seq || kernel_now(k) > k->restored.at_us + RECHECK_US) {
+        return 0;
+    }
+    snprintf(from, sizeof from, "%lld", (long long)(k->restored.last_us - YOUNG_US));
+    snprintf(to, sizeof to, "%lld", (long long)k->restored.last_us);
+    int rc = reader_query(k->env.reads, sql, params, 2, on_young, &all, d);
+    if (rc == 0 && all.count) {
+        kernel_log(k, "info", 0,
+                   "%zu effect%s done shortly before the backup %s looked for once more", all.count,
+                   all.count == 1 ? "" : "s",
+                   k->halted ? "will, after `keel resume`, be" : "will be");
+    }
+    return rc;
+}
+
+void restored_heard(kernel *k, call *c, call_heard heard, keel_json body) {
+    char state[16] = "";
+    if (heard == HEARD_REPLY) {
+        body_text(keel_json_get(body, "result"), "state", state, sizeof state);
+    }
+    if (!strcmp(state, "applied") || !strcmp(state, "absent")) {
+        rechecked(k, c, state, "looked for after the restore");
+    } else {
+        rechecked(k, c, "cannot_tell",
+                  heard == HEARD_REPLY ? "the other side cannot tell" : "nobody could look");
+    }
+}
+
+/* ---- erased ---- */
+
+void run_erased(kernel *k, run *r) {
+    run_pause(k, r, "erased", keel_json_view("{}", 2));
+    stuck_open(k, r, "", "run", "operator",
+               "what it recorded was erased, so it cannot be replayed and go on",
+               "drop this, cancel the run, and begin another where its work is still wanted");
+}
