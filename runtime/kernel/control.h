@@ -25,7 +25,8 @@
  * halt         M {"why":TEXT}                               {}
  * connection.retry M {"connection":NAME}                    {}   one that rests does so no more
  * resume       M {}                                         {"waiting":N}   what waited is decided afresh
- * run.cancel   M {"run":N,"why":TEXT}                       {}
+ * run.cancel   M {"only"?:bool,"run":N,"why":TEXT}           {}   with the open runs that it began, unless only
+ * run.migrate  M {"checked_seq":N,"plugin":hex,"run":N}     {}   refused when the run has moved since that record
  * run.resume   M {"run":N}                                  {}   a paused run is replayed once more
  * run.send     M {"body":any,"name":TEXT,"run":N}           {}
  * stuck.retry  M {"follow"?:bool|"end","number":N,"why"?}    {"from"?:SEQ,"path"?,"run":N}: a run that failed goes on from

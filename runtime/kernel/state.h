@@ -46,7 +46,8 @@ typedef struct open_turn {
 
 /* ---- runs ---- */
 
-typedef enum run_state { RUN_OPEN, RUN_PAUSED } run_state; /* ended runs are not in memory */
+/* Ended runs are not in memory, but while their end is being told and for what they sent. */
+typedef enum run_state { RUN_OPEN, RUN_PAUSED, RUN_OVER } run_state;
 
 /* One branch of a run's program: how far its calls have got. */
 typedef struct branch {
@@ -83,8 +84,9 @@ struct run {
     char *key;
     int depth;
     bool tainted;
-    bool live;  /* X_START was sent to the worker as it is now */
-    bool fresh; /* began in this process and has never been started: nothing to replay */
+    bool live;   /* X_START was sent to the worker as it is now */
+    bool asleep; /* it only waits, and is on no worker's list (sleep.c) */
+    bool fresh;  /* began in this process and has never been started: nothing to replay */
     int64_t last_seq;
     int64_t begin_seq;
     keel_buf start; /* X_START's body while fresh */
@@ -97,7 +99,7 @@ struct run {
     uint32_t strikes;
     int64_t strike_seq; /* of the last strike's record: progress since then forgives */
     bool struck;        /* for this death of its executor already */
-    uint32_t effects;   /* all calls ever, for the warning */
+    uint32_t effects;   /* calls in its record, for the warning */
     call *calls;        /* open ones, by next */
     event *events;      /* sent, not received; oldest first */
     uint64_t *waiters;  /* runs that wait for this one */
@@ -131,9 +133,10 @@ struct call {
     run *run; /* one that ended stays until what it sent settles */
     call_kind kind;
     char path[PATH_LIMIT];
-    char call_digest[17];
+    char call_digest[17]; /* "": stands in the record at `seq`, see call_hash */
+    int64_t seq;          /* of a restored call that waits inward: its record */
     timer timer;
-    uint64_t target_run; /* CALL_WAIT */
+    uint64_t target_run; /* CALL_WAIT: the segment that is open now */
     char *name;          /* CALL_RECEIVE: event's name or NULL */
 
     /* CALL_EFFECT, CALL_SPAWN */
@@ -162,9 +165,9 @@ struct call {
     int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
-    uint64_t approved; /* the item whose consent `intended` consumes, 0: none */
-    bool consented;    /* `intended` did; it covers further attempts until expires_us */
-    budget_hold holds[BUDGET_HOLDS];
+    uint64_t approved;  /* the item whose consent `intended` consumes, 0: none */
+    bool consented;     /* `intended` did; it covers further attempts until expires_us */
+    budget_hold *holds; /* room for BUDGET_HOLDS, once there are any */
     size_t hold_count;
     uint64_t dispatch; /* ref of the X_VERB under way, 0: none */
     uint64_t order;    /* ref of the unsafe order that is open at egress, 0: none */
@@ -231,6 +234,7 @@ struct worker {
     int64_t notes_since; /* when the first of `notes` came */
     unsigned notes;      /* what it had logged since then */
     bool replay_waits;   /* runs whose records are not yet durable */
+    int idle_sweeps;     /* agents: looks in a row that saw no run */
     char refusal[512];
 };
 
@@ -355,6 +359,8 @@ struct kernel {
     digest policy_digest;
     map journaled; /* plugins known to stand in the journal, by digest_word */
     timer watchdog;
+    timer sweep;       /* looks for runs that only wait */
+    int64_t sweep_seq; /* where the journal was at the last look */
     keel_buf scratch;
 };
 
