@@ -4,16 +4,80 @@
 #include <string.h>
 
 #include "diff.h"
-#include "scene.h"
 #include "text.h"
 
 static void put_word(keel_buf *out, keel_json v) {
     keel_buf text = KEEL_BUF_INIT;
     if (keel_json_string(v, &text) && text.len) {
-        keel_buf_putc(out, ' ');
+        keel_buf_puts(out, out->len && out->data[out->len - 1] != '\n' ? " " : "");
         text_line(out, text.data, text.len);
     }
     keel_buf_free(&text);
+}
+
+static void put_lines(keel_buf *out, const char *place, keel_json v);
+
+/* A text of several lines is compared line by line. */
+static void put_text(keel_buf *out, const char *place, const keel_buf *text) {
+    if (!text->len || !memchr(text->data, '\n', text->len)) {
+        keel_buf_printf(out, "%s: \"", place);
+        keel_buf_append(out, text->data, text->len);
+        keel_buf_puts(out, "\"\n");
+        return;
+    }
+    keel_buf_printf(out, "%s:\n", place);
+    for (size_t at = 0; at < text->len;) {
+        const char *end = memchr(text->data + at, '\n', text->len - at);
+        size_t n = end ? (size_t)(end - text->data) - at : text->len - at;
+        keel_buf_puts(out, "  | ");
+        keel_buf_append(out, text->data + at, n);
+        keel_buf_putc(out, '\n');
+        at += n + 1;
+    }
+}
+
+static void put_members(keel_buf *out, const char *place, keel_json v) {
+    bool object = keel_json_typeof(v) == KEEL_JSON_OBJECT;
+    size_t i = 0;
+    for (keel_json_iter it = keel_json_each(v); keel_json_next(&it);) {
+        keel_buf below = KEEL_BUF_INIT, name = KEEL_BUF_INIT;
+        if (object) {
+            keel_json_string(it.key, &name);
+            keel_buf_printf(&below, "%s%s%s", place, *place ? "." : "", name.len ? name.data : "");
+        } else {
+            keel_buf_printf(&below, "%s[%zu]", place, ++i);
+        }
+        put_lines(out, below.data, it.value);
+        keel_buf_free(&below);
+        keel_buf_free(&name);
+    }
+}
+
+/* One line for each value, under its place: args.to[1]: "ada@studio.example". */
+static void put_lines(keel_buf *out, const char *place, keel_json v) {
+    keel_buf text = KEEL_BUF_INIT;
+    if (keel_json_string(v, &text)) {
+        put_text(out, place, &text);
+    } else if (keel_json_count(v) > 0) {
+        put_members(out, place, v);
+    } else {
+        keel_buf_printf(out, "%s: %.*s\n", place, (int)v.len, v.data);
+    }
+    keel_buf_free(&text);
+}
+
+static void put_arguments(keel_buf *out, keel_json call, keel_json args) {
+    static const char *const of_effects[] = {"args", "evidence", "why"};
+    if (!keel_json_is(keel_json_get(call, "kind"), "effect")) {
+        put_lines(out, keel_json_is(keel_json_get(call, "kind"), "end") ? "result" : "", args);
+        return;
+    }
+    for (size_t i = 0; i < sizeof of_effects / sizeof *of_effects; i++) { /* the rest is its name */
+        keel_json v = keel_json_get(args, of_effects[i]);
+        if (v.data) {
+            put_lines(out, of_effects[i], v);
+        }
+    }
 }
 
 /* A call as lines that can be compared: what it is, and its arguments one by one. */
@@ -23,16 +87,13 @@ static void put_call(keel_json call, keel_buf *out) {
         return;
     }
     keel_json args = keel_json_get(call, "args"), hash = keel_json_get(call, "call");
-    keel_buf_puts(out, "call:");
     put_word(out, keel_json_get(call, "kind"));
     put_word(out, keel_json_get(call, "name"));
     keel_buf_putc(out, '\n');
     if (args.data && args.len) {
-        keel_buf_puts(out, "arguments:");
-        scene_write_value(args, 2, out);
-        keel_buf_puts(out, out->data[out->len - 1] == '\n' ? "" : "\n");
+        put_arguments(out, call, args);
     } else if (keel_json_typeof(hash) == KEEL_JSON_STRING) {
-        keel_buf_puts(out, "arguments: not kept in words; digest");
+        keel_buf_puts(out, "its arguments are kept as a digest only:");
         put_word(out, hash);
         keel_buf_putc(out, '\n');
     }
