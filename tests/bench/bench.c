@@ -17,6 +17,7 @@
 #include "outward.h"
 #include "raw.h"
 #include "report.h"
+#include "resting.h"
 #include "world.h"
 
 #define ROUNDS     5
@@ -331,6 +332,22 @@ static void mail(const setting *s) {
     outward_mail(&o);
 }
 
+/* ---- months ---- */
+
+static resting resting_of(const setting *s) {
+    return (resting){s->keel, s->workspace, s->folder, s->report, ROUNDS};
+}
+
+static void sleepers(const setting *s) {
+    resting o = resting_of(s);
+    resting_sleepers(&o);
+}
+
+static void segments(const setting *s) {
+    resting o = resting_of(s);
+    resting_segments(&o);
+}
+
 typedef struct part {
     const char *name, *what;
     void (*run)(const setting *s);
@@ -343,6 +360,8 @@ static const part parts[] = {
     {"start", "cold start", cold_start},
     {"memory", "memory", memory},
     {"resume", "kill -9 and resume", resume},
+    {"sleepers", "10,000 runs that sleep", sleepers},
+    {"segments", "a run of 100,000 effects that goes on", segments},
     {"hop", "a request through egress", hop},
     {"mail", "reading a mailbox", mail},
     {"growth", "growth to a million records", growth},
@@ -375,8 +394,8 @@ int main(int argc, char **argv) {
     size_t ran = run_parts(&s, argv[8]);
     raw_destroy(s.raw);
     if (ran == 0) {
-        bench_die("there is no part %s: steps effects decisions start memory resume hop mail "
-                  "growth",
+        bench_die("there is no part %s: steps effects decisions start memory resume sleepers "
+                  "segments hop mail growth",
                   argv[8]);
     }
     report_print(s.report, stdout);
