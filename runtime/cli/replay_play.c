@@ -1,144 +1,14 @@
-#include "replay_play.h"
+#include "replay_int.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "history.h"
 #include "paths.h"
-#include "rehearsal.h"
 #include "stored.h"
-
-/* A call that the record has without an answer. */
-typedef struct opened {
-    char path[PATH_LIMIT], kind[12], name[128], call[20];
-    bool seen;
-} opened;
-
-typedef struct playing {
-    cli *c;
-    uint64_t run;
-    history record;
-    keel_buf previous;
-    opened *open;
-    size_t open_count, open_seen;
-    bool begun;
-    bool own_end; /* its end is one that its code came to */
-    keel_buf end; /* {"error"|"result","state"} of it */
-    bool other;   /* another version than its own is played */
-    rehearsal *stage;
-    replay_result *out;
-} playing;
 
 void replay_result_free(replay_result *r) {
     keel_buf_free(&r->detail);
-}
-
-/* ---- the record ---- */
-
-static void forget_open(playing *p, const char *path) {
-    for (size_t i = 0; i < p->open_count; i++) {
-        if (strcmp(p->open[i].path, path) == 0) {
-            p->open[i] = p->open[--p->open_count];
-            return;
-        }
-    }
-}
-
-static void add_open(playing *p, const journal_row *row, const char *kind) {
-    forget_open(p, row->path); /* an effect has a record at each of its steps */
-    p->open = keel_realloc(p->open, (p->open_count + 1) * sizeof *p->open);
-    opened *o = &p->open[p->open_count++];
-    *o = (opened){.seen = false};
-    snprintf(o->path, sizeof o->path, "%s", row->path);
-    keel_json_copy(keel_json_get(row->body, "call"), o->call, sizeof o->call);
-    keel_json_copy(keel_json_get(row->body, "target"), o->name, sizeof o->name);
-    snprintf(o->kind, sizeof o->kind, "%s", strcmp(o->name, "run.spawn") ? kind : "spawn");
-}
-
-/* Its code ends with a result, or with an error that has a trace; all else was done to it. */
-static void take_end(playing *p, const journal_row *row) {
-    keel_json error = keel_json_get(row->body, "error"), state = keel_json_get(row->body, "state");
-    p->own_end =
-        error.data ? keel_json_get(error, "trace").data != NULL : !keel_json_is(state, "cancelled");
-    keel_json_writer w;
-    keel_buf_clear(&p->end);
-    keel_json_write(&w, &p->end);
-    keel_json_object(&w);
-    if (error.data) {
-        keel_json_set_raw(&w, "error", error);
-    } else {
-        keel_json_set_raw(&w, "result", keel_json_get(row->body, "result"));
-    }
-    keel_json_set_raw(&w, "state", state);
-    keel_json_object_end(&w);
-}
-
-static void reopened(playing *p, const journal_row *row) {
-    (void)row;
-    p->own_end = false;
-    p->open_count = 0; /* what is proposed once more is proposed at the paths that are free again */
-}
-
-static int on_record(void *ctx, const journal_row *row) {
-    playing *p = ctx;
-    p->begun |= row->kind == RECORD_RUN_BEGIN;
-    history_add(&p->record, row);
-    if (p->record.erased || !row->body.data) {
-        return 0;
-    }
-    switch (row->kind) {
-    case RECORD_SLEEP:
-    case RECORD_RECEIVE:
-    case RECORD_WAIT:
-        add_open(p, row, record_kind_name(row->kind));
-        break;
-    case RECORD_EFFECT_WAITING:
-    case RECORD_EFFECT_INTENDED:
-        add_open(p, row, "effect");
-        break;
-    case RECORD_WOKEN:
-    case RECORD_SPAWN:
-    case RECORD_EFFECT_DENIED:
-    case RECORD_EFFECT_DONE:
-    case RECORD_EFFECT_NOT_DONE:
-    case RECORD_EFFECT_REJECTED:
-    case RECORD_EFFECT_EXPIRED:
-        forget_open(p, row->path);
-        break;
-    case RECORD_RUN_END:
-        take_end(p, row);
-        break;
-    case RECORD_RUN_REOPENED:
-        reopened(p, row);
-        break;
-    default:
-        break;
-    }
-    return 0;
-}
-
-static int on_previous(void *ctx, const journal_row *row) {
-    keel_json result = keel_json_get(row->body, "result");
-    keel_buf_append(ctx, result.data, result.len);
-    return 0;
-}
-
-static int load(playing *p, diag *d) {
-    uint64_t run = p->run;
-    p->out->checked_seq = cli_number(p->c, "SELECT max(seq) FROM journal", NULL);
-    int rc = reader_runs(p->c->db, &run, 1, on_record, p, d);
-    if (rc == 0 && p->record.previous) {
-        rc = reader_record(p->c->db, p->record.previous, on_previous, &p->previous, d);
-    }
-    if (p->record.erased) {
-        p->own_end = false;
-        p->open_count = 0;
-        p->out->erased = true;
-        snprintf(p->out->erased_path, sizeof p->out->erased_path, "%s",
-                 p->record.erased_path[0] ? p->record.erased_path : "its input");
-    }
-    return rc;
 }
 
 /* ---- differences ---- */
@@ -484,7 +354,7 @@ int replay_play(cli *c, uint64_t run, const plugin *with, replay_result *out, di
     if (rc == 0 && !with) {
         rc = stored_plugin(c, out->plugin, &own, d);
     }
-    rc = rc ? rc : load(&p, d);
+    rc = rc ? rc : replay_load(&p, d);
     if (rc == 0) {
         const plugin *code = with ? with : own;
         snprintf(out->played, sizeof out->played, "%s", code->manifest->version);

@@ -318,34 +318,26 @@ static void resume(const setting *s) {
 
 /* ---- the way out ---- */
 
-static outward outward_of(const setting *s) {
-    return (outward){s->keel, s->outside, s->folder, s->report, ROUNDS};
-}
-
 static void hop(const setting *s) {
-    outward o = outward_of(s);
+    outward o = {s->keel, s->outside, s->folder, s->report, ROUNDS};
     outward_hop(&o);
 }
 
 static void mail(const setting *s) {
-    outward o = outward_of(s);
+    outward o = {s->keel, s->outside, s->folder, s->report, ROUNDS};
     outward_mail(&o);
 }
-
-/* ---- months ---- */
 
 static resting resting_of(const setting *s) {
     return (resting){s->keel, s->workspace, s->folder, s->report, ROUNDS};
 }
 
 static void sleepers(const setting *s) {
-    resting o = resting_of(s);
-    resting_sleepers(&o);
+    resting_sleepers(resting_of(s));
 }
 
 static void segments(const setting *s) {
-    resting o = resting_of(s);
-    resting_segments(&o);
+    resting_segments(resting_of(s));
 }
 
 typedef struct part {

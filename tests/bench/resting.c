@@ -33,9 +33,9 @@ static double cpu_of_a_while(const world *w) {
     return world_cpu_s(w) - before;
 }
 
-void resting_sleepers(const resting *o) {
+void resting_sleepers(resting o) {
     load l = {.agent = "long", .input = "{\"steps\":0}", .keys = "sleeper", .runs = SLEEPERS};
-    world *w = make(o, "sleepers");
+    world *w = make(&o, "sleepers");
     world_up(w);
     double without = kernel_mb(w);
     world_open_runs(w, &l, 3); /* begun, and waiting */
@@ -44,9 +44,9 @@ void resting_sleepers(const resting *o) {
     int executors = world_executors(w);
     world_destroy(w);
     double bytes = (with - without) * 1048576 / SLEEPERS;
-    report_add(o->report, "sleeping_run_bytes", bytes, "B", 4096, "<= 4096, no executor",
+    report_add(o.report, "sleeping_run_bytes", bytes, "B", 4096, "<= 4096, no executor",
                bytes <= 4096 && executors == 0);
-    report_add(o->report, "sleeping_cpu_ms_per_s", cpu, "ms", 1, "(of 10,000 runs) <= 1", cpu <= 1);
+    report_add(o.report, "sleeping_cpu_ms_per_s", cpu, "ms", 1, "(of 10,000 runs) <= 1", cpu <= 1);
 }
 
 /* ---- runs that go on ---- */
@@ -75,9 +75,9 @@ static double resume_ms(const resting *o, int size, double *limit) {
     return bench_median(ms, (size_t)o->rounds);
 }
 
-void resting_segments(const resting *o) {
-    double limit, ms = resume_ms(o, SEGMENT, &limit);
-    report_add(o->report, "resume_segmented_ms", ms, "ms", limit, "<= 20", ms <= 20);
-    ms = resume_ms(o, EFFECTS, &limit);
-    report_add(o->report, "resume_100k_effects_ms", ms, "ms", limit, "<= 1000", ms <= 1000);
+void resting_segments(resting o) {
+    double limit, ms = resume_ms(&o, SEGMENT, &limit);
+    report_add(o.report, "resume_segmented_ms", ms, "ms", limit, "<= 20", ms <= 20);
+    ms = resume_ms(&o, EFFECTS, &limit);
+    report_add(o.report, "resume_100k_effects_ms", ms, "ms", limit, "<= 1000", ms <= 1000);
 }

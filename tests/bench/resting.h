@@ -10,7 +10,7 @@ typedef struct resting {
     int rounds;
 } resting;
 
-void resting_sleepers(const resting *o);
-void resting_segments(const resting *o);
+void resting_sleepers(resting o);
+void resting_segments(resting o);
 
 #endif

@@ -12,11 +12,10 @@
     { "sleep", "", "{\"us\":2592000000000}" }
 #define RECEIVE_GO                                                                                 \
     { "receive", "", "{\"name\":\"go\"}" }
-#define STEP(name)                                                                                 \
-    { "step", name, NULL }
 
-static const sim_op month[] = {STEP("before"), MONTH_SLEEP, STEP("after")};
-static const sim_op letter[] = {STEP("before"), RECEIVE_GO, WRITE("once"), STEP("after")};
+static const sim_op month[] = {{"step", "before", NULL}, MONTH_SLEEP, {"step", "after", NULL}};
+static const sim_op letter[] = {
+    {"step", "before", NULL}, RECEIVE_GO, WRITE("once"), {"step", "after", NULL}};
 static const sim_op asked[] = {WRITE("once")};
 static const sim_op spawn_and_wait[] = {SPAWN_HELPER, {"wait", "", "{\"run\":2}"}};
 static const sim_op receive[] = {RECEIVE_GO};
@@ -42,9 +41,7 @@ static void go(sim_world *w, const char *request, int run) {
     scene_tell(w, request, "run.send", args);
 }
 
-static void open_is(sim_world *w, int64_t runs) {
-    number_is(w, "SELECT count(*) FROM run WHERE state = 'open'", runs);
-}
+#define open_is(w, runs) number_is(w, "SELECT count(*) FROM run WHERE state = 'open'", runs)
 
 /* ---- sleep ---- */
 
@@ -162,8 +159,8 @@ static sim_world *chained(void) {
 }
 
 static void a_wait_follows_the_segments(void **state) {
+    (void)state;
     for (int restart = 0; restart < 2; restart++) {
-        (void)state;
         sim_world *w = chained();
         number_is(w, "SELECT count(*) FROM pending WHERE kind = 'wait'", 1);
         if (restart) {
