@@ -8,12 +8,12 @@ extern const command init_command, up_command, down_command, do_command, inbox_c
     approve_command, deny_command, why_command, can_command, costs_command, logs_command,
     halt_command, resume_command, doctor_command, help_command_entry, run_command, stuck_command,
     unknown_command, agent_command, connector_command, connection_command, plugin_command,
-    policy_command, approver_command, audit_command, dev_command, secret_command, rollback_command,
-    torture_command, backup_command, restore_command;
+    policy_command, approver_command, audit_command, dev_command, replay_command, secret_command,
+    rollback_command, torture_command, backup_command, restore_command;
 
 static const command *const day[] = {
-    &do_command,  &inbox_command, &approve_command, &deny_command, &why_command,
-    &can_command, &costs_command, &logs_command,    &rollback_command, NULL,
+    &do_command,    &inbox_command, &approve_command,  &deny_command,   &why_command, &can_command,
+    &costs_command, &logs_command,  &rollback_command, &replay_command, NULL,
 };
 static const command *const things[] = {
     &run_command,

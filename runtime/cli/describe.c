@@ -35,6 +35,7 @@ static const struct {
     {RECORD_RUN_PAUSED, TINT_WAIT, "paused", {"reason", "detail"}},
     {RECORD_RUN_RESUMED, TINT_GOOD, "goes on", {NULL}},
     {RECORD_RUN_STRIKE, TINT_BAD, "strike", {"why"}},
+    {RECORD_RUN_MIGRATED, TINT_GOOD, "goes on under another version", {"version"}},
     {RECORD_STEP, TINT_NONE, "step", {"name", "result"}},
     {RECORD_LOG, TINT_DIM, "log", {"level", "text"}},
     {RECORD_NOW, TINT_DIM, "now", {NULL}},

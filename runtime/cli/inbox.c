@@ -5,6 +5,7 @@
 
 #include "card.h"
 #include "commands.h"
+#include "mismatch.h"
 #include "stuck.h"
 #include "survey.h"
 #include "text.h"
@@ -257,6 +258,16 @@ static int fix_batches(inbox *b, diag *d) {
 
 /* ---- what needs a look besides ---- */
 
+static void add_mismatch(cli *c, uint64_t run, keel_buf *line) {
+    keel_buf detail = KEEL_BUF_INIT;
+    diag ignored = {0};
+    if (mismatch_find(c, run, &detail, &ignored) == 0 && detail.len) {
+        mismatch_show(keel_json_view(detail.data, detail.len), &c->out, line);
+        mismatch_next(run, line);
+    }
+    keel_buf_free(&detail);
+}
+
 static int paused_line(void *ctx, int columns, const char *const *values,
                        const char *const *names) {
     (void)columns;
@@ -268,9 +279,11 @@ static int paused_line(void *ctx, int columns, const char *const *values,
     text_line(&line, values[2] ? values[2] : "", values[2] ? strlen(values[2]) : 0);
     keel_buf_printf(&line, ": see `keel run show %s`, then `keel run resume %s`\n", values[0],
                     values[0]);
+    if (values[2] && strcmp(values[2], "replay_mismatch") == 0) {
+        add_mismatch(ctx, strtoull(values[0], NULL, 10), &line);
+    }
     cli_out(&line);
     keel_buf_free(&line);
-    (void)ctx;
     return 0;
 }
 
@@ -289,7 +302,7 @@ static int print_rest(inbox *b, diag *d) {
                         "SELECT id, agent, reason FROM run WHERE state = 'paused' AND NOT EXISTS"
                         " (SELECT 1 FROM item i WHERE i.run = run.id AND i.kind = 'stuck'"
                         " AND i.state = 'open') ORDER BY id",
-                        NULL, 0, paused_line, NULL, d);
+                        NULL, 0, paused_line, b->c, d);
 }
 
 static void say_next(const cli *c, const char *number, const char *kind) {

@@ -123,22 +123,33 @@ void live_end(live *v) {
 
 /* ---- the result ---- */
 
+typedef struct ending {
+    keel_buf *result;
+    int64_t next_run; /* that goes on from it, 0: none */
+} ending;
+
 static int take_result(void *ctx, const journal_row *row) {
+    ending *e = ctx;
     keel_json v = keel_json_get(row->body, "result");
     v = v.data ? v : keel_json_get(row->body, "error");
-    keel_buf_append(ctx, v.data, v.len);
+    keel_buf_clear(e->result);
+    keel_buf_append(e->result, v.data, v.len);
+    keel_json_int(keel_json_get(row->body, "next_run"), &e->next_run);
     return 0;
 }
 
 static void load_result(cli *c, int64_t run, keel_buf *out) {
     char number[24];
     diag d;
-    snprintf(number, sizeof number, "%" PRId64, run);
-    if (cli_reader(c, &d) == 0) {
+    ending e = {.result = out, .next_run = run};
+    while (e.next_run && cli_reader(c, &d) == 0) {
+        snprintf(number, sizeof number, "%" PRId64, e.next_run);
         int64_t seq =
             cli_number(c, "SELECT end_seq FROM run WHERE id = CAST(? AS INTEGER)", number);
+        e.next_run = 0;
+        keel_buf_clear(out); /* while it goes on there is no result */
         if (seq) {
-            reader_record(c->db, seq, take_result, out, &d);
+            reader_record(c->db, seq, take_result, &e, &d);
         }
     }
 }

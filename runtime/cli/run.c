@@ -87,18 +87,23 @@ static const command show_verb = {
 static int cancel_run(cli *c, const options *o, diag *d) {
     int64_t run;
     const char *why = options_value(o, "why");
+    bool only = options_has(o, "only");
     int rc = run_number(o->args[0], &run, d);
     if (rc) {
         return rc;
     }
     if (c->dry_run) {
-        cli_say(c, "Run %" PRId64 " would be cancelled.", run);
+        cli_say(c, "Run %" PRId64 " would be cancelled%s.", run,
+                only ? "" : ", with the open runs that it began");
         return 0;
     }
     keel_buf args = KEEL_BUF_INIT;
     keel_json_writer w;
     keel_json_write(&w, &args);
     keel_json_object(&w);
+    if (only) {
+        keel_json_set_bool(&w, "only", true);
+    }
     keel_json_set_int(&w, "run", run);
     keel_json_set_text(&w, "why", why ? why : "cancelled by the operator");
     keel_json_object_end(&w);
@@ -106,22 +111,23 @@ static int cancel_run(cli *c, const options *o, diag *d) {
     keel_buf_free(&args);
     if (rc == 0) {
         cli_say(c,
-                "Run %" PRId64 " is cancelled. What was already sent settles by itself: "
+                "Run %" PRId64 " is cancelled%s. What was already sent settles by itself: "
                 "`keel run show %" PRId64 "`.",
-                run, run);
+                run, only ? "" : ", with what it began", run);
     }
     return rc;
 }
 
 static const option cancel_options[] = {
+    {"only", 0, NULL, "leave the runs that it began"},
     {"why", 0, "TEXT", "the reason, for the record"},
     {NULL, 0, NULL, NULL},
 };
 
 static const command cancel_verb = {
     .name = "cancel",
-    .words = "RUN [--why TEXT]",
-    .summary = "end a run now; what was sent before stays sent",
+    .words = "RUN [--only] [--why TEXT]",
+    .summary = "end a run and the open runs that it began; what was sent before stays sent",
     .examples = "keel run cancel 7 --why \"the wrong folder\"",
     .options = cancel_options,
     .least = 1,
@@ -203,12 +209,14 @@ static const command send_verb = {
     .run = send_run,
 };
 
-static const command *const verbs[] = {&list_verb,   &show_verb, &cancel_verb,
-                                       &resume_verb, &send_verb, NULL};
+extern const command run_migrate_verb;
+
+static const command *const verbs[] = {&list_verb,        &show_verb, &cancel_verb, &resume_verb,
+                                       &run_migrate_verb, &send_verb, NULL};
 
 const command run_command = {
     .name = "run",
-    .words = "list | show | cancel | resume | send",
+    .words = "list | show | cancel | resume | migrate | send",
     .summary = "the executions of agents",
     .verbs = verbs,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "describe.h"
+#include "mismatch.h"
 #include "render.h"
 #include "text.h"
 
@@ -35,6 +36,7 @@ typedef struct tree {
     entry *entries;
     size_t count, room;
     keel_buf input, result; /* of the run asked for */
+    keel_buf mismatch;      /* why it was paused last, if a replay differed */
     uint64_t run;
     keel_buf out;
 } tree;
@@ -57,6 +59,14 @@ static uint64_t child_of(const journal_row *row) {
     return (uint64_t)run;
 }
 
+static void take_pause(tree *t, const journal_row *row) {
+    keel_json detail = keel_json_get(row->body, "detail");
+    keel_buf_clear(&t->mismatch);
+    if (keel_json_is(keel_json_get(row->body, "reason"), "replay_mismatch") && detail.data) {
+        keel_buf_append(&t->mismatch, detail.data, detail.len);
+    }
+}
+
 static void take_ends(tree *t, const journal_row *row) {
     static const char erased[] = "\"erased\"";
     bool ends = row->kind == RECORD_RUN_BEGIN || row->kind == RECORD_RUN_END;
@@ -68,6 +78,8 @@ static void take_ends(tree *t, const journal_row *row) {
     } else if (row->kind == RECORD_RUN_BEGIN) {
         v = keel_json_get(row->body, "input");
         to = &t->input;
+    } else if (row->kind == RECORD_RUN_PAUSED) {
+        take_pause(t, row);
     } else if (row->kind == RECORD_RUN_END) {
         v = keel_json_get(row->body, "result");
         v = v.data ? v : keel_json_get(row->body, "error");
@@ -223,6 +235,7 @@ static void finish(tree *t) {
     free(t->runs);
     keel_buf_free(&t->input);
     keel_buf_free(&t->result);
+    keel_buf_free(&t->mismatch);
     keel_buf_free(&t->out);
 }
 
@@ -247,6 +260,11 @@ int runtree_print(cli *c, uint64_t run, diag *d) {
         keel_buf_puts(&t.out, "\nRecord\n");
         draw(&t, run, 0);
         section(&t, "Result", &t.result);
+        if (strcmp(row.values[2], "paused") == 0 && t.mismatch.len) {
+            keel_buf_puts(&t.out, "\nDiffers from its record\n");
+            mismatch_show(keel_json_view(t.mismatch.data, t.mismatch.len), &c->out, &t.out);
+            mismatch_next(run, &t.out);
+        }
     } else if (rc == 0) {
         put_json(&t);
     }

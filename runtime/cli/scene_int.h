@@ -3,8 +3,7 @@
 #ifndef CLI_SCENE_INT_H
 #define CLI_SCENE_INT_H
 
-#include "executor.h"
-#include "protocol.h"
+#include "rehearsal.h"
 #include "scene_play.h"
 
 #define PREFIXES 256 /* as many runs are replayed side by side at most */
@@ -34,13 +33,11 @@ typedef struct replaying {
 } replaying;
 
 typedef struct stage {
-    uv_loop_t loop;
-    uv_timer_t tick;
-    host_process *process;
+    rehearsal *process;
     scene *s;
     const scene_options *o;
     scene_report *report;
-    bool ready, over, failed, tick_open;
+    bool over, failed;
     /* the run that is compared */
     bool *used; /* by call of the scene */
     size_t next_answer;
@@ -55,10 +52,6 @@ typedef struct stage {
     /* replays */
     replaying *replays;
     size_t replay_count, replays_over;
-    /* the watch */
-    uint64_t ticks;
-    int64_t since_us; /* of the last frame, or of the last change of ticks */
-    bool frames;      /* since the last tick */
 } stage;
 
 /* ---- scene_play.c ---- */
@@ -67,7 +60,6 @@ void stage_fail(stage *g, int line, const char *what, ...) __attribute__((format
 void stage_over(stage *g);
 /* "triage.lua:12: ...": the report's place is there, in the agent's folder. */
 void stage_place(stage *g, const char *message);
-void stage_answer(stage *g, uint64_t run, const char *path, const keel_buf *outcome);
 void stage_start(stage *g, uint64_t run, size_t records);
 
 /* ---- scene_live.c: the run that is compared ---- */

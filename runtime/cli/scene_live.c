@@ -193,7 +193,7 @@ static void compare_one_way(stage *g, const said *w) {
 }
 
 static void acknowledge(stage *g, uint64_t run, int64_t count) {
-    host_send(g->process, X_ACK, run, (uint64_t)count, "", 0);
+    rehearsal_send(g->process, X_ACK, run, (uint64_t)count, "", 0);
 }
 
 static void on_one_way(stage *g, const frame *f) {
@@ -262,7 +262,7 @@ static void give(stage *g, size_t at) {
     waiting *w = &g->waits[at];
     const scene_call *c = &g->s->calls[w->call];
     keel_buf_append(&w->record.outcome, c->outcome.data, c->outcome.len);
-    stage_answer(g, 1, w->record.path, &c->outcome);
+    rehearsal_answer(g->process, 1, w->record.path, &c->outcome);
     record(g, &w->record);
     memmove(w, w + 1, (g->wait_count - at - 1) * sizeof *w);
     g->wait_count--;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "history.h"
 #include "protocol.h"
 
 /* A call that was made and is not answered at this place of the record. */
@@ -75,7 +76,7 @@ static void set_outcome(scene_call *c, const char *key, keel_json v) {
 static void on_timed(recording *r, const journal_row *row, const char *kind) {
     opened *o = opening(r, row->path, kind);
     keel_json_copy(keel_json_get(row->body, "name"), o->name, sizeof o->name);
-    scene_span(kind, row, &o->args);
+    history_span(kind, row, &o->args);
 }
 
 static void on_wait(recording *r, const journal_row *row) {
@@ -293,7 +294,7 @@ static int take_birth(void *ctx, const journal_row *row) {
         }
         keel_json_object_end(&w);
     }
-    if (scene_certain("spawn", "run.spawn", &whole, b->k->call)) {
+    if (history_certain("spawn", "run.spawn", &whole, b->k->call)) {
         keel_buf_append(&c->args, kept.data, kept.len);
     }
     keel_buf_free(&whole);

@@ -15,7 +15,7 @@ static void pump(stage *g, replaying *p, uint64_t run) {
     for (; p->next < g->record_count && p->said[p->next]; p->next++) {
         const played *r = &g->records[p->next];
         if (!one_way(r)) {
-            stage_answer(g, run, r->path, &r->outcome);
+            rehearsal_answer(g->process, run, r->path, &r->outcome);
         }
     }
 }
@@ -77,7 +77,7 @@ static void on_said(stage *g, replaying *p, const frame *f) {
     }
     p->said[i] = true;
     if (f->type != X_CALL) {
-        host_send(g->process, X_ACK, f->run, (uint64_t)++p->one_way, "", 0);
+        rehearsal_send(g->process, X_ACK, f->run, (uint64_t)++p->one_way, "", 0);
     }
     pump(g, p, f->run);
 }

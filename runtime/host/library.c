@@ -1,6 +1,5 @@
 #include "library.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +69,12 @@ static void add(library *l, plugin *p, source s) {
     l->entries = keel_realloc(l->entries, (l->count + 1) * sizeof *l->entries);
     l->entries[l->count++] = (library_entry){p, s};
     qsort(l->entries, l->count, sizeof *l->entries, by_id_and_version);
+}
+
+/* Its source is there, and the same. */
+static void take_again(const library *l, library_entry *there, source s) {
+    judge(l, there->plugin, s);
+    there->source = there->source > s ? there->source : s;
 }
 
 static library_entry *entry_of(library *l, const manifest *m) {
@@ -162,8 +167,8 @@ static int install(library *l, plugin *now, const char *folder, const char *so_f
     if (rc != 0 || there) {
         rc = rc ? rc : check_same(there->plugin, now, folder, d);
         if (rc == 0) {
-            judge(l, there->plugin, s);
-            there->source = there->source > s ? there->source : s;
+            take_again(l, there, s);
+            library_stamp(there->plugin, s);
             *out = there->plugin;
         }
         plugin_destroy(now);
@@ -216,29 +221,6 @@ static int install_from(library *l, const char *folder, source s, const plugin_k
     return rc;
 }
 
-/* Names of the entries of a folder, sorted; none if it is not there. */
-static char **list_folder(const char *path, size_t *count) {
-    struct dirent **found = NULL;
-    int n = scandir(path, &found, NULL, alphasort);
-    char **names = keel_alloc((size_t)(n > 0 ? n : 0) * sizeof *names);
-    *count = 0;
-    for (int i = 0; i < n; i++) {
-        if (found[i]->d_name[0] != '.') {
-            names[(*count)++] = keel_strdup(found[i]->d_name);
-        }
-        free(found[i]);
-    }
-    free(found);
-    return names;
-}
-
-static void free_names(char **names, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        free(names[i]);
-    }
-    free(names);
-}
-
 static bool has_manifest(const char *folder) {
     char *path = join(folder, "manifest.yaml");
     bool there = access(path, F_OK) == 0;
@@ -255,18 +237,21 @@ static bool is_folder(const char *path) {
 static void install_all(library *l, const char *from, source s, const plugin_kind *kind,
                         const faults *f) {
     size_t count;
-    char **names = list_folder(from, &count);
+    char **names = library_names(from, &count);
     for (size_t i = 0; i < count; i++) {
         char *folder = join(from, names[i]);
         diag d = {0};
         const plugin *p;
-        if ((kind ? is_folder(folder) : has_manifest(folder)) &&
-            install_from(l, folder, s, kind, &p, &d) != 0) {
+        library_entry *untouched = kind ? NULL : library_untouched(l, folder);
+        if (untouched) {
+            take_again(l, untouched, s);
+        } else if ((kind ? is_folder(folder) : has_manifest(folder)) &&
+                   install_from(l, folder, s, kind, &p, &d) != 0) {
             report(f, &d);
         }
         free(folder);
     }
-    free_names(names, count);
+    library_names_free(names, count);
 }
 
 /* ---- what is installed ---- */
@@ -292,20 +277,20 @@ static void load_version(library *l, const char *id, const char *version, const 
 
 static void load_installed(library *l, const faults *f) {
     size_t ids;
-    char **names = list_folder(l->plugins, &ids);
+    char **names = library_names(l->plugins, &ids);
     for (size_t i = 0; i < ids; i++) {
         size_t versions;
         char *id = join(l->plugins, names[i]);
-        char **list = list_folder(id, &versions);
+        char **list = library_names(id, &versions);
         for (size_t k = 0; k < versions; k++) {
             char *folder = join(id, list[k]);
             load_version(l, names[i], list[k], folder, f);
             free(folder);
         }
-        free_names(list, versions);
+        library_names_free(list, versions);
         free(id);
     }
-    free_names(names, ids);
+    library_names_free(names, ids);
 }
 
 /* ---- open and close ---- */

@@ -41,6 +41,12 @@ void plugin_destroy(plugin *p);
 int library_read_source(plugin **out, const char *folder, const char *sdk_lua,
                         const char *so_folder, diag *d);
 
+/* A plugin of files that were stored elsewhere (the journal keeps those of every version): name, data
+ * and digest of each, taken over. Nothing is installed; `folder`, where its .so is, may be NULL. from
+ * stands in messages. */
+int library_of_files(plugin **out, plugin_file *files, size_t count, const char *from,
+                     const char *folder, diag *d);
+
 typedef struct library library;
 
 /* Installs what the sources have and is not yet there, then loads all installed plugins. A version

@@ -24,6 +24,7 @@ struct library {
 };
 
 #define LIBRARY_SDK_LUA "keel.lua"
+#define LIBRARY_NATIVE  ".native" /* beside an installed .so: its digest */
 /* What Keel adds to a service, besides its description as JSON: NULL at the end. */
 extern const char *const library_engine[3];
 
@@ -42,6 +43,20 @@ int library_open_installed(library **out, const char *workspace, const char *shi
                            diag *d);
 /* Installs p, which it takes, beside what is there. */
 int library_add(library *l, plugin *p, const char *folder, const plugin **out, diag *d);
+
+/* ---- library_source.c ---- */
+
+/* Names of the entries of a folder, sorted, without hidden ones; none if it is not there. */
+char **library_names(const char *path, size_t *count);
+void library_names_free(char **names, size_t count);
+/* What is installed of a shipped folder, if nothing in that was touched since the two were compared:
+ * then it need not be read. NULL: read it. */
+library_entry *library_untouched(const library *l, const char *folder);
+/* The digest that stands beside an installed .so. It is part of the digest of the whole; whether the
+ * bytes still have it is seen by whoever loads them (native.c). */
+bool library_native_digest(const char *folder, digest *out);
+/* They were compared just now. */
+void library_stamp(const plugin *p, source s);
 
 /* ---- library_develop.c ---- */
 

@@ -224,11 +224,16 @@ static int take_native(reading *r, const char *so_folder) {
         return refuse_open(r, entry);
     }
     keel_buf data = KEEL_BUF_INIT;
-    int rc = read_bytes(r, fd, entry, SO_LIMIT, &data);
+    digest sum;
+    size_t size = 0;
+    bool known = r->installed && library_native_digest(r->folder, &sum);
+    int rc = known ? check_file(r, fd, entry, &size) : read_bytes(r, fd, entry, SO_LIMIT, &data);
     close(fd);
     if (rc == 0) {
         add(r, entry, &data);
-        keel_buf_free(&r->p->files[r->p->file_count - 1].data);
+        plugin_file *f = &r->p->files[r->p->file_count - 1];
+        keel_buf_free(&f->data);
+        f->digest = known ? sum : f->digest;
     }
     keel_buf_free(&data);
     return rc;

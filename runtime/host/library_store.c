@@ -119,7 +119,10 @@ static int put_native(int dir, const plugin_file *f, const char *so_path, diag *
         }
     }
     if (rc == 0) {
+        char hex[DIGEST_HEX];
+        digest_hex(&f->digest, hex);
         int e = put_file(dir, f->name, data.data, data.len);
+        e = e ? e : put_file(dir, LIBRARY_NATIVE, hex, strlen(hex));
         rc = e ? refuse_write(d, so_path, -e) : 0;
     }
     keel_buf_free(&data);

@@ -166,15 +166,16 @@ static void warn_at_many(kernel *k, run *r) {
 /* A call that stands in the journal and is asked again after a replay: the kernel has it already.
  */
 static void again(kernel *k, run *r, const fields *f) {
-    for (const call *c = r->calls; c; c = c->next) {
-        if (!strcmp(c->path, f->path) && strcmp(c->call_digest, f->call) != 0) {
+    for (call *c = r->calls; c; c = c->next) {
+        if (!strcmp(c->path, f->path) && strcmp(call_hash(k, c), f->call) != 0) {
             keel_buf detail = KEEL_BUF_INIT;
             keel_buf_printf(&detail,
                             "{\"now\":{\"args\":%.*s,\"call\":\"%s\",\"kind\":\"%s\"},"
-                            "\"path\":\"%s\",\"recorded\":{\"call\":\"%s\"}}",
+                            "\"path\":\"%s\",\"recorded\":{\"call\":\"%s\",\"kind\":\"%s\","
+                            "\"name\":\"%s\"}}",
                             (int)f->rest.len, f->rest.data, f->call, f->kind, f->path,
-                            c->call_digest);
-            run_pause(k, r, "replay_mismatch", keel_json_view(detail.data, detail.len));
+                            c->call_digest, call_kind_name(c), c->target);
+            run_mismatch(k, r, keel_json_view(detail.data, detail.len));
             keel_buf_free(&detail);
             return;
         }
@@ -240,7 +241,7 @@ static void on_mismatch(kernel *k, worker *w, run *r, const frame *f) {
         return;
     }
     r->live = false; /* the executor has dropped it */
-    run_pause(k, r, "replay_mismatch", keel_json_view(f->body, f->len));
+    run_mismatch(k, r, keel_json_view(f->body, f->len));
 }
 
 static const struct {

@@ -29,6 +29,7 @@ void call_free(kernel *k, call *c) {
         item_close(k, c);
     }
     free(c->name);
+    free(c->holds);
     keel_buf_free(&c->request);
     keel_buf_free(&c->edited);
     free(c);
@@ -37,9 +38,30 @@ void call_free(kernel *k, call *c) {
     }
 }
 
+static int on_call_digest(void *ctx, const journal_row *row) {
+    call *c = ctx;
+    body_text(row->body, "call", c->call_digest, sizeof c->call_digest);
+    return 0;
+}
+
+const char *call_hash(kernel *k, call *c) {
+    if (!c->call_digest[0] && c->seq) {
+        reader_record(k->env.reads, c->seq, on_call_digest, c, NULL);
+    }
+    return c->call_digest;
+}
+
+budget_hold *call_holds(call *c) {
+    if (!c->holds) {
+        c->holds = keel_alloc(BUDGET_HOLDS * sizeof *c->holds);
+    }
+    return c->holds;
+}
+
 void call_answer(kernel *k, call *c, const char *outcome, size_t len) {
     run *r = c->run;
     if (!r->tree || !r->live) {
+        run_wake(k, r);
         return; /* it ended, or will be replayed */
     }
     keel_buf out = KEEL_BUF_INIT;
@@ -56,21 +78,23 @@ void call_due(kernel *k, call *c, int64_t due_wall_us) {
     timer_set(&k->timers, &c->timer, boot, effect ? effect_timer : call_elapsed, c);
 }
 
-static const char *kind_name(const call *c) {
-    return c->kind == CALL_SLEEP ? "sleep" : c->kind == CALL_RECEIVE ? "receive" : "wait";
+const char *call_kind_name(const call *c) {
+    static const char *const names[] = {"sleep", "receive", "wait", "effect", "spawn"};
+    return names[c->kind];
 }
 
 static void woken(kernel *k, call *c, int64_t event_seq, const char *outcome, size_t len,
                   bool tainted) {
     keel_json_writer w;
+    const char *hash = call_hash(k, c);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
-    keel_json_set_text(&w, "call", c->call_digest);
+    keel_json_set_text(&w, "call", hash);
     if (event_seq) {
         keel_json_set_int(&w, "event", event_seq);
     }
-    keel_json_set_text(&w, "kind", kind_name(c));
+    keel_json_set_text(&w, "kind", call_kind_name(c));
     keel_json_set_raw(&w, "outcome", keel_json_view(outcome, len));
     if (tainted) {
         keel_json_set_bool(&w, "tainted", true);
@@ -198,23 +222,52 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
     c->target_run = (uint64_t)id;
     open_body(k, c, "run", id, 0);
     journal_run(k, RECORD_WAIT, r, path, &k->scratch);
-    run *target = id > 0 ? map_get(&k->runs, c->target_run) : NULL;
+    keel_buf outcome = KEEL_BUF_INIT;
+    bool tainted = false;
+    run *target = id > 0 ? run_of_chain(k, &c->target_run, &outcome, &tainted) : NULL;
+    uint64_t last = c->target_run;
     if (target == r) {
         fail_at_once(k, c, "invalid", "a run cannot wait for itself");
     } else if (target) {
-        target->waiters =
-            keel_realloc(target->waiters, (target->waiter_count + 1) * sizeof(uint64_t));
-        target->waiters[target->waiter_count++] = r->id;
+        wait_on(c, target);
+    } else if (outcome.len) {
+        woken(k, c, 0, outcome.data, outcome.len, tainted);
+        stuck_received(k, last, r);
     } else {
-        keel_buf outcome = KEEL_BUF_INIT;
-        bool tainted = false;
-        if (id > 0 && !ended_find(k, c->target_run, &outcome, &tainted)) {
+        fail_at_once(k, c, "not_found", "there is no run of that number");
+    }
+    keel_buf_free(&outcome);
+}
+
+void wait_on(call *c, run *target) {
+    c->target_run = target->id;
+    target->waiters = keel_realloc(target->waiters, (target->waiter_count + 1) * sizeof(uint64_t));
+    target->waiters[target->waiter_count++] = c->run->id;
+}
+
+static void move_waiter(kernel *k, run *waiter, uint64_t from, uint64_t to) {
+    call *next;
+    keel_buf outcome = KEEL_BUF_INIT;
+    bool tainted = false;
+    run *target = run_of_chain(k, &to, &outcome, &tainted); /* it may be over already */
+    for (call *c = waiter->calls; c; c = next) {
+        next = c->next;
+        if (c->kind == CALL_WAIT && c->target_run == from && target) {
+            wait_on(c, target);
+        } else if (c->kind == CALL_WAIT && c->target_run == from) {
             woken(k, c, 0, outcome.data, outcome.len, tainted);
-            stuck_received(k, (uint64_t)id, r);
-        } else {
-            fail_at_once(k, c, "not_found", "there is no run of that number");
+            stuck_received(k, to, waiter);
         }
-        keel_buf_free(&outcome);
+    }
+    keel_buf_free(&outcome);
+}
+
+void wait_move(kernel *k, run *from, uint64_t to) {
+    for (size_t i = 0; i < from->waiter_count; i++) {
+        run *waiter = map_get(&k->runs, from->waiters[i]);
+        if (waiter) {
+            move_waiter(k, waiter, from->id, to);
+        }
     }
 }
 

@@ -29,6 +29,7 @@ static const struct {
     {"resume", true, command_resume, NULL},
     {"rollback", true, command_rollback, NULL},
     {"run.cancel", true, command_run_cancel, NULL},
+    {"run.migrate", true, command_run_migrate, NULL},
     {"run.resume", true, command_run_resume, NULL},
     {"run.send", true, command_run_send, NULL},
     {"status", false, command_status, NULL},

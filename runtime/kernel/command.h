@@ -14,8 +14,10 @@ typedef struct command {
 /* 0, or a DIAG_ code with d filled and nothing decided. */
 typedef int command_function(kernel *k, command *c, diag *d);
 
-command_function command_do, command_run_cancel, command_run_resume, command_run_send,
-    command_rollback;
+command_function command_do, command_run_cancel, command_run_migrate, command_run_resume,
+    command_run_send, command_rollback;
+/* The run that "run" names, or the one that goes on from it; open or paused. */
+int command_find_run(kernel *k, command *c, run **out, diag *d);
 /* After the answer, also a repeated one: the stream that it asked for. */
 void do_answered(kernel *k, const command *c, keel_json result);
 command_function command_approve, command_deny, command_edit, command_verdict, command_batch,

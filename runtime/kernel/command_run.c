@@ -62,15 +62,23 @@ void do_answered(kernel *k, const command *c, keel_json result) {
     keel_json follow = keel_json_get(c->args, "follow");
     bool quiet = keel_json_is(follow, "end");
     if ((quiet || keel_json_true(follow)) && keel_json_int(keel_json_get(result, "run"), &id)) {
-        run *r = map_get(&k->runs, (uint64_t)id);
-        follow_run(k, c->client, c->ref, (uint64_t)id, r ? r->tree : NULL, quiet);
+        keel_buf outcome = KEEL_BUF_INIT;
+        bool tainted;
+        uint64_t last = (uint64_t)id;
+        const run *r = run_of_chain(k, &last, &outcome, &tainted);
+        follow_run(k, c->client, c->ref, last, r ? r->tree : NULL, quiet);
+        keel_buf_free(&outcome);
     }
 }
 
-static int find_run(kernel *k, command *c, run **out, diag *d) {
+int command_find_run(kernel *k, command *c, run **out, diag *d) {
     int64_t id = 0;
+    keel_buf outcome = KEEL_BUF_INIT;
+    bool tainted;
     keel_json_int(keel_json_get(c->args, "run"), &id);
-    *out = id > 0 ? map_get(&k->runs, (uint64_t)id) : NULL;
+    uint64_t last = (uint64_t)id;
+    *out = id > 0 ? run_of_chain(k, &last, &outcome, &tainted) : NULL;
+    keel_buf_free(&outcome);
     if (!*out) {
         diag_set(d, DIAG_NOT_FOUND, "run %lld is not open", (long long)id);
         return diag_next(d, "see: keel run list");
@@ -81,17 +89,18 @@ static int find_run(kernel *k, command *c, run **out, diag *d) {
 int command_run_cancel(kernel *k, command *c, diag *d) {
     run *r;
     char why[256] = "cancelled by the operator";
-    int rc = find_run(k, c, &r, d);
+    int rc = command_find_run(k, c, &r, d);
     if (!rc) {
+        bool only = keel_json_true(keel_json_get(c->args, "only"));
         body_text(c->args, "why", why, sizeof why);
-        run_cancel(k, r, why[0] ? why : "cancelled by the operator");
+        (only ? run_cancel : run_cancel_tree)(k, r, why[0] ? why : "cancelled by the operator");
     }
     return rc;
 }
 
 int command_run_resume(kernel *k, command *c, diag *d) {
     run *r;
-    int rc = find_run(k, c, &r, d);
+    int rc = command_find_run(k, c, &r, d);
     if (rc) {
         return rc;
     }
@@ -105,7 +114,7 @@ int command_run_resume(kernel *k, command *c, diag *d) {
 int command_run_send(kernel *k, command *c, diag *d) {
     run *r;
     char name[64];
-    int rc = find_run(k, c, &r, d);
+    int rc = command_find_run(k, c, &r, d);
     if (rc) {
         return rc;
     }

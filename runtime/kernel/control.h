@@ -29,7 +29,8 @@
  *                                                           all that came from it did; refused when the plan of that
  *                                                           digest (undo_plan.h) is not what it would do now. Again,
  *                                                           when it is stuck: tries once more
- * run.cancel   M {"run":N,"why":TEXT}                       {}
+ * run.cancel   M {"only"?:bool,"run":N,"why":TEXT}           {}   with the open runs that it began, unless only
+ * run.migrate  M {"checked_seq":N,"plugin":hex,"run":N}     {}   refused when the run has moved since that record
  * run.resume   M {"run":N}                                  {}   a paused run is replayed once more
  * run.send     M {"body":any,"name":TEXT,"run":N}           {}
  * stuck.retry  M {"follow"?:bool|"end","number":N,"why"?}    {"from"?:SEQ,"path"?,"run":N}: a run that failed goes on from

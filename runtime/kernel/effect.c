@@ -145,7 +145,7 @@ int effect_reserve(kernel *k, call *c, budget_refusal *why) {
         q.micros = c->verb->cost_micros;
         memcpy(q.currency, c->verb->currency, sizeof q.currency);
     }
-    int rc = budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), c->holds,
+    int rc = budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), call_holds(c),
                             &c->hold_count, why);
     for (size_t i = 0; KEEL_PLANTED("budget_no_hold") && !rc && i < c->hold_count; i++) {
         budget_release(k->budgets, &c->holds[i]);

@@ -31,12 +31,24 @@ void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree 
     }
     keel_buf outcome = KEEL_BUF_INIT;
     bool tainted, ended = false;
-    if (!ended_find(k, run_id, &outcome, &tainted)) {
+    if (!run_of_chain(k, &run_id, &outcome, &tainted) && outcome.len) {
         ended = keel_json_is(keel_json_path(keel_json_view(outcome.data, outcome.len), "ok.state"),
                              "ended");
     }
     done(k, client, ref, ended ? 0 : 1, NULL);
     keel_buf_free(&outcome);
+}
+
+void follow_move(tree *from, tree *to) {
+    for (follower *f = from->followers; f; f = f->next) {
+        f->tree = to;
+        if (!f->next) {
+            f->next = to->followers;
+            to->followers = from->followers;
+            from->followers = NULL;
+            return;
+        }
+    }
 }
 
 static void unlink_follower(kernel *k, follower *f) {

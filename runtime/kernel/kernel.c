@@ -107,6 +107,7 @@ void kernel_destroy(kernel *k) {
     watches_free(k);
     map_free(&k->orders);
     timer_clear(&k->timers, &k->egress.timer);
+    timer_clear(&k->timers, &k->sweep);
     recent_free(k);
     world_free(k);
     budgets_destroy(k->budgets);

@@ -42,6 +42,9 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
 void run_failed(kernel *k, run *r, const char *code, const char *message);
 void run_pause(kernel *k, run *r, const char *reason, keel_json detail);
 void run_cancel(kernel *k, run *r, const char *why);
+void run_cancel_tree(kernel *k, run *r, const char *why); /* with the open runs that it began */
+/* Its call differs from its record: X_MISMATCH's body. Paused, with both sides in the record. */
+void run_mismatch(kernel *k, run *r, keel_json body);
 void run_free(run *r);
 void run_over(kernel *k, run *r); /* it ended, and so did the last of what it had sent */
 run *run_restore(kernel *k, uint64_t id, uint64_t root, const plugin *p);
@@ -57,6 +60,12 @@ typedef enum path_order { PATH_BAD, PATH_OLD, PATH_NEW } path_order;
 /* Where a call's path stands in its branch; PATH_NEW takes the ordinal. Also used at recovery. */
 path_order run_path_order(run *r, const char *path);
 void event_free(event *e);
+
+/* ---- sleep.c: runs that only wait need no executor ---- */
+bool run_only_waits(const run *r);
+void run_rest(run *r);            /* leaves its worker's list, is not live any more */
+void run_wake(kernel *k, run *r); /* asleep and open: goes on from its record */
+void sleep_watch(kernel *k);      /* something is live: looks at it in a minute */
 
 /* ---- stuck.c: what automation could not finish ---- */
 /* A dead letter: it names an owner, a reason and a next action, or it is a bug of ours. kind: run |
@@ -132,9 +141,11 @@ const role *role_find(kernel *k, const char *agent);
 void role_ended(kernel *k, const char *agent, int64_t seq, keel_json result);
 void key_begun(kernel *k, const char *agent, const char *key, uint64_t run_id, int64_t seq);
 uint64_t run_by_key(kernel *k, const char *agent, const char *key); /* 0: none */
-void ended_remember(kernel *k, const run *r, int64_t seq, const keel_buf *outcome);
-/* The outcome of a run that is not open: 0, or -1 when there is no such run. */
-int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *tainted);
+void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run,
+                    const keel_buf *outcome);
+/* The run of that number, or the last one that goes on from it (ctx.continue), whose number *run_id is
+ * then. NULL: it is not open; outcome is how it ended, or empty when there is no such run. */
+run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted);
 void request_remember(kernel *k, const char *id, const digest *d, keel_json result, int64_t seq);
 /* The first answer to a request id: 0, or -1 when it is new. */
 int request_find(kernel *k, const char *id, digest *d, keel_buf *result);
@@ -144,13 +155,19 @@ void recent_free(kernel *k);
 /* ---- calls.c, agent.c: what agents ask ---- */
 void agent_frame(kernel *k, worker *w, const frame *f);
 call *call_new(run *r, call_kind kind, const char *path, const char *call_digest);
-void call_free(kernel *k, call *c); /* unlinks it from run, timers and items */
+void call_free(kernel *k, call *c);        /* unlinks it from run, timers and items */
+const char *call_kind_name(const call *c); /* as X_CALL has it */
+const char *call_hash(kernel *k, call *c); /* its digest, from the record if need be */
+budget_hold *call_holds(call *c);          /* room for BUDGET_HOLDS */
 void call_answer(kernel *k, call *c, const char *outcome, size_t len);
 void call_due(kernel *k, call *c, int64_t due_wall_us); /* sets its timer */
 void call_sleep(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_receive(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_wait(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_elapsed(kernel *k, timer *t);
+/* What waited for the run `from` waits for the run that goes on from it. */
+void wait_move(kernel *k, run *from, uint64_t to);
+void wait_on(call *c, run *target);
 /* true: it waited. */
 bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
                bool tainted);
@@ -284,6 +301,8 @@ int approver_set(kernel *k, keel_json args, bool first, diag *d);
 /* ---- worker.c ---- */
 worker *worker_for_agent(kernel *k, const plugin *p);
 void worker_add_run(kernel *k, worker *w, run *r);
+/* The same for a restored run; one that only waits sleeps on. */
+void worker_take_run(kernel *k, worker *w, run *r);
 void worker_remove_run(run *r);
 void worker_need(kernel *k, worker *w); /* there is work: starts it unless it runs */
 /* Whether another line of it goes into the log: a flood of them is told of once, and dropped. */
@@ -321,6 +340,7 @@ const plugin *plugin_find(kernel *k, const digest *d);
 void follow_add(kernel *k, uint64_t client, uint64_t ref, tree *t); /* NULL: everything */
 /* The tree of a run; t NULL when the run is over: the stream ends at once. */
 void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree *t, bool quiet);
+void follow_move(tree *from, tree *to); /* a run goes on in another tree */
 void follow_records(kernel *k, const open_turn *t);
 void follow_drop(kernel *k, uint64_t client);
 

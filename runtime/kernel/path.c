@@ -62,5 +62,8 @@ void run_forget_paths(run *r) {
     for (size_t i = 0; i < r->branch_count; i++) {
         free(r->branches[i].prefix);
     }
+    free(r->branches);
+    r->branches = NULL;
     r->branch_count = 0;
+    r->effects = 0;
 }

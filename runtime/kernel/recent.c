@@ -15,6 +15,7 @@ typedef struct keyed {
 typedef struct ended {
     struct ended *next;
     uint64_t run;
+    uint64_t next_run; /* that goes on from it, 0: none */
     int64_t seq;
     bool tainted;
     keel_buf outcome;
@@ -59,16 +60,17 @@ uint64_t run_by_key(kernel *k, const char *agent, const char *key) {
     return reader_run_by_key(k->env.reads, agent, key, &found, NULL) ? 0 : found;
 }
 
-void ended_remember(kernel *k, const run *r, int64_t seq, const keel_buf *outcome) {
+void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run,
+                    const keel_buf *outcome) {
     struct recent *m = recent_of(k);
     ended *e = keel_alloc(sizeof *e);
-    *e = (ended){m->ended, r->id, seq, r->tainted, KEEL_BUF_INIT};
+    *e = (ended){m->ended, r->id, next_run, seq, r->tainted, KEEL_BUF_INIT};
     keel_buf_append(&e->outcome, outcome->data, outcome->len);
     m->ended = e;
 }
 
 typedef struct ended_row {
-    int64_t end_seq;
+    int64_t end_seq, next_run;
     bool found, tainted;
     keel_buf *outcome;
 } ended_row;
@@ -84,11 +86,13 @@ static int on_run_row(void *ctx, int columns, const char *const *values, const c
 }
 
 static int on_end_record(void *ctx, const journal_row *row) {
-    keel_buf *out = ((ended_row *)ctx)->outcome;
+    ended_row *e = ctx;
+    keel_buf *out = e->outcome;
     if (!row->body.data) {
         outcome_error(out, "erased", NULL, "what it ended with was erased");
         return 0;
     }
+    keel_json_int(keel_json_get(row->body, "next_run"), &e->next_run);
     keel_buf_puts(out, "{\"ok\":");
     keel_json_writer w;
     keel_json_write(&w, out);
@@ -105,11 +109,13 @@ static int on_end_record(void *ctx, const journal_row *row) {
     return 0;
 }
 
-int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *tainted) {
+static int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *tainted,
+                      uint64_t *next_run) {
     for (const ended *e = recent_of(k)->ended; e; e = e->next) {
         if (e->run == run_id) {
             keel_buf_append(outcome, e->outcome.data, e->outcome.len);
             *tainted = e->tainted;
+            *next_run = e->next_run;
             return 0;
         }
     }
@@ -123,7 +129,21 @@ int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *tainted) {
         return -1;
     }
     *tainted = row.tainted;
-    return reader_record(k->env.reads, row.end_seq, on_end_record, &row, NULL) ? -1 : 0;
+    int rc = reader_record(k->env.reads, row.end_seq, on_end_record, &row, NULL);
+    *next_run = (uint64_t)row.next_run;
+    return rc ? -1 : 0;
+}
+
+run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted) {
+    for (;;) {
+        run *r = map_get(&k->runs, *run_id);
+        uint64_t next_run = 0;
+        keel_buf_clear(outcome);
+        if (r || ended_find(k, *run_id, outcome, tainted, &next_run) || next_run <= *run_id) {
+            return r;
+        }
+        *run_id = next_run;
+    }
 }
 
 void request_remember(kernel *k, const char *id, const digest *d, keel_json result, int64_t seq) {

@@ -174,19 +174,14 @@ static int on_event(void *ctx, int n, const char *const *v, const char *const *n
 
 /* ---- what runs wait for ---- */
 
-static int on_call_digest(void *ctx, const journal_row *row) {
-    call *c = ctx;
-    body_text(row->body, "call", c->call_digest, sizeof c->call_digest);
-    return 0;
-}
-
 static void restore_wait(kernel *k, call *c) {
-    run *target = map_get(&k->runs, c->target_run);
+    keel_buf outcome = KEEL_BUF_INIT;
+    bool tainted = false;
+    run *target = run_of_chain(k, &c->target_run, &outcome, &tainted);
     if (target) {
-        target->waiters =
-            keel_realloc(target->waiters, (target->waiter_count + 1) * sizeof(uint64_t));
-        target->waiters[target->waiter_count++] = c->run->id;
+        wait_on(c, target);
     }
+    keel_buf_free(&outcome);
 }
 
 static int on_pending(void *ctx, int n, const char *const *v, const char *const *names) {
@@ -204,7 +199,7 @@ static int on_pending(void *ctx, int n, const char *const *v, const char *const 
     call *c = call_new(r, kind, v[1], "");
     c->target_run = (uint64_t)number_of(v[5]);
     c->name = v[6] ? keel_strdup(v[6]) : NULL;
-    reader_record(k->env.reads, number_of(v[3]), on_call_digest, c, NULL);
+    c->seq = number_of(v[3]);
     if (v[4]) {
         call_due(k, c, number_of(v[4]));
     }
@@ -277,7 +272,7 @@ static void restore_numbers(kernel *k, call *c, const char *const *v) {
         digest_from_hex(&c->approval, v[14], strlen(v[14]));
     }
     if (v[8]) {
-        budget_holds_parse(keel_json_view(v[8], strlen(v[8])), c->holds, &c->hold_count);
+        budget_holds_parse(keel_json_view(v[8], strlen(v[8])), call_holds(c), &c->hold_count);
     }
 }
 
@@ -382,7 +377,7 @@ int recover_runs(kernel *k, diag *d) {
     size_t at = 0;
     run *r;
     while (!rc && (r = map_next(&k->runs, &at, NULL)) != NULL) {
-        worker_add_run(k, worker_for_agent(k, r->plugin), r);
+        worker_take_run(k, worker_for_agent(k, r->plugin), r);
     }
     if (!rc && k->runs.count) {
         kernel_log(k, "info", 0, "%zu open run%s recovered", k->runs.count,

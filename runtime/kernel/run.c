@@ -67,7 +67,6 @@ static void empty(run *r) {
         event_free(e);
     }
     run_forget_paths(r);
-    free(r->branches);
     free(r->waiters);
     free(r->key);
     keel_buf_free(&r->start);
@@ -239,6 +238,7 @@ static bool drop_calls(kernel *k, run *r) {
     call *next;
     bool any = r->calls != NULL;
     r->live = false; /* no answers any more */
+    r->state = RUN_OVER;
     for (call *c = r->calls; c; c = next) {
         next = c->next;
         if (c->kind != CALL_EFFECT && c->kind != CALL_SPAWN) {
@@ -264,6 +264,17 @@ void run_failed(kernel *k, run *r, const char *code, const char *text) {
     keel_buf_free(&error);
 }
 
+/* Who waits for it, or looks on, does so at the run that goes on from it. */
+static void go_on_as(kernel *k, run *r, uint64_t next_run) {
+    const run *next = map_get(&k->runs, next_run);
+    if (next && next->tree != r->tree) {
+        follow_move(r->tree, next->tree);
+    } else if (!next && r->id == r->tree->root) {
+        r->tree->failed = true; /* its executor cannot be started any more */
+    }
+    wait_move(k, r, next_run);
+}
+
 void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_json error) {
     bool continued = !strcmp(state, "continued");
     uint64_t next_run = continued ? k->next_run : 0;
@@ -282,9 +293,9 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     stuck_went_on(k, r->id, "its run has ended");
     keel_buf outcome = KEEL_BUF_INIT;
     wait_outcome(state, result, error, &outcome);
-    ended_remember(k, r, seq, &outcome);
+    ended_remember(k, r, seq, next_run, &outcome);
     bool told = false;
-    for (size_t i = 0; i < r->waiter_count; i++) {
+    for (size_t i = 0; i < r->waiter_count && !continued; i++) {
         run *waiter = map_get(&k->runs, r->waiters[i]);
         if (waiter) {
             told |= wait_wake(k, waiter, r->id, outcome.data, outcome.len, r->tainted);
@@ -304,6 +315,7 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
                       .tainted = r->tainted};
         bool sure = r->sure;
         run_begin(k, &s)->sure = sure;
+        go_on_as(k, r, next_run);
     }
     keel_buf_free(&outcome);
     keel_buf_free(&body);
@@ -337,8 +349,8 @@ void run_pause(kernel *k, run *r, const char *reason, keel_json detail) {
     r->state = RUN_PAUSED;
     if (r->live) {
         turn_send(k, r->worker->id, X_CANCEL, r->id, 0, NULL, 0);
-        r->live = false;
     }
+    run_rest(r);
     kernel_log(k, "warn", r->id, "paused: %s; see `keel run show %llu`", reason,
                (unsigned long long)r->id);
     if (!strcmp(reason, "replay_mismatch")) {
@@ -352,5 +364,5 @@ void run_resume(kernel *k, run *r) {
     journal_run(k, RECORD_RUN_RESUMED, r, "", &k->scratch);
     r->state = RUN_OPEN;
     stuck_went_on(k, r->id, "it is replayed once more");
-    worker_need(k, r->worker);
+    run_wake(k, r);
 }

@@ -46,7 +46,8 @@ typedef struct open_turn {
 
 /* ---- runs ---- */
 
-typedef enum run_state { RUN_OPEN, RUN_PAUSED } run_state; /* ended runs are not in memory */
+/* Ended runs are not in memory, but while their end is being told and for what they sent. */
+typedef enum run_state { RUN_OPEN, RUN_PAUSED, RUN_OVER } run_state;
 
 /* One branch of a run's program: how far its calls have got. */
 typedef struct branch {
@@ -57,10 +58,10 @@ typedef struct branch {
 /* A tree of runs: a root and all that came from it. */
 struct tree {
     uint64_t root;
-    uint32_t open;   /* runs */
-    uint32_t denied; /* effects */
-    bool failed;     /* the root */
-    run *runs;       /* open ones, by tree_next */
+    uint32_t open;    /* runs */
+    uint32_t denied;  /* effects */
+    bool failed;      /* the root */
+    run *runs;        /* open ones, by tree_next */
     uint32_t undoing; /* rollbacks that cover it: its budgets count on */
     struct follower *followers;
 };
@@ -75,7 +76,7 @@ typedef struct event {
 struct run {
     uint64_t id;
     run_state state;
-    tree *tree; /* NULL: it ended, and only what it sent, or what takes it back, is still open */
+    tree *tree;    /* NULL: it ended, and only what it sent, or what takes it back, is still open */
     uint64_t root; /* of the tree that it was in, once it ended */
     run *tree_prev, *tree_next;
     const plugin *plugin;
@@ -85,8 +86,9 @@ struct run {
     char *key;
     int depth;
     bool tainted;
-    bool live;  /* X_START was sent to the worker as it is now */
-    bool fresh; /* began in this process and has never been started: nothing to replay */
+    bool live;   /* X_START was sent to the worker as it is now */
+    bool asleep; /* it only waits, and is on no worker's list (sleep.c) */
+    bool fresh;  /* began in this process and has never been started: nothing to replay */
     int64_t last_seq;
     int64_t begin_seq;
     keel_buf start; /* X_START's body while fresh */
@@ -100,7 +102,7 @@ struct run {
     int64_t strike_seq; /* of the last strike's record: progress since then forgives */
     bool sure;        /* what it does was not done in a life that a restore has lost (restored.c) */
     bool struck;      /* for this death of its executor already */
-    uint32_t effects; /* all calls ever, for the warning */
+    uint32_t effects; /* calls in its record, for the warning */
     call *calls;      /* open ones, by next */
     event *events;    /* sent, not received; oldest first */
     uint64_t *waiters; /* runs that wait for this one */
@@ -134,9 +136,10 @@ struct call {
     run *run; /* one that ended stays until what it sent settles */
     call_kind kind;
     char path[PATH_LIMIT];
-    char call_digest[17];
+    char call_digest[17]; /* "": stands in the record at `seq`, see call_hash */
+    int64_t seq;          /* of a restored call that waits inward: its record */
     timer timer;
-    uint64_t target_run; /* CALL_WAIT */
+    uint64_t target_run; /* CALL_WAIT: the segment that is open now */
     char *name;          /* CALL_RECEIVE: event's name or NULL */
 
     /* CALL_EFFECT, CALL_SPAWN */
@@ -169,9 +172,9 @@ struct call {
     int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
-    uint64_t approved; /* the item whose consent `intended` consumes, 0: none */
-    bool consented;    /* `intended` did; it covers further attempts until expires_us */
-    budget_hold holds[BUDGET_HOLDS];
+    uint64_t approved;  /* the item whose consent `intended` consumes, 0: none */
+    bool consented;     /* `intended` did; it covers further attempts until expires_us */
+    budget_hold *holds; /* room for BUDGET_HOLDS, once there are any */
     size_t hold_count;
     uint64_t dispatch; /* ref of the X_VERB under way, 0: none */
     uint64_t order;    /* ref of the unsafe order that is open at egress, 0: none */
@@ -238,6 +241,7 @@ struct worker {
     int64_t notes_since; /* when the first of `notes` came */
     unsigned notes;      /* what it had logged since then */
     bool replay_waits;   /* runs whose records are not yet durable */
+    int idle_sweeps;     /* agents: looks in a row that saw no run */
     char refusal[512];
 };
 
@@ -348,7 +352,7 @@ struct kernel {
     map watches;   /* number -> open_item, of all open items */
     map stuck;     /* run -> its watches that are stuck */
     timers reminders;
-    timer reminder; /* for the first of them */
+    timer reminder;             /* for the first of them */
     struct rollback *rollbacks; /* open ones */
     struct recent *recent;
     egress_link egress;
@@ -373,6 +377,8 @@ struct kernel {
     digest policy_digest;
     map journaled; /* plugins known to stand in the journal, by digest_word */
     timer watchdog;
+    timer sweep;       /* looks for runs that only wait */
+    int64_t sweep_seq; /* where the journal was at the last look */
     keel_buf scratch;
 };
 

@@ -40,18 +40,34 @@ void worker_add_run(kernel *k, worker *w, run *r) {
     r->worker_prev = w->last_run;
     *(w->last_run ? &w->last_run->worker_next : &w->runs) = r;
     w->last_run = r;
+    w->idle_sweeps = 0;
     if (w->state == WORKER_REFUSED) {
         w->state = WORKER_DOWN; /* its script may have been mended meanwhile */
     }
     if (w->state == WORKER_READY && r->fresh && !k->halted && !w->told_to_stop) {
         run_start_fresh(k, r);
+    } else if (w->state == WORKER_READY && r->last_seq > k->durable_seq) {
+        w->replay_waits = true;
     } else {
         worker_need(k, w);
     }
 }
 
+void worker_take_run(kernel *k, worker *w, run *r) {
+    if (run_only_waits(r)) {
+        r->worker = w;
+        r->asleep = true;
+    } else {
+        worker_add_run(k, w, r);
+    }
+}
+
 void worker_remove_run(run *r) {
     worker *w = r->worker;
+    if (r->asleep) {
+        r->asleep = false;
+        return;
+    }
     if (r->worker_prev) {
         r->worker_prev->worker_next = r->worker_next;
     } else {

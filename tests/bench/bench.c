@@ -17,6 +17,7 @@
 #include "outward.h"
 #include "raw.h"
 #include "report.h"
+#include "resting.h"
 #include "world.h"
 
 #define ROUNDS     5
@@ -317,18 +318,26 @@ static void resume(const setting *s) {
 
 /* ---- the way out ---- */
 
-static outward outward_of(const setting *s) {
-    return (outward){s->keel, s->outside, s->folder, s->report, ROUNDS};
-}
-
 static void hop(const setting *s) {
-    outward o = outward_of(s);
+    outward o = {s->keel, s->outside, s->folder, s->report, ROUNDS};
     outward_hop(&o);
 }
 
 static void mail(const setting *s) {
-    outward o = outward_of(s);
+    outward o = {s->keel, s->outside, s->folder, s->report, ROUNDS};
     outward_mail(&o);
+}
+
+static resting resting_of(const setting *s) {
+    return (resting){s->keel, s->workspace, s->folder, s->report, ROUNDS};
+}
+
+static void sleepers(const setting *s) {
+    resting_sleepers(resting_of(s));
+}
+
+static void segments(const setting *s) {
+    resting_segments(resting_of(s));
 }
 
 typedef struct part {
@@ -343,6 +352,8 @@ static const part parts[] = {
     {"start", "cold start", cold_start},
     {"memory", "memory", memory},
     {"resume", "kill -9 and resume", resume},
+    {"sleepers", "10,000 runs that sleep", sleepers},
+    {"segments", "a run of 100,000 effects that goes on", segments},
     {"hop", "a request through egress", hop},
     {"mail", "reading a mailbox", mail},
     {"growth", "growth to a million records", growth},
@@ -375,8 +386,8 @@ int main(int argc, char **argv) {
     size_t ran = run_parts(&s, argv[8]);
     raw_destroy(s.raw);
     if (ran == 0) {
-        bench_die("there is no part %s: steps effects decisions start memory resume hop mail "
-                  "growth",
+        bench_die("there is no part %s: steps effects decisions start memory resume sleepers "
+                  "segments hop mail growth",
                   argv[8]);
     }
     report_print(s.report, stdout);

@@ -23,6 +23,10 @@ double world_pss_executor(const world *w);
 /* PSS of a program that does nothing and is linked with libc alone. */
 double world_pss_nothing(const char *nothing);
 
+/* CPU time of the kernel so far, in seconds; how many children it has. */
+double world_cpu_s(const world *w);
+int world_executors(const world *w);
+
 typedef struct load {
     const char *agent;
     const char *input; /* canonical JSON */
@@ -37,6 +41,9 @@ typedef struct load {
 double world_load(world *w, const load *l, int64_t *runs);
 /* Starts `runs` runs with keys and returns when each has executed `steps` steps. */
 void world_open_runs(world *w, const load *l, int64_t steps);
+/* Sends the one run that world_open_runs started a word that does not end it, and returns when it waits
+ * again: a step and a receive later. */
+void world_nudge_run(world *w);
 /* Sends each of the runs that world_open_runs started a word and returns when all have ended. */
 void world_finish_runs(world *w, const load *l);
 

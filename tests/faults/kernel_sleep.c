@@ -1,0 +1,399 @@
+/* Runs that wait for months: no executor, nothing lost over restarts, woken once. Runs that go on as
+ * another one, end with all that they began, or move to another version of their agent. */
+#include "protocol.h"
+#include "scene.h"
+
+#define ALLOW  "  - { id: lets, on: \"*\", allow: {} }\n"
+#define ASK    "  - { id: asks, on: \"out.*.write\", ask: {} }\n"
+#define MINUTE 60000000LL
+#define DAY    (1440 * MINUTE)
+
+#define MONTH_SLEEP                                                                                \
+    { "sleep", "", "{\"us\":2592000000000}" }
+#define RECEIVE_GO                                                                                 \
+    { "receive", "", "{\"name\":\"go\"}" }
+
+static const sim_op month[] = {{"step", "before", NULL}, MONTH_SLEEP, {"step", "after", NULL}};
+static const sim_op letter[] = {
+    {"step", "before", NULL}, RECEIVE_GO, WRITE("once"), {"step", "after", NULL}};
+static const sim_op asked[] = {WRITE("once")};
+static const sim_op spawn_and_wait[] = {SPAWN_HELPER, {"wait", "", "{\"run\":2}"}};
+static const sim_op receive[] = {RECEIVE_GO};
+
+static int executors(const sim_world *w) {
+    int count = 0;
+    for (size_t i = 0; i < sizeof w->executors / sizeof *w->executors; i++) {
+        count += w->executors[i].number && !w->executors[i].connector;
+    }
+    return count;
+}
+
+static void let_pass(sim_world *w, int64_t us) {
+    w->horizon = us;
+    sim_run_out(w);
+    assert_string_equal(w->fault, "");
+    w->horizon = MINUTE / 3; /* less than the deadline of a verb */
+}
+
+static void go(sim_world *w, const char *request, int run) {
+    char args[64];
+    snprintf(args, sizeof args, "{\"body\":null,\"name\":\"go\",\"run\":%d}", run);
+    scene_tell(w, request, "run.send", args);
+}
+
+#define open_is(w, runs) number_is(w, "SELECT count(*) FROM run WHERE state = 'open'", runs)
+
+/* ---- sleep ---- */
+
+static void its_executor_ends_and_starts_again_when_it_is_due(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, month, COUNT(month));
+    scene_do(w, "do-000001");
+    assert_int_equal(executors(w), 1);
+    let_pass(w, 15 * MINUTE);
+    assert_int_equal(executors(w), 0);
+    number_is(w, "SELECT count(*) FROM pending", 1);
+    let_pass(w, 31 * DAY);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 21", 2); /* each step once */
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 20", 0); /* and no strike */
+    scene_end(w);
+}
+
+static void a_restart_starts_nothing_for_it(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, month, COUNT(month));
+    scene_do(w, "do-000001");
+    for (int i = 0; i < 3; i++) {
+        scene_restart(w);
+        assert_int_equal(executors(w), 0);
+    }
+    let_pass(w, 31 * DAY);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 29", 1);
+    scene_end(w);
+}
+
+static void an_event_wakes_it(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, COUNT(letter));
+    scene_do(w, "do-000001");
+    let_pass(w, 15 * MINUTE);
+    scene_tell(w, "send-0001", "run.send", "{\"body\":null,\"name\":\"other\",\"run\":1}");
+    assert_int_equal(executors(w), 0); /* nobody waits for that one: it is kept */
+    scene_restart(w);
+    go(w, "send-0002", 1);
+    assert_int_equal(w->held_count, 1);
+    number_is(w, "SELECT count(*) FROM event", 1);
+    sim_answer_held(w, APPLIED);
+    sim_run_out(w);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    scene_end(w);
+}
+
+static void an_approval_wakes_it(void **state) {
+    (void)state;
+    sim_world *w = scene(ASK, asked, COUNT(asked));
+    scene_do(w, "do-000001");
+    scene_restart(w);
+    assert_int_equal(executors(w), 0);
+    sim_approve(w, "approve-1", 1);
+    sim_run_out(w);
+    assert_int_equal(executors(w), 0); /* its connector works, the run goes on waiting */
+    sim_answer_held(w, APPLIED);
+    sim_run_out(w);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    scene_end(w);
+}
+
+static void many_sleep_and_each_wakes_once(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    char request[24];
+    for (int i = 0; i < 20; i++) {
+        snprintf(request, sizeof request, "do-%06d", i);
+        scene_do(w, request);
+    }
+    let_pass(w, 3 * MINUTE);
+    for (int i = 0; i < 20; i += 2) {
+        snprintf(request, sizeof request, "send-%04d", i);
+        go(w, request, i + 1);
+    }
+    open_is(w, 10);
+    scene_restart(w);
+    assert_int_equal(executors(w), 0);
+    for (int i = 1; i < 20; i += 2) {
+        snprintf(request, sizeof request, "send-%04d", i);
+        go(w, request, i + 1);
+    }
+    open_is(w, 0);
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 29", 20);
+    scene_end(w);
+}
+
+static void what_is_halted_wakes_after_it(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    scene_do(w, "do-000001");
+    scene_restart(w);
+    scene_tell(w, "halt-0001", "halt", "{\"why\":\"wait\"}");
+    go(w, "send-0001", 1);
+    assert_int_equal(executors(w), 0);
+    scene_tell(w, "resume-01", "resume", "{}");
+    open_is(w, 0);
+    scene_end(w);
+}
+
+/* ---- what goes on as another run ---- */
+
+static const char continued[] = "{\"result\":{},\"state\":\"continued\"}";
+
+/* Boss waits for run 2, helper; that is now run 3. */
+static sim_world *chained(void) {
+    sim_world *w = scene(ALLOW, spawn_and_wait, COUNT(spawn_and_wait));
+    scene_helper(w, receive, COUNT(receive), continued);
+    scene_do(w, "do-000001");
+    go(w, "send-0001", 2);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'continued'", 1);
+    return w;
+}
+
+static void a_wait_follows_the_segments(void **state) {
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        sim_world *w = chained();
+        number_is(w, "SELECT count(*) FROM pending WHERE kind = 'wait'", 1);
+        if (restart) {
+            scene_restart(w);
+        }
+        go(w, "send-0002", 2); /* the number that is known is good for all segments */
+        number_is(w, "SELECT count(*) FROM run WHERE state = 'continued'", 2);
+        scene_helper(w, receive, COUNT(receive), NULL);
+        go(w, "send-0003", 4);
+        open_is(w, 0);
+        number_is(w, "SELECT count(*) FROM run WHERE id = 1 AND state = 'ended'", 1);
+        number_is(w,
+                  "SELECT count(*) FROM journal WHERE run = 1 AND kind = 29"
+                  " AND CAST(body AS TEXT) LIKE '%\"done\":true%\"state\":\"ended\"%'",
+                  1);
+        scene_end(w);
+    }
+}
+
+static const sim_op wait_late[] = {SPAWN_HELPER, RECEIVE_GO, {"wait", "", "{\"run\":2}"}};
+
+static void a_late_wait_finds_the_last_segment(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, wait_late, COUNT(wait_late));
+    scene_helper(w, receive, COUNT(receive), continued);
+    scene_do(w, "do-000001");
+    go(w, "send-0001", 2);
+    scene_helper(w, receive, COUNT(receive), NULL);
+    go(w, "send-0002", 3);
+    go(w, "send-0003", 1);
+    open_is(w, 0);
+    number_is(w,
+              "SELECT count(*) FROM journal WHERE run = 1 AND kind = 29"
+              " AND CAST(body AS TEXT) LIKE '%\"done\":true%\"state\":\"ended\"%'",
+              1);
+    scene_end(w);
+}
+
+static void who_follows_sees_the_last_segment(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, receive, COUNT(receive));
+    ((sim_program *)(uintptr_t)w->programs)[0].end = continued;
+    scene_tell(w, "do-000001", "do", "{\"agent\":\"boss\",\"follow\":\"end\",\"input\":{}}");
+    go(w, "send-0001", 1);
+    assert_int_equal(w->done, 0);
+    ((sim_program *)(uintptr_t)w->programs)[0].end = NULL;
+    go(w, "send-0002", 1);
+    assert_int_equal(w->done, 1);
+    scene_end(w);
+}
+
+/* ---- the end of all that it began ---- */
+
+static void a_cancel_takes_its_children_along(void **state) {
+    (void)state;
+    sim_world *w = chained();
+    scene_restart(w);
+    scene_tell(w, "cancel-01", "run.cancel", "{\"run\":1,\"why\":\"enough\"}");
+    open_is(w, 0);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'cancelled'", 2);
+    assert_int_equal(executors(w), 0);
+    scene_end(w);
+}
+
+static void a_cancel_of_it_alone_leaves_them(void **state) {
+    (void)state;
+    sim_world *w = chained();
+    scene_tell(w, "cancel-01", "run.cancel", "{\"only\":true,\"run\":1,\"why\":\"enough\"}");
+    open_is(w, 1);
+    go(w, "send-0002", 3);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'continued'", 2);
+    scene_end(w);
+}
+
+/* ---- another version ---- */
+
+static void second_version(sim_world *w) {
+    sim_put(w->root, "agents/boss/manifest.yaml",
+            "id: org.example.boss\nkind: agent\nname: boss\nversion: 2.0.0\nentry: boss.lua\n");
+    scene_tell(w, "reload-01", "reload", "{}");
+}
+
+static int on_text(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    snprintf(ctx, 80, "%s", v[0]);
+    return 0;
+}
+
+/* checked < 0: all that there is. other NULL: version 2. */
+static void migrate(sim_world *w, const char *request, int64_t checked, const char *other) {
+    char args[256], hex[80] = "";
+    diag d = {0};
+    reader_query(store_reader(w->store),
+                 "SELECT digest FROM plugin WHERE name = 'boss' AND version = '2.0.0'", NULL, 0,
+                 on_text, hex, &d);
+    int64_t all = sim_number(w, "SELECT max(seq) FROM journal");
+    snprintf(args, sizeof args, "{\"checked_seq\":%lld,\"plugin\":\"%s\",\"run\":1}",
+             (long long)(checked < 0 ? all : checked), other ? other : hex);
+    sim_command(w, request, "run.migrate", args);
+}
+
+static void ends_at_version_2(sim_world *w) {
+    go(w, "send-0009", 1);
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended' AND version = '2.0.0'", 1);
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 54", 1);
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 21", 1);
+    scene_end(w);
+}
+
+static void it_moves_live_asleep_and_after_a_restart(void **state) {
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        sim_world *w = scene(ALLOW, letter, 2);
+        scene_do(w, "do-000001");
+        second_version(w);
+        if (i == 1) {
+            let_pass(w, 15 * MINUTE);
+        } else if (i == 2) {
+            scene_restart(w);
+        }
+        migrate(w, "migrate-1", -1, NULL);
+        sim_run_out(w);
+        assert_non_null(sim_answered(w, "migrate-1"));
+        ends_at_version_2(w);
+    }
+}
+
+/* Its record is the point of no return: before it nothing has happened, behind it all has. */
+static void a_kill_at_its_record_is_one_or_the_other(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    scene_do(w, "do-000001");
+    second_version(w);
+    migrate(w, "migrate-1", -1, NULL);
+    scene_restart(w); /* killed before its commit */
+    number_is(w, "SELECT count(*) FROM run WHERE version = '1.0.0'", 1);
+    migrate(w, "migrate-1", -1, NULL);
+    kernel_turn(w->kernel);
+    while (w->committing) {
+        assert_true(sim_step(w));
+    }
+    scene_restart(w); /* killed right behind it */
+    number_is(w, "SELECT count(*) FROM run WHERE version = '2.0.0'", 1);
+    ends_at_version_2(w);
+}
+
+static void it_stays_when_it_has_gone_on(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    scene_do(w, "do-000001");
+    second_version(w);
+    migrate(w, "migrate-1", sim_number(w, "SELECT max(seq) - 1 FROM journal WHERE run = 1"), NULL);
+    migrate(w, "migrate-2", -1, "00ff");
+    scene_restart(w);
+    migrate(w, "migrate-3", 3, NULL); /* seen before this start: what came then is not known */
+    sim_run_out(w);
+    assert_null(sim_answered(w, "migrate-1"));
+    assert_null(sim_answered(w, "migrate-2"));
+    assert_null(sim_answered(w, "migrate-3"));
+    number_is(w, "SELECT count(*) FROM run WHERE version = '1.0.0'", 1);
+    migrate(w, "migrate-4", -1, NULL);
+    migrate(w, "migrate-5", -1, NULL); /* it is there already */
+    sim_run_out(w);
+    assert_non_null(sim_answered(w, "migrate-4"));
+    assert_null(sim_answered(w, "migrate-5"));
+    ends_at_version_2(w);
+}
+
+/* ---- a replay that differs ---- */
+
+static void differ(sim_world *w) {
+    keel_buf body = KEEL_BUF_INIT;
+    keel_buf_puts(&body, "{\"now\":null,\"path\":\"2\",\"recorded\":{\"call\":\"00\",\"kind\":"
+                         "\"receive\",\"name\":\"\"}}");
+    sim_to_kernel(w, w->executors[0].number, X_MISMATCH, 1, 0, &body);
+    keel_buf_free(&body);
+    sim_run_out(w);
+    number_is(w, "SELECT count(*) FROM run WHERE reason = 'replay_mismatch'", 1);
+}
+
+static void a_mismatch_shows_both_sides(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    scene_do(w, "do-000001");
+    differ(w);
+    number_is(w,
+              "SELECT count(*) FROM journal WHERE kind = 18"
+              " AND CAST(body AS TEXT) LIKE '%\"recorded\":{\"args\":{\"name\":\"go\"}%'",
+              1);
+    let_pass(w, 15 * MINUTE);
+    assert_int_equal(executors(w), 0);
+    go(w, "send-0001", 1); /* is kept, and wakes nobody */
+    assert_int_equal(executors(w), 0);
+    scene_restart(w);
+    assert_int_equal(executors(w), 0);
+    scene_tell(w, "resume-01", "run.resume", "{\"run\":1}");
+    open_is(w, 0);
+    scene_end(w);
+}
+
+static void a_paused_run_moves_and_goes_on(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, letter, 2);
+    scene_do(w, "do-000001");
+    second_version(w);
+    differ(w);
+    scene_restart(w);
+    migrate(w, "migrate-1", -1, NULL);
+    sim_run_out(w);
+    open_is(w, 1);
+    ends_at_version_2(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_executor_ends_and_starts_again_when_it_is_due),
+        cmocka_unit_test(a_restart_starts_nothing_for_it),
+        cmocka_unit_test(an_event_wakes_it),
+        cmocka_unit_test(an_approval_wakes_it),
+        cmocka_unit_test(many_sleep_and_each_wakes_once),
+        cmocka_unit_test(what_is_halted_wakes_after_it),
+        cmocka_unit_test(a_wait_follows_the_segments),
+        cmocka_unit_test(a_late_wait_finds_the_last_segment),
+        cmocka_unit_test(who_follows_sees_the_last_segment),
+        cmocka_unit_test(a_cancel_takes_its_children_along),
+        cmocka_unit_test(a_cancel_of_it_alone_leaves_them),
+        cmocka_unit_test(it_moves_live_asleep_and_after_a_restart),
+        cmocka_unit_test(a_kill_at_its_record_is_one_or_the_other),
+        cmocka_unit_test(it_stays_when_it_has_gone_on),
+        cmocka_unit_test(a_mismatch_shows_both_sides),
+        cmocka_unit_test(a_paused_run_moves_and_goes_on),
+    };
+    digest_init();
+    return cmocka_run_group_tests_name("kernel_sleep", tests, NULL, NULL);
+}
