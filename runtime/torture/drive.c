@@ -72,7 +72,8 @@ static int add_workspace(drive *dr, const char *folder, const char *prefix, diag
                        .shipped = shipped,
                        .sdk_lua = lua,
                        .standin = own ? own : standin,
-                       .prefix = prefix};
+                       .prefix = prefix,
+                       .trusted = *prefix != 0};
     int rc = user_open(&u, &s, say, dr, d);
     for (size_t i = 0; !rc && i < user_scripts(u) && dr->count < MANY; i++) {
         dr->scripts[dr->count++] = user_script(u, i);

@@ -12,11 +12,13 @@ version: 1
 name: mine
 connections:
   memos: { use: com.example.memos@1, config: { base: "https://memos.example" }, auth: { kind: bearer, token: { secret: memos } } }
+  box: { use: com.keel.mailbox@0.1, config: { source: mail, outbox: outbox, from: me@studio.example } }
 YAML
     cat >"$site/policies/mine.yaml" <<'YAML'
 version: 1
 rules:
   - { id: memos, on: memos.memo.write, agents: [hello], allow: {} }
+  - { id: mails, on: box.message.write, agents: [hello], allow: {} }
   - { id: letters, on: memos.letter.write, agents: [hello], ask: {} }
 YAML
     cat >"$site/connectors/memos/manifest.yaml" <<'YAML'
@@ -52,6 +54,7 @@ return keel.agent { run = function(ctx, input)
   assert(seen.items[1].id == "m7", "the scene's answer did not come")
   assert(memos.write("memo", { text = "Hello " .. input.name }))
   memos.write("letter", { text = "Dear " .. input.name })
+  ctx.use("box").write("message", { to = { "ada@studio.example" }, subject = "Hello", body = "Hello" })
   return { seen = #seen.items }
 end }
 LUA
@@ -64,6 +67,8 @@ calls:
     ok: { id: m8 }
   - use: memos.letter.write
     ok: { id: l1 }
+  - use: box.message.write
+    ok: { message_id: m1 }
 end: { seen: 1 }
 YAML
 }
@@ -134,11 +139,11 @@ standin=${KEEL_BUILD%/}/root/share/keel/torture/standin.lua
 
 @test "an outside that finds nothing of what it lost is found, and the command shows it again" {
     liar 'if not applied(c, q.key) then' '    if true then'
-    run keel torture "$site" --only answers.memos.memo.write.dies
+    run keel torture "$site" --only answers.box.message.write.dies
     echo "$output"
     [ "$status" -eq 1 ]
-    has 'VIOLATION  hello:answers.memos.memo.write.dies@1'
-    has 'I2: memos.memo.write (checkable) happened 2 times'
+    has 'VIOLATION  hello:answers.box.message.write.dies@1'
+    has 'I2: box.message.write (checkable) happened 2 times'
     again=$(printf '%s\n' "$output" | sed -n 's/^  again  //p' | head -n 1)
     case $again in "keel torture $site --only "*) ;; *) false ;; esac
     run sh -c "$again"
@@ -147,17 +152,56 @@ standin=${KEEL_BUILD%/}/root/share/keel/torture/standin.lua
 }
 
 @test "an agent that remembers something besides its record is found" {
+    PKG_CONFIG_PATH=$(echo "$(dirname "$(command -v keel)")"/../lib/*/pkgconfig)
+    export PKG_CONFIG_PATH
     cp -R "$site" own
     cp own/agents/hello/scenes/ada.scene own/agents/hello/scenes/bea.scene
-    cat >own/agents/hello/hello.lua <<'LUA'
-local keel = require "keel"
-local runs = 0 -- lives as long as the executor: gone after a restart
-return keel.agent { run = function(ctx, input)
-  runs = runs + 1
-  ctx.step("run " .. runs, function() return runs end)
-  ctx.use("memos").write("letter", { text = "Dear " .. input.name })
-end }
-LUA
+    cat >own/agents/hello/manifest.yaml <<'YAML'
+id: com.example.hello
+name: hello
+kind: agent
+version: 1.0.0
+abi: 0.2
+entry: hello.so
+YAML
+    cat >hello.c <<'C'
+#include <keel/effect.h>
+#include <keel/json.h>
+#include <stdio.h>
+
+static int runs;           /* lives as long as the executor: gone after a restart */
+static uint64_t last_run;
+
+static const keel_host *keel;
+static const keel_effect *effect;
+
+static keel_status create(const keel_host *host, keel_span config, void **self) {
+    (void)config;
+    keel = host;
+    *self = host->alloc(host->ctx, 1);
+    effect = host->get_service(host->ctx, KEEL_EFFECT_SERVICE);
+    return KEEL_OK;
+}
+
+static keel_status run(void *self, keel_call *call, const keel_run_request *r) {
+    char memo[60];
+    keel_outcome out = {.size = sizeof out};
+    (void)self;
+    if (r->run != last_run) {
+        last_run = r->run;
+        runs++;
+    }
+    snprintf(memo, sizeof memo, "{\"text\":\"letter %d\"}", runs);
+    keel_status s = effect->write(effect->ctx, call, "memos", "letter",
+                                  (keel_span){memo, __builtin_strlen(memo)}, NULL, &out);
+    return s < 0 ? s : keel->reply(keel->ctx, call, out.ok);
+}
+
+KEEL_AGENT("com.example.hello", "1.0.0", .create = create, .run = run)
+C
+    # shellcheck disable=SC2046
+    cc -shared -fPIC -fvisibility=hidden -o own/agents/hello/hello.so hello.c \
+        $(pkg-config --cflags --libs keel)
     run keel torture own --only hello:journal.effect
     echo "$output"
     [ "$status" -eq 1 ]
