@@ -109,7 +109,9 @@ static int add_inbox(drive *dr, diag *d) {
 static int add_shipped(drive *dr, diag *d) {
     char folder[PATH_MAX];
     for (size_t i = 0; i < script_count; i++) {
-        dr->scripts[dr->count++] = &scripts[i];
+        if (script_can(&scripts[i])) {
+            dr->scripts[dr->count++] = &scripts[i];
+        }
     }
     script_workspace(folder, sizeof folder, "classes");
     int rc = add_workspace(dr, folder, "classes", d);
