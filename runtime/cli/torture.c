@@ -37,7 +37,7 @@ static const option torture_words[] = {
     {"only", 0, "POINT[@HIT]",
      "visit this point alone, or all of an area: journal, power, answers"},
     {"list", 0, NULL, "the points and how often each is hit; nothing is struck"},
-    {"quick", 0, NULL, "the first and last hit of each point, and every 20th loss of power"},
+    {"quick", 0, NULL, "the first and last hit of each point, and every 40th loss of power"},
     {"jobs", 'j', "N", "so many visits at a time"},
     {"seed", 0, "S", "other torn writes, other pairs of deaths"},
     {"tap", 0, NULL, "a line of TAP for each visit"},

@@ -72,7 +72,8 @@ static int add_workspace(drive *dr, const char *folder, const char *prefix, diag
                        .shipped = shipped,
                        .sdk_lua = lua,
                        .standin = own ? own : standin,
-                       .prefix = prefix};
+                       .prefix = prefix,
+                       .trusted = *prefix != 0};
     int rc = user_open(&u, &s, say, dr, d);
     for (size_t i = 0; !rc && i < user_scripts(u) && dr->count < MANY; i++) {
         dr->scripts[dr->count++] = user_script(u, i);
@@ -108,7 +109,9 @@ static int add_inbox(drive *dr, diag *d) {
 static int add_shipped(drive *dr, diag *d) {
     char folder[PATH_MAX];
     for (size_t i = 0; i < script_count; i++) {
-        dr->scripts[dr->count++] = &scripts[i];
+        if (script_can(&scripts[i])) {
+            dr->scripts[dr->count++] = &scripts[i];
+        }
     }
     script_workspace(folder, sizeof folder, "classes");
     int rc = add_workspace(dr, folder, "classes", d);

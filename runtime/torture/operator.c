@@ -92,9 +92,12 @@ bool operator_decide(site *s) {
 }
 
 bool operator_at_rest(site *s) {
-    return !site_count(s, "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')) +"
-                          " (SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended',"
-                          " 'unknown', 'reconciling', 'retry', 'stale'))");
+    return !site_count(s,
+                       "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')) +"
+                       " (SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended',"
+                       " 'unknown', 'reconciling', 'retry', 'stale', 'compensating',"
+                       " 'compensation_unknown')) +"
+                       " (SELECT count(*) FROM rollback WHERE state NOT IN ('ended', 'dropped'))");
 }
 
 bool operator_restless(site *s) {

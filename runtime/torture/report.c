@@ -232,13 +232,28 @@ static void print_json(const report *r, const points_sum *s) {
     keel_buf_free(&out);
 }
 
+/* In the set that ships each point of the program must be hit by some script. */
+static void print_tap_end(report *r, const points_sum *s) {
+    if (!r->o->folder && !r->o->only) {
+        cli_print("%s %ld - every failpoint of the program is hit by a script\n",
+                  s->unreached ? "not ok" : "ok", ++r->done);
+    }
+    for (size_t i = 0; s->unreached && i < points_count(); i++) {
+        const point *p = points_get(i);
+        if (p->registered && !p->hits) {
+            cli_print("# %s\n", p->name);
+        }
+    }
+    cli_print("1..%ld\n", r->done);
+}
+
 int report_end(report *r) {
     points_sum s = points_add_up();
     bool part = r->o->quick || r->o->only;
     long wanted = part ? s.planned - s.missed : s.all;
     clear_line(r);
     if (r->o->tap) {
-        cli_print("1..%ld\n", r->done);
+        print_tap_end(r, &s);
     } else if (r->c->json) {
         print_json(r, &s);
     } else {

@@ -231,8 +231,8 @@ static void check_network(site *s, const script *sc) {
 }
 
 static bool make(site *s, const script *sc, const char *folder) {
-    static const char *const folders[] = {"plain",      "after_keyed", "after_checkable",
-                                          "after_once", "before",      "hanging"};
+    static const char *const folders[] = {"plain",  "after_keyed", "after_checkable", "after_once",
+                                          "before", "hanging",     "flaky",           "after_undo"};
     char from[400];
     (void)sc;
     script_workspace(from, sizeof from, "own");
@@ -244,6 +244,15 @@ static bool make(site *s, const script *sc, const char *folder) {
         mkdir(path, 0700);
     }
     return true;
+}
+
+/* Nobody signs: erasing asks for the approver's passphrase where there is one. */
+static bool make_open(site *s, const script *sc, const char *folder) {
+    char path[240];
+    bool made = make(s, sc, folder);
+    snprintf(path, sizeof path, "%s/.keel/approver.json", s->root);
+    unlink(path);
+    return made;
 }
 
 #define WORK_EFFECTS                                                                               \
@@ -311,6 +320,52 @@ const script scripts[] = {
      .plan = "clock.wall=clock(3700000)@1",
      .runs = "stubborn=ended",
      .effects = "plain.keyed.write=1 plain.once.write=1"},
+    {.name = "breaker",
+     .place = "own",
+     .make = make,
+     .live = script_breaker,
+     .check = check,
+     .runs = "flicker=ended",
+     .effects = "flaky.checkable.write=1"},
+    {.name = "erase",
+     .place = "open",
+     .make = make_open,
+     .prepare = script_helped_prepare,
+     .live = script_helped,
+     .check = check,
+     .needs = "audit erase",
+     .words = script_erase_words,
+     .runs = "helper=ended helper=ended",
+     .effects = "plain.keyed.write=2"},
+    {.name = "archive",
+     .place = "own",
+     .make = make,
+     .prepare = script_helped_prepare,
+     .live = script_helped,
+     .check = check,
+     .needs = "audit archive",
+     .words = script_archive_words,
+     .runs = "helper=ended helper=ended",
+     .effects = "plain.keyed.write=2"},
+    {.name = "undo",
+     .place = "own",
+     .make = make,
+     .live = script_rollback_run,
+     .check = check,
+     .needs = "rollback",
+     .runs = "doer=ended",
+     .effects = "after_undo.undoable.compensate=1 after_undo.undoable.write=1"
+                " plain.fixed.compensate=1 plain.fixed.write=1 plain.undoable.compensate=1"
+                " plain.undoable.write=1"},
+    {.name = "migrate",
+     .place = "own",
+     .make = make,
+     .prepare = script_migrate_prepare,
+     .live = script_migrate,
+     .check = check,
+     .needs = "run migrate",
+     .runs = "sleeper=cancelled",
+     .effects = ""},
     {.name = "rollback",
      .place = "own",
      .make = make,

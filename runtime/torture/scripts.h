@@ -20,6 +20,9 @@ struct script {
     const char *option;  /* of `keel up` */
     const char *runs;    /* how they end, sorted: agent=state */
     const char *effects; /* how many of each target there are, sorted */
+    const char *needs;   /* a command, "run migrate": without it the script is left out */
+    const char *const
+        *words;          /* the process under test is not `keel up` but this, NULL-terminated */
     bool fresh;          /* its kernel is the first one ever of the workspace */
     bool outside;        /* its outside is a stand-in, which can lose answers (standin.h) */
     const char *granted; /* the folder of a connector that is killed (deaths.c) */
@@ -37,6 +40,14 @@ bool script_cancel(site *s);
 bool script_network_prepare(site *s); /* scriptnet.c */
 bool script_network(site *s);
 void script_network_oracle(site *s);
+bool script_can(const script *sc); /* scriptcli.c: this program has what it needs */
+bool script_breaker(site *s);
+extern const char *const script_erase_words[], *const script_archive_words[];
+bool script_helped_prepare(site *s);
+bool script_helped(site *s);
+bool script_rollback_run(site *s);
+bool script_migrate_prepare(site *s);
+bool script_migrate(site *s);
 
 /* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
 void script_workspace(char *out, size_t size, const char *name);

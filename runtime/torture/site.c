@@ -216,7 +216,7 @@ static void start_power(const site_start *how) {
     }
 }
 
-static void start(const site *s, const site_start *how) {
+static void prepare_process(const site *s, const site_start *how) {
     char log[200];
     snprintf(log, sizeof log, "%s/up.log", s->folder);
     const char *other = getenv("SITE_LOG"); /* where the log goes instead; "": nowhere, closed */
@@ -237,6 +237,10 @@ static void start(const site *s, const site_start *how) {
         setenv("KEEL_FAILPOINT_TRACE", how->trace, 1);
     }
     start_power(how);
+}
+
+static void start(const site *s, const site_start *how) {
+    prepare_process(s, how);
     execl(program("KEEL_TORTURE"), "keel", "up", "--workspace", s->root, how->option, (char *)NULL);
     fprintf(stderr, "%s: %s\n", program("KEEL_TORTURE"), strerror(errno));
     _exit(127);
@@ -307,6 +311,27 @@ void site_launch(site *s, const site_start *how) {
     if (s->kernel == 0) {
         start(s, how);
     }
+}
+
+pid_t site_cli_start(site *s, const site_start *how, const char *const *words) {
+    static const site_start plain = {.failpoint = NULL};
+    const char *argv[24] = {"keel", "--no-input", "--workspace", s->root};
+    size_t count = 4;
+    while (*words && count < 23) {
+        argv[count++] = *words++;
+    }
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prepare_process(s, how ? how : &plain);
+        execv(program("KEEL_TORTURE"), (char *const *)(uintptr_t)argv);
+        _exit(127);
+    }
+    return pid;
+}
+
+void site_cli(site *s, const site_start *how, const char *const *words) {
+    waitpid(site_cli_start(s, how, words), &s->status, 0);
 }
 
 bool site_up(site *s, const site_start *how) {

@@ -5,6 +5,9 @@
 #include "site.h"
 
 void site_sleep_us(long us);
+/* A command of people on this workspace, with failpoints if `how` says so. */
+pid_t site_cli_start(site *s, const site_start *how, const char *const *words);
+void site_cli(site *s, const site_start *how, const char *const *words); /* to its end: s->status */
 void site_copy(const char *from, const char *to); /* a folder; ends the process when it cannot */
 void site_keys(uint8_t public_key[32], uint8_t secret_key[64]);
 

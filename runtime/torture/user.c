@@ -92,7 +92,8 @@ static int stand_in(const opening *o, const plugin *p, diag *d) {
     char folder[400];
     const plugin_file *f = manifest_of(p);
     snprintf(folder, sizeof folder, "%s/%s/%s-%s", o->u->folder,
-             p->checked ? "share/plugins" : "ws/connectors", p->manifest->id, p->manifest->version);
+             p->checked || o->s->trusted ? "share/plugins" : "ws/connectors", p->manifest->id,
+             p->manifest->version);
     return f && access(folder, F_OK) != 0
                ? standin_write(folder, p->manifest, f->data.data, f->data.len, o->s->standin, d)
                : 0;

@@ -15,6 +15,7 @@ typedef struct user_settings {
     const char *sdk_lua; /* keel.lua */
     const char *standin; /* standin.lua */
     const char *prefix;  /* of the scripts' names, "" for none */
+    bool trusted;        /* all connectors count as checked: each class is what its manifest says */
 } user_settings;
 
 /* Makes the copy that each site is made from, below the pool's folder. What was left out or could not be

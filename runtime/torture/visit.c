@@ -30,6 +30,12 @@ static void finish(site *s, keel_buf *problem, keel_buf *detail) {
 
 void visit_last_life(site *s, const script *sc) {
     site_start how = {.failpoint = sc->plan, .option = sc->option};
+    if (sc->words) {
+        site_cli(s, NULL, sc->words); /* once more: it may have been done, and say so */
+        if (site_exit(s) < 0) {
+            site_fault(s, "%s %s ends with status %d", sc->words[0], sc->words[1], s->status);
+        }
+    }
     if (!site_up(s, &how)) {
         site_fault(s, "the kernel does not start again: exit code %d", site_exit(s));
     } else if (site_repeat(s) && sc->live(s)) {
@@ -42,6 +48,9 @@ void visit_last_life(site *s, const script *sc) {
 }
 
 static void check_message(site *s, const visit *v) {
+    if (v->script->words) {
+        return; /* what commands say is for their own tests */
+    }
     keel_buf log = KEEL_BUF_INIT;
     site_log(s, &log);
     const char *text = log.data ? log.data : "";
@@ -62,7 +71,9 @@ static void disturbed_life(site *s, const visit *v, const char *plan) {
     snprintf(failpoints, sizeof failpoints, "%s%s%s", sc->plan ? sc->plan : "",
              sc->plan && !power ? ";" : "", power ? "" : plan);
     site_start how = {.failpoint = failpoints, .option = sc->option, .power = power ? plan : NULL};
-    if (site_up(s, &how) && site_repeat(s) && sc->live(s)) {
+    if (sc->words) {
+        site_cli(s, &how, sc->words);
+    } else if (site_up(s, &how) && site_repeat(s) && sc->live(s)) {
         site_down(s);
     }
     site_reap(s);
@@ -158,7 +169,14 @@ void visit_trace(const void *arg, const char *folder, keel_buf *problem, keel_bu
     visit_trace_file(sc, ".calls", calls, sizeof calls);
     bool made = script_site(&s, sc, folder) && (!sc->prepare || sc->prepare(&s));
     site_start how = {.failpoint = sc->plan, .trace = trace, .option = sc->option, .power = "0"};
-    if (made && (!site_up(&s, &how) || !sc->live(&s) || !site_down(&s))) {
+    if (made && sc->words) {
+        site_cli(&s, &how, sc->words);
+        if (site_exit(&s) != 0) {
+            site_fault(&s, "%s %s: status %d", sc->words[0], sc->words[1], s.status);
+        }
+        how = (site_start){.failpoint = NULL};
+    }
+    if (made && !s.problem[0] && (!site_up(&s, &how) || !sc->live(&s) || !site_down(&s))) {
         site_fault(&s, "it ended, and was not told to: status %d", s.status);
     }
     if (!s.problem[0]) {

@@ -12,7 +12,7 @@ setup() {
 }
 
 commands='init up down do inbox approve deny why can costs halt resume run unknown agent connector
-    connection policy plugin approver audit doctor logs help backup restore'
+    connection policy plugin approver audit doctor logs torture help backup restore rollback replay stuck'
 
 @test "keel alone outside of a workspace says how to start" {
     run keel

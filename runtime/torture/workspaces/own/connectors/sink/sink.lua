@@ -34,6 +34,9 @@ local function write(c, q)
   if q.body.bad then
     return nil, keel.fail("invalid", "it was asked to be refused")
   end
+  if c.config.fails and q.attempt <= c.config.fails then
+    return nil, keel.fail("retry", "it has a bad day")
+  end
   if q.body.stubborn and not c.fs.read(c.config.folder, "mended") then
     return nil, keel.fail("conflict", "it is not mended")
   end
@@ -47,6 +50,17 @@ local function write(c, q)
   end
   fail_at_first(c, q, c.config.after)
   return { ref = q.key }
+end
+
+local function take_back(c, q)
+  local line = q.key .. " " .. q.resource .. ".compensate\n"
+  assert(c.fs.write(c.config.folder, "applied", lines(c) .. line))
+  fail_at_first(c, q, c.config.after)
+  return { ref = q.key }
+end
+
+local function refuse()
+  return nil, keel.fail("invalid", "this cannot be taken back")
 end
 
 local function look(c, q)
@@ -69,5 +83,7 @@ return keel.connector {
   edited = { write = write },
   stale = { write = write, reconcile = look },
   expiring = { write = write },
+  undoable = { write = write, reconcile = look, compensate = take_back },
+  fixed = { write = write, reconcile = look, compensate = refuse },
   forbidden = { write = write },
 }

@@ -1,0 +1,88 @@
+/* Scripts that use commands of people: an offline one under test (erase, archive), or one beside the
+ * kernel (rollback, migrate). A script whose command this program does not have is left out. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "operator.h"
+#include "scripts.h"
+#include "siteint.h"
+
+bool script_can(const script *sc) {
+    char thing[40];
+    if (!sc->needs) {
+        return true;
+    }
+    size_t len = strcspn(sc->needs, " ");
+    snprintf(thing, sizeof thing, "%.*s", (int)len, sc->needs);
+    const command *found = command_find(thing);
+    return found && (!sc->needs[len] || (found->verbs && command_verb(found, sc->needs + len + 1)));
+}
+
+/* ---- a connection that fails rests, and comes again ---- */
+
+bool script_breaker(site *s) {
+    return operator_begin(s, "do-flicker-1", "{\"agent\":\"flicker\",\"input\":{}}") &&
+           operator_settle(s, true);
+}
+
+/* ---- offline: what helpers did, forgotten or moved away ---- */
+
+const char *const script_erase_words[] = {"audit", "erase",  "--run", "1",
+                                          "--why", "a test", "--yes", NULL};
+const char *const script_archive_words[] = {"audit", "archive", "--before", "12", NULL};
+
+bool script_helped_prepare(site *s) {
+    return (site_up_plain(s) &&
+            operator_begin(s, "do-helper-1", "{\"agent\":\"helper\",\"input\":{\"luck\":1}}") &&
+            operator_settle(s, true) && site_down(s)) ||
+           site_fault(s, "the life before the command fails");
+}
+
+bool script_helped(site *s) {
+    return operator_begin(s, "do-helper-2", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}") &&
+           operator_settle(s, true);
+}
+
+/* ---- beside the kernel ---- */
+
+/* Waits until the record is there that the command is to bring about; the command itself may go on. */
+static bool until_recorded(site *s, const char *count, const char *const *words) {
+    pid_t pid = site_cli_start(s, NULL, words);
+    bool recorded = operator_await(s, count, 1, OPERATOR_PATIENCE_MS);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    return recorded || (operator_alive(s) && site_fault(s, "%s does nothing", words[0]));
+}
+
+bool script_rollback_run(site *s) {
+    static const char begun[] = "SELECT count(*) FROM journal WHERE kind = 55";
+    static const char *const words[] = {"rollback", "1", "--yes", "--why", "a test", NULL};
+    return operator_begin(s, "do-doer-1", "{\"agent\":\"doer\",\"input\":{}}") &&
+           operator_settle(s, true) && (site_count(s, begun) || until_recorded(s, begun, words)) &&
+           operator_settle(s, true);
+}
+
+bool script_migrate_prepare(site *s) {
+    if (!site_up_plain(s) ||
+        !operator_begin(s, "do-sleeper-1", "{\"agent\":\"sleeper\",\"input\":{}}") ||
+        !operator_await(s, "SELECT count(*) FROM pending", 1, OPERATOR_PATIENCE_MS)) {
+        return site_fault(s, "the run does not sleep");
+    }
+    site_kill(s);
+    site_put(s, "agents/sleeper/manifest.yaml",
+             "id: org.example.sleeper\nname: sleeper\nkind: agent\nversion: 1.0.1\n"
+             "entry: sleeper.lua\nmemory: 8 MiB\n");
+    return true;
+}
+
+bool script_migrate(site *s) {
+    static const char moved[] = "SELECT count(*) FROM journal WHERE kind = 54";
+    static const char *const words[] = {"run", "migrate", "1", "--yes", NULL};
+    return (site_count(s, moved) || until_recorded(s, moved, words)) && script_cancel(s) &&
+           operator_settle(s, true);
+}
