@@ -104,11 +104,11 @@ static void given(model *m, const journal_row *row) {
 }
 
 /* I5: used once, for what was signed, before it expired. */
-static void consumed(model *m, const journal_row *row, const model_effect *e) {
+static void consumed(model *m, const journal_row *row, model_effect *e) {
     uint64_t number = (uint64_t)integer(row->body, "approval");
     keel_json decision = keel_json_get(row->body, "decision");
     if (!number) {
-        if (keel_json_is(keel_json_get(decision, "verdict"), "ask")) {
+        if (keel_json_is(keel_json_get(decision, "verdict"), "ask") && !e->consented) {
             violate(m->s, "I5", "%s in run %llu was to be asked for, and nobody approved it",
                     e->target, (unsigned long long)e->run);
         }
@@ -127,6 +127,7 @@ static void consumed(model *m, const journal_row *row, const model_effect *e) {
         violate(m->s, "I5", "approval %llu was used %lld us after it expired",
                 (unsigned long long)number, (long long)(row->at - i->expires_at));
     }
+    e->consented = true;
 }
 
 /* ---- effects ---- */
@@ -214,6 +215,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
     case RECORD_APPROVAL_EDITED:
         text(row->body, "digest", e->args, sizeof e->args);
         text(row->body, "target", e->target, sizeof e->target);
+        e->consented &= row->kind == RECORD_EFFECT_WAITING && !integer(row->body, "number");
         asked(m, row, e);
         break;
     case RECORD_APPROVAL_GIVEN:
@@ -239,6 +241,10 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         break;
     case RECORD_EFFECT_UNKNOWN:
         e->maybe = true;
+        break;
+    case RECORD_EFFECT_REOPENED:
+        e->consented = false;
+        e->args[0] = 0;
         break;
     case RECORD_EFFECT_NOT_DONE:
     case RECORD_EFFECT_DENIED:

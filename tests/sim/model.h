@@ -20,6 +20,7 @@ typedef struct model_effect {
     char args[DIGEST_HEX]; /* digest of the arguments */
     int64_t attempt;
     bool maybe;          /* an attempt may have been applied */
+    bool consented;      /* an approval of these very arguments was used for an attempt */
     int64_t opened_at;   /* since when the other side may know its key */
     int64_t intended_at; /* the last attempt */
     int64_t seq;         /* of its last record */
@@ -38,6 +39,7 @@ typedef struct model_item {
 } model_item;
 
 typedef struct model_answer { /* of a call, or a step */
+    int64_t seq;
     char path[24];
     record_kind kind;
     char call[17]; /* "" where the record has none */

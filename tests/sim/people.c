@@ -129,8 +129,24 @@ static bool decide_unknown(simulation *s, const seen_item *i) {
     return true;
 }
 
+static bool see_to_stuck(simulation *s, const seen_item *i) {
+    uint64_t what = s->calm ? 2 + roll(s, 2) : roll(s, 6);
+    if (what < 2) {
+        people_command(s, "stuck.retry", "{\"number\":%s}", i->number);
+    } else if (what == 2) {
+        people_command(s, "stuck.resolve", "{\"number\":%s,\"why\":\"seen to\"}", i->number);
+    } else if (what == 3) {
+        people_command(s, "stuck.drop", "{\"number\":%s,\"why\":\"never mind\"}", i->number);
+    }
+    return what < 4;
+}
+
 static bool see_to(simulation *s, const seen_item *i) {
     char args[800];
+    if (!strcmp(i->kind, "unknown") && !s->calm && chance(s, 30)) {
+        people_command(s, "unknown.check", "{\"number\":%s}", i->number);
+        return true;
+    }
     if (!strcmp(i->kind, "unknown")) {
         return decide_unknown(s, i);
     }
@@ -149,6 +165,9 @@ static bool see_to(simulation *s, const seen_item *i) {
                            (int)roll(s, 10));
         }
         return true;
+    }
+    if (!strcmp(i->kind, "stuck")) {
+        return see_to_stuck(s, i);
     }
     return false;
 }
@@ -216,6 +235,8 @@ void people_act(simulation *s) {
         repeat_one(s);
         break;
     case 9:
+        people_command(s, "connection.retry", "{\"connection\":\"c%d\"}",
+                       (int)roll(s, s->plan.count));
         people_command(s, "batch", "{\"numbers\":[%d]}", 1 + (int)roll(s, 6));
         break;
     case 10:
