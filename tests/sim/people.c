@@ -172,7 +172,7 @@ static bool see_to(simulation *s, const seen_item *i) {
     return false;
 }
 
-static bool see_to_all(simulation *s) {
+bool people_see_to(simulation *s) {
     seen all;
     bool any = false;
     look_at_items(s, &all);
@@ -246,7 +246,7 @@ void people_act(simulation *s) {
     case 12:
     case 13:
     case 14:
-        see_to_all(s);
+        people_see_to(s);
         break;
     default:
         begin_run(s);
@@ -272,7 +272,7 @@ bool people_settle(simulation *s) {
         people_command(s, "resume", "{}");
         any = true;
     }
-    any |= see_to_all(s);
+    any |= people_see_to(s);
     if (!any) {
         any |= command_for_each(
             s, "SELECT DISTINCT run, 'run', '', '', '' FROM pending WHERE kind = 'receive'",
