@@ -141,7 +141,9 @@ static void begin(simulation *s) {
 static void calm_down(simulation *s) {
     tell(s, "weather: calm from here on");
     s->calm = true;
-    s->w.egress_deaf = false;
+    if (s->w.egress_deaf) {
+        sim_egress_kill(&s->w); /* what it did not hear it will not hear later */
+    }
     if (alive(s)) {
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
