@@ -22,7 +22,9 @@ static void on_order(sim_world *w, const frame *f) {
         abort();
     }
     if (keel_json_true(keel_json_get(body, "unsafe"))) {
-        *o = (sim_order){.ref = f->ref};
+        int64_t n = 0;
+        keel_json_int(keel_json_get(body, "connection"), &n);
+        *o = (sim_order){.ref = f->ref, .connection = (uint64_t)n};
     }
 }
 

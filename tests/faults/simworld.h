@@ -63,6 +63,7 @@ typedef struct sim_executor {
 /* What the simulated egress knows of an order. */
 typedef struct sim_order {
     uint64_t ref; /* 0: free */
+    uint64_t connection;
     bool sent, answered;
 } sim_order;
 

@@ -97,7 +97,7 @@ static void no_secret_got_away(simulation *s) {
 static void everything_has_an_end(simulation *s) {
     for (size_t i = 0; i < s->model->effect_count; i++) {
         const model_effect *e = &s->model->effects[i];
-        if (!effect_is_over(e->state)) {
+        if (e->state != EFFECT_NONE && !effect_is_over(e->state)) {
             violate(s, "I9", "%s at %s of run %llu rests as %s", e->target, e->path,
                     (unsigned long long)e->run, effect_state_name(e->state));
         }

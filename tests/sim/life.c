@@ -141,15 +141,24 @@ static void begin(simulation *s) {
 static void calm_down(simulation *s) {
     tell(s, "weather: calm from here on");
     s->calm = true;
-    s->w.egress_deaf = false;
+    if (s->w.egress_deaf) {
+        sim_egress_kill(&s->w); /* what it did not hear it will not hear later */
+    }
     if (alive(s)) {
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
-    for (int i = 0; i < 60 && alive(s); i++) {
+    for (int i = 0; i < 120 && alive(s); i++) {
+        run_out(s, 30 * SECOND);
+        if (!alive(s) || (i < 60 && people_see_to(s))) {
+            continue; /* before it expires */
+        }
         run_out(s, 4000 * DAY);
         if (!alive(s) || !people_settle(s)) {
             return;
         }
+    }
+    if (!well(s)) {
+        return;
     }
     violate(s, "I9", "people and Keel never come to an end");
 }
@@ -187,6 +196,7 @@ bool sim_simulate(simulation *s) {
         if (chance(s, 70)) {
             people_act(s);
         }
+        s->w.horizon = chance(s, 60) ? 20 * SECOND : HOUR; /* people look before it expires */
         steps(s, roll(s, 40));
         if (alive(s) && chance(s, 50)) {
             weather_act(s);

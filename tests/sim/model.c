@@ -104,11 +104,11 @@ static void given(model *m, const journal_row *row) {
 }
 
 /* I5: used once, for what was signed, before it expired. */
-static void consumed(model *m, const journal_row *row, const model_effect *e) {
+static void consumed(model *m, const journal_row *row, model_effect *e) {
     uint64_t number = (uint64_t)integer(row->body, "approval");
     keel_json decision = keel_json_get(row->body, "decision");
     if (!number) {
-        if (keel_json_is(keel_json_get(decision, "verdict"), "ask")) {
+        if (keel_json_is(keel_json_get(decision, "verdict"), "ask") && !e->consented) {
             violate(m->s, "I5", "%s in run %llu was to be asked for, and nobody approved it",
                     e->target, (unsigned long long)e->run);
         }
@@ -127,6 +127,7 @@ static void consumed(model *m, const journal_row *row, const model_effect *e) {
         violate(m->s, "I5", "approval %llu was used %lld us after it expired",
                 (unsigned long long)number, (long long)(row->at - i->expires_at));
     }
+    e->consented = true;
 }
 
 /* ---- effects ---- */
@@ -177,7 +178,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
         e->opened_at = row->at;
     }
     e->attempt++;
-    e->intended_at = row->at;
+    e->sent_us = m->s->w.clock;
 }
 
 /* I3: an attempt that is said not to have been applied was not, and will not be. */
@@ -191,11 +192,12 @@ static void proved_absent(model *m, const model_effect *e, const char *how) {
 }
 
 /* Absence is no proof before it has settled: another attempt would be a second one. */
-static void settled(model *m, const journal_row *row, const model_effect *e, effect_state from) {
+static void settled(model *m, const model_effect *e, effect_state from) {
     const plan_resource *r = plan_target(&m->s->plan, e->target);
-    if (from == EFFECT_RECONCILING && r && row->at < e->intended_at + r->settle_us) {
+    int64_t since = m->s->w.clock - e->sent_us;
+    if (from == EFFECT_RECONCILING && !m->known && r && since < r->settle_us) {
         violate(m->s, "I2", "%s is called absent %lld us before it has settled", e->target,
-                (long long)(e->intended_at + r->settle_us - row->at));
+                (long long)(r->settle_us - since));
     }
 }
 
@@ -214,6 +216,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
     case RECORD_APPROVAL_EDITED:
         text(row->body, "digest", e->args, sizeof e->args);
         text(row->body, "target", e->target, sizeof e->target);
+        e->consented &= row->kind == RECORD_EFFECT_WAITING && !integer(row->body, "number");
         asked(m, row, e);
         break;
     case RECORD_APPROVAL_GIVEN:
@@ -234,11 +237,16 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         e->maybe = keel_json_true(keel_json_get(row->body, "maybe"));
         if (!e->maybe) {
             proved_absent(m, e, "to be tried again as not applied");
-            settled(m, row, e, from);
+            settled(m, e, from);
         }
         break;
     case RECORD_EFFECT_UNKNOWN:
         e->maybe = true;
+        break;
+    case RECORD_EFFECT_REOPENED:
+        e->consented = e->maybe = false;
+        e->attempt = 0;
+        e->args[0] = 0;
         break;
     case RECORD_EFFECT_NOT_DONE:
     case RECORD_EFFECT_DENIED:

@@ -19,10 +19,11 @@ typedef struct model_effect {
     char key[40];
     char args[DIGEST_HEX]; /* digest of the arguments */
     int64_t attempt;
-    bool maybe;          /* an attempt may have been applied */
-    int64_t opened_at;   /* since when the other side may know its key */
-    int64_t intended_at; /* the last attempt */
-    int64_t seq;         /* of its last record */
+    bool maybe;        /* an attempt may have been applied */
+    bool consented;    /* an approval of these very arguments was used for an attempt */
+    int64_t opened_at; /* since when the other side may know its key */
+    int64_t sent_us;   /* BOOTTIME at which the last attempt was durable, or later */
+    int64_t seq;       /* of its last record */
 } model_effect;
 
 typedef struct model_item {
@@ -38,6 +39,7 @@ typedef struct model_item {
 } model_item;
 
 typedef struct model_answer { /* of a call, or a step */
+    int64_t seq;
     char path[24];
     record_kind kind;
     char call[17]; /* "" where the record has none */

@@ -129,8 +129,24 @@ static bool decide_unknown(simulation *s, const seen_item *i) {
     return true;
 }
 
+static bool see_to_stuck(simulation *s, const seen_item *i) {
+    uint64_t what = s->calm ? 2 + roll(s, 2) : roll(s, 6);
+    if (what < 2) {
+        people_command(s, "stuck.retry", "{\"number\":%s}", i->number);
+    } else if (what == 2) {
+        people_command(s, "stuck.resolve", "{\"number\":%s,\"why\":\"seen to\"}", i->number);
+    } else if (what == 3) {
+        people_command(s, "stuck.drop", "{\"number\":%s,\"why\":\"never mind\"}", i->number);
+    }
+    return what < 4;
+}
+
 static bool see_to(simulation *s, const seen_item *i) {
     char args[800];
+    if (!strcmp(i->kind, "unknown") && !s->calm && chance(s, 30)) {
+        people_command(s, "unknown.check", "{\"number\":%s}", i->number);
+        return true;
+    }
     if (!strcmp(i->kind, "unknown")) {
         return decide_unknown(s, i);
     }
@@ -150,10 +166,13 @@ static bool see_to(simulation *s, const seen_item *i) {
         }
         return true;
     }
+    if (!strcmp(i->kind, "stuck")) {
+        return see_to_stuck(s, i);
+    }
     return false;
 }
 
-static bool see_to_all(simulation *s) {
+bool people_see_to(simulation *s) {
     seen all;
     bool any = false;
     look_at_items(s, &all);
@@ -216,6 +235,8 @@ void people_act(simulation *s) {
         repeat_one(s);
         break;
     case 9:
+        people_command(s, "connection.retry", "{\"connection\":\"c%d\"}",
+                       (int)roll(s, s->plan.count));
         people_command(s, "batch", "{\"numbers\":[%d]}", 1 + (int)roll(s, 6));
         break;
     case 10:
@@ -225,7 +246,7 @@ void people_act(simulation *s) {
     case 12:
     case 13:
     case 14:
-        see_to_all(s);
+        people_see_to(s);
         break;
     default:
         begin_run(s);
@@ -251,7 +272,7 @@ bool people_settle(simulation *s) {
         people_command(s, "resume", "{}");
         any = true;
     }
-    any |= see_to_all(s);
+    any |= people_see_to(s);
     if (!any) {
         any |= command_for_each(
             s, "SELECT DISTINCT run, 'run', '', '', '' FROM pending WHERE kind = 'receive'",

@@ -180,6 +180,14 @@ static void write_policy(simulation *s) {
     }
     keel_buf_puts(&out, chance(s, 80) ? "  - { id: child, on: run.spawn, allow: {} }\n"
                                       : "  - { id: child, on: run.spawn, ask: {} }\n");
+    if (chance(s, 40)) {
+        keel_buf_printf(&out, "retries:\n  - { on: \"*\", max: %d, first: %ds, cap: %dm }\n",
+                        1 + (int)roll(s, 8), 1 + (int)roll(s, 5), 1 + (int)roll(s, 30));
+    }
+    if (chance(s, 40)) {
+        keel_buf_printf(&out, "breakers:\n  - { on: \"c*\", open_at: %d%%, of: %d, for: %dm }\n",
+                        30 + 10 * (int)roll(s, 7), 2 + (int)roll(s, 6), 1 + (int)roll(s, 40));
+    }
     keel_buf_puts(&out, "budgets:\n");
     put_budget(s, now, "all", "scope: workspace", false, &out);
     put_budget(s, now, "tree", "each: run_tree", false, &out);

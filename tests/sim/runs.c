@@ -33,7 +33,7 @@ static model_answer *answer_new(model_run *r, const journal_row *row) {
     }
     r->answers = keel_realloc(r->answers, (r->count + 1) * sizeof *r->answers);
     model_answer *a = &r->answers[r->count++];
-    *a = (model_answer){.kind = row->kind};
+    *a = (model_answer){.seq = row->seq, .kind = row->kind};
     snprintf(a->path, sizeof a->path, "%s", row->path);
     keel_json_copy(keel_json_get(row->body, "call"), a->call, sizeof a->call);
     keel_json_copy(keel_json_get(row->body, "name"), a->name, sizeof a->name);
@@ -80,6 +80,19 @@ static void answered(model_run *r, const journal_row *row) {
     }
 }
 
+/* What it recorded from there on does not count any more. */
+static void reopened(model_run *r, const journal_row *row) {
+    int64_t from = INT64_MAX;
+    keel_json_int(keel_json_get(row->body, "from"), &from);
+    r->state[0] = 0;
+    for (size_t i = r->count; i-- > 0;) {
+        if (r->answers[i].seq >= from) {
+            keel_buf_free(&r->answers[i].outcome);
+            r->answers[i] = r->answers[--r->count];
+        }
+    }
+}
+
 static bool answers(record_kind k) {
     static const record_kind kinds[] = {
         RECORD_STEP,
@@ -111,7 +124,7 @@ void runs_record(model *m, const journal_row *row) {
         keel_buf_clear(&r->end);
         keel_buf_append(&r->end, row->body.data, row->body.len);
     } else if (r && row->kind == RECORD_RUN_REOPENED) {
-        r->state[0] = 0;
+        reopened(r, row);
     } else if (r && !r->state[0] && row->path[0] && answers(row->kind)) {
         answered(r, row); /* what settles after the end answers nobody */
     }

@@ -73,7 +73,8 @@ void people_act(simulation *s);
 void people_answered(simulation *s, uint64_t ref, const char *body, size_t len);
 void people_command(simulation *s, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-bool people_settle(simulation *s); /* the operator sees to all that waits; false: nothing did */
+bool people_see_to(simulation *s); /* items: false when there was none */
+bool people_settle(simulation *s); /* and all else that waits for somebody; false: nothing did */
 void people_free(simulation *s);
 
 /* weather.c */

@@ -111,6 +111,7 @@ static void executors_gone(simulation *s) {
 
 bool weather_stop(simulation *s) {
     tell(s, "keel: is told to stop");
+    s->w.horizon = HOUR;
     kernel_stop(s->w.kernel);
     for (int i = 0; alive(s) && !kernel_stopped(s->w.kernel); i++) {
         kernel_turn(s->w.kernel);

@@ -241,6 +241,20 @@ static void answer(const told *t, wild_act act) {
     }
 }
 
+/* What egress tells of the final answer: that it is of no use to come again, or not soon. */
+static void tell_status(const told *t) {
+    static const int statuses[] = {401, 403, 429, 503};
+    sim_world *w = &t->s->w;
+    int status = statuses[roll(t->s, 4)];
+    for (size_t i = 0; i < SIM_EXECUTORS; i++) {
+        if (w->orders[i].ref == t->ref && w->egress) {
+            sim_egress_status(w, t->ref, w->orders[i].connection, status,
+                              status > 403 ? (int64_t)(1 + roll(t->s, 4000)) : 0);
+            return;
+        }
+    }
+}
+
 static bool applies(wild_act act) {
     return act < WILD_DIE || act == WILD_LIE || act == WILD_DO_CUT;
 }
@@ -289,6 +303,9 @@ static void write_verb(const told *t) {
     if (is_sent(t->s, act, &answered) && !leaves(t, answered)) {
         say(t, false, "{\"code\":\"retry\",\"message\":\"nobody there\"}");
         return;
+    }
+    if ((act == WILD_REFUSED || act == WILD_BUSY) && t->network && chance(t->s, 40)) {
+        tell_status(t);
     }
     if (applies(act)) {
         apply(t->s, t->entry);
