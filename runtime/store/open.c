@@ -143,7 +143,7 @@ static int check_anchor(store *s, const store_options *o, diag *d) {
         holds(s, &head, &held, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (held) {
+    if (held && !s->cut) {
         return 0;
     }
     return o->accept_rollback ? accept(s, &head, d) : rolled_back(s, &head, d);
@@ -164,6 +164,10 @@ static int load(store *s, const store_options *o, diag *d) {
 static int open_file(store *s, const store_options *o, diag *d) {
     int version;
     bool empty;
+    s->cut = wal_check(o->path, o->vfs, d) != 0;
+    if (s->cut && !o->accept_rollback) {
+        return DIAG_STORAGE;
+    }
     if (db_open(&s->db, o->path, o->vfs, o->create ? DB_CREATE : DB_WRITE, d) < 0 ||
         db_recognize(s->db, o->path, &version, &empty, d) < 0) {
         return DIAG_STORAGE;
