@@ -42,8 +42,23 @@ const command halt_command = {
     .run = halt_run,
 };
 
+/* A clock that has jumped ahead is not believed until somebody says that it is right. */
+static int resume_clock(cli *c, diag *d) {
+    keel_buf args = KEEL_BUF_INIT;
+    keel_buf_puts(&args, "{\"clock\":true}");
+    int rc = c->dry_run ? 0 : cli_call(c, "resume", &args, NULL, d);
+    keel_buf_free(&args);
+    if (rc == 0) {
+        cli_say(c, c->dry_run ? "The clock would be believed."
+                              : "The clock is believed: what has expired by it has expired.");
+    }
+    return rc;
+}
+
 static int resume_run(cli *c, const options *o, diag *d) {
-    (void)o;
+    if (options_has(o, "clock")) {
+        return resume_clock(c, d);
+    }
     keel_buf result = KEEL_BUF_INIT;
     int64_t waiting = 0;
     int rc = c->dry_run ? 0 : cli_call(c, "resume", NULL, &result, d);
@@ -56,11 +71,17 @@ static int resume_run(cli *c, const options *o, diag *d) {
     return rc;
 }
 
+static const option resume_options[] = {
+    {"clock", 0, NULL, "believe a clock that has jumped ahead, and let expire what is over by it"},
+    {NULL, 0, NULL, NULL},
+};
+
 const command resume_command = {
     .name = "resume",
-    .words = "",
+    .words = "[--clock]",
     .summary = "lift a halt; what waited is decided afresh",
-    .examples = "keel resume",
+    .examples = "keel resume\nkeel resume --clock",
+    .options = resume_options,
     .run = resume_run,
 };
 

@@ -57,12 +57,20 @@ static const char *next_step(const standing *s) {
     return s->open ? "keel logs -f" : "keel do AGENT    (see `keel agent list`)";
 }
 
+static int64_t clock_ahead_us(const standing *s) {
+    int64_t ahead_us = 0;
+    keel_json_int(keel_json_get(keel_json_view(s->kernel.data, s->kernel.len), "clock_ahead_us"),
+                  &ahead_us);
+    return ahead_us;
+}
+
 static void print_json(const cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
     keel_json_write(&w, &out);
     keel_json kernel = keel_json_view(s->kernel.data, s->kernel.len);
     keel_json_object(&w);
+    keel_json_set_int(&w, "clock_ahead_us", clock_ahead_us(s));
     if (s->kernel.len) {
         keel_json_set_raw(&w, "connections", keel_json_get(kernel, "connections"));
     }
@@ -116,6 +124,17 @@ static void print_text(cli *c, const standing *s) {
         keel_buf words = KEEL_BUF_INIT;
         text_plural(&words, s->escalated, "item is escalated: nobody has decided it in time",
                     "items are escalated: nobody has decided them in time");
+        term_put(&c->out, &out, TINT_BAD, words.data);
+        keel_buf_putc(&out, '\n');
+        keel_buf_free(&words);
+    }
+    if (clock_ahead_us(s)) {
+        keel_buf words = KEEL_BUF_INIT;
+        keel_buf_printf(&words,
+                        "the clock has jumped %" PRId64
+                        " minutes ahead, and nothing expires by it: "
+                        "if it is right, `keel resume --clock`",
+                        clock_ahead_us(s) / 60000000);
         term_put(&c->out, &out, TINT_BAD, words.data);
         keel_buf_putc(&out, '\n');
         keel_buf_free(&words);

@@ -186,9 +186,11 @@ void kernel_command(kernel *k, uint64_t client, uint64_t ref, keel_json body) {
 int command_status(kernel *k, command *c, diag *d) {
     (void)d;
     keel_json_writer w;
+    kernel_now(k); /* how the clock stands */
     keel_json_write(&w, &c->result);
     keel_json_object(&w);
     keel_json_set_int(&w, "boot", k->identity.boot);
+    keel_json_set_int(&w, "clock_ahead_us", k->clock_ahead_us);
     keel_json_key(&w, "connections");
     trouble_connections(k, &w);
     keel_json_set_bool(&w, "halted", k->halted);

@@ -79,6 +79,11 @@ static void go_on(kernel *k, bool reloaded) {
 }
 
 int command_resume(kernel *k, command *c, diag *d) {
+    if (keel_json_true(keel_json_get(c->args, "clock"))) {
+        int rc = clock_accept(k, d);
+        keel_buf_puts(&c->result, rc ? "" : "{\"waiting\":0}");
+        return rc;
+    }
     if (!k->halted) {
         return diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
     }

@@ -6,7 +6,7 @@
  * code "request_conflict"). Reading commands of the CLI do not come here: they read the database.
  *
  * command        args                                       result
- * status         {}                                         {"boot","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
+ * status         {}                                         {"boot","clock_ahead_us","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
  *                                                           "incarnation","network":{"state","trouble"?,"trouble_us"?},"open_runs",
  *                                                           "pid","seq","version","workspace"}; state: idle (starts when there
  *                                                           is work) | starting | running | restarting | refused | resting,
@@ -24,7 +24,8 @@
  * verdict      M {"number":N,"verdict":"done|not_done","why":TEXT}   {}
  * halt         M {"why":TEXT}                               {}
  * connection.retry M {"connection":NAME}                    {}   one that rests does so no more
- * resume       M {}                                         {"waiting":N}   what waited is decided afresh
+ * resume       M {"clock":bool?}                            {"waiting":N}   what waited is decided afresh;
+ *                                                           clock: a clock that has jumped is believed
  * rollback     M {"plan":hex,"run":N,"why":TEXT}            {"cancelled":N,"run":N,"steps":N}   takes back what the run and
  *                                                           all that came from it did; refused when the plan of that
  *                                                           digest (undo_plan.h) is not what it would do now. Again,

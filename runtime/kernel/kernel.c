@@ -54,8 +54,8 @@ int kernel_create(kernel **out, const kernel_env *env, const kernel_options *o, 
         kernel_destroy(k);
         return rc;
     }
-    k->at_boot = env->boot_us(env->ctx);
     k->clock_behind = env->wall_us(env->ctx) < k->at;
+    clock_expect(k, o->expected_us);
     journal_start(k, o);
     kernel_world w = o->world;
     world_take(k, &w);

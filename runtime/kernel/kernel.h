@@ -29,6 +29,7 @@ typedef struct kernel_options {
     int (*load_world)(void *ctx, kernel_world *out, keel_buf *warnings, diag *d);
     void *load_ctx;
     const char *credentials; /* $CREDENTIALS_DIRECTORY, or NULL; borrowed */
+    int64_t expected_us;     /* what the wall clock would say if nobody had set it; 0: not known */
     keel_json approver;      /* .keel/approver.json of a new workspace, or none */
 } kernel_options;
 
@@ -45,6 +46,8 @@ void kernel_client_gone(kernel *k, uint64_t client);
 void kernel_tick(kernel *k); /* timers that are due */
 /* Whether the disk is nearly full: then the workspace is halted until it is not. */
 void kernel_space(kernel *k, bool low);
+/* The time that it goes by, and BOOTTIME when it was read; 0: it was not yet. */
+int64_t kernel_time(kernel *k, int64_t *boot_us);
 void kernel_stop(kernel *k); /* orderly: journals `stop`, then kernel_stopped says true */
 
 /* ---- the turn ---- */

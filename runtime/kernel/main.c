@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "boot_timer.h"
+#include "clock_note.h"
 #include "failpoint.h"
 #include "fleet.h"
 #include "fsio.h"
@@ -181,18 +182,22 @@ static void on_anchor_timer(uv_timer_t *t) {
     writer_anchor(h->writer);
 }
 
-static void look_at_space(host *h) {
+static void look_around(host *h) {
     h->space_low = reserve_is_low(h->folder, h->space_low);
     kernel_space(h->kernel, h->space_low);
     if (!h->space_low) {
         reserve_keep(h->folder);
+    }
+    int64_t boot_us, at = kernel_time(h->kernel, &boot_us);
+    if (at) {
+        clock_note_write(h->folder, at, boot_us);
     }
 }
 
 static void on_space_timer(uv_timer_t *t) {
     host *h = t->data;
     if (!h->ending) {
-        look_at_space(h);
+        look_around(h);
     }
 }
 
@@ -259,6 +264,7 @@ static int make_kernel(host *h, kernel_world *world, diag *d) {
                         .boot_body = keel_json_view(body.data, body.len),
                         .load_world = load_world,
                         .load_ctx = h,
+                        .expected_us = clock_note_read(h->folder, env_boot(h)),
                         .credentials = getenv("CREDENTIALS_DIRECTORY"),
                         .approver = approver.len ? keel_json_view(approver.data, approver.len)
                                                  : (keel_json){0}};
@@ -305,7 +311,7 @@ static int start(host *h, diag *d) {
     rc = make_kernel(h, &world, d); /* takes the world */
     (void)KEEL_FP("start.recovered");
     if (!rc) {
-        look_at_space(h);
+        look_around(h);
         uv_timer_start(&h->space_timer, on_space_timer, SPACE_EVERY_MS, SPACE_EVERY_MS);
     }
     return rc ? rc : server_open(&h->server, &h->loop, w->socket, &se, d);

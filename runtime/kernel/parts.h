@@ -360,6 +360,12 @@ uint64_t digest_word(const digest *d);
 /* Copies a text member; false when it is missing or longer than size - 1. */
 bool body_text(keel_json object, const char *key, char *to, size_t size);
 
+/* ---- clock.c ---- */
+void clock_read(kernel *k); /* k->at becomes now */
+/* What the wall clock would say if nobody had set it since the last kernel; 0: not known. */
+void clock_expect(kernel *k, int64_t wall_us);
+int clock_accept(kernel *k, diag *d); /* a person says that the clock is right */
+
 /* ---- space.c ---- */
 void space_recover(kernel *k, const char *why); /* why it was halted, when it was */
 

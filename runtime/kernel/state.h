@@ -339,7 +339,7 @@ struct kernel {
     int64_t next_seq;
     int64_t durable_seq;
     int64_t at;        /* wall clock of the open turn, never goes back nor slower than BOOTTIME */
-    int64_t at_boot;   /* BOOTTIME of it */
+    int64_t at_boot;   /* BOOTTIME when it was read */
     bool clock_behind; /* at the start the wall clock was behind the journal */
     timers timers;
 
@@ -369,8 +369,10 @@ struct kernel {
     uint64_t next_run, next_number, next_batch, next_dispatch, next_connection;
     uint32_t next_executor;
     bool halted;
-    bool halted_by_space; /* and lifted when there is room again */
-    bool space_low;       /* the disk is nearly full */
+    bool clock_known;       /* at_boot is of this process, or of one before it on this machine */
+    int64_t clock_ahead_us; /* the wall clock has jumped, and is not believed; 0: it has not */
+    bool halted_by_space;   /* and lifted when there is room again */
+    bool space_low;         /* the disk is nearly full */
     restore_point restored;
     bool stopping, stop_written;
     bool has_policy;

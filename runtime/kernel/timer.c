@@ -73,6 +73,17 @@ timer *timers_due(timers *ts, int64_t now) {
     return t;
 }
 
+void timers_earlier(timers *ts, timer_fire *fire, int64_t by) {
+    for (size_t i = 0; i < ts->count; i++) {
+        if (ts->heap[i]->fire == fire) {
+            ts->heap[i]->due = ts->heap[i]->due > by ? ts->heap[i]->due - by : 1;
+        }
+    }
+    for (size_t i = ts->count; i-- > 0;) {
+        down(ts, i);
+    }
+}
+
 int64_t timers_next(const timers *ts) {
     return ts->count ? ts->heap[0]->due : INT64_MAX;
 }

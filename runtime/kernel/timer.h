@@ -24,7 +24,9 @@ typedef struct timers {
 void timer_set(timers *ts, timer *t, int64_t due, timer_fire *fire, void *owner); /* or moves it */
 void timer_clear(timers *ts, timer *t);
 timer *timers_due(timers *ts, int64_t now); /* removes and returns the earliest that is due */
-int64_t timers_next(const timers *ts);      /* INT64_MAX: none */
+/* Those that fire this one come so much earlier. */
+void timers_earlier(timers *ts, timer_fire *fire, int64_t by);
+int64_t timers_next(const timers *ts); /* INT64_MAX: none */
 void timers_free(timers *ts);
 
 #endif

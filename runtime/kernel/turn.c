@@ -12,12 +12,7 @@
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {
-        int64_t now = k->env.wall_us(k->env.ctx), boot = k->env.boot_us(k->env.ctx);
-        /* A clock that went back must not revive what has expired, nor stop the time in which the
-         * other side forgets a key: from there on time goes on as BOOTTIME does. */
-        int64_t least = k->at + (boot - k->at_boot);
-        k->at = now > least ? now : least;
-        k->at_boot = boot;
+        clock_read(k);
     }
     return k->at;
 }

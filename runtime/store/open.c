@@ -7,8 +7,21 @@
 /* The change to a write-ahead log is itself a transaction with a rollback journal. Only EXTRA syncs
  * the folder when that journal goes: under FULL it can come back with the power, and would roll
  * back a file whose log holds acknowledged records. In a write-ahead log the two are the same. */
+/* When a sync fails in the middle of the change, SQLite tells the new mode and keeps the old one: the
+ * versions in the file's head are what holds. */
+static bool keeps_log(sqlite3 *db) {
+    enum { VERSIONS_AT = 18, WITH_LOG = 2 };
+    sqlite3_file *file = NULL;
+    unsigned char versions[2] = {0, 0};
+    return sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) == SQLITE_OK &&
+           file && file->pMethods &&
+           file->pMethods->xRead(file, versions, sizeof versions, VERSIONS_AT) == SQLITE_OK &&
+           versions[0] == WITH_LOG && versions[1] == WITH_LOG;
+}
+
 static int write_ahead(sqlite3 *db, diag *d) {
     sqlite3_stmt *st;
+    const char *path = sqlite3_db_filename(db, "main");
     if (db_exec(db, "PRAGMA synchronous = EXTRA", d) < 0 ||
         db_prepare(db, &st, "PRAGMA journal_mode = WAL", d) < 0) {
         return DIAG_STORAGE;
@@ -16,16 +29,20 @@ static int write_ahead(sqlite3 *db, diag *d) {
     int rc = sqlite3_step(st);
     bool wal = rc == SQLITE_ROW && strcmp((const char *)sqlite3_column_text(st, 0), "wal") == 0;
     sqlite3_finalize(st);
-    if (wal) {
-        return db_exec(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432", d);
-    }
     if (rc != SQLITE_ROW) {
         return db_fault(db, d);
     }
-    diag_set(d, DIAG_STORAGE, "the file system of %s cannot keep a write-ahead log",
-             sqlite3_db_filename(db, "main"));
-    diag_next(d, "put the workspace on a local disk; network file systems will not do");
-    return DIAG_STORAGE;
+    if (!wal) {
+        diag_set(d, DIAG_STORAGE, "the file system of %s cannot keep a write-ahead log", path);
+        diag_next(d, "put the workspace on a local disk; network file systems will not do");
+        return DIAG_STORAGE;
+    }
+    if (!keeps_log(db)) {
+        diag_set(d, DIAG_STORAGE, "the disk failed when %s was to get its write-ahead log", path);
+        diag_next(d, "look at the disk and its log (dmesg), then start keel again");
+        return DIAG_STORAGE;
+    }
+    return db_exec(db, "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 33554432", d);
 }
 
 static int no_workspace(const char *path, diag *d) {
@@ -160,7 +177,7 @@ static int check_anchor(store *s, const store_options *o, diag *d) {
         holds(s, &head, &held, d) < 0) {
         return DIAG_STORAGE;
     }
-    if (held) {
+    if (held && !s->cut) {
         return 0;
     }
     return o->accept_rollback ? accept(s, &head, d) : rolled_back(s, &head, d);
@@ -181,6 +198,10 @@ static int load(store *s, const store_options *o, diag *d) {
 static int open_file(store *s, const store_options *o, diag *d) {
     int version;
     bool empty;
+    s->cut = wal_check(o->path, o->vfs, d) != 0;
+    if (s->cut && !o->accept_rollback) {
+        return DIAG_STORAGE;
+    }
     if (db_open(&s->db, o->path, o->vfs, o->create ? DB_CREATE : DB_WRITE, d) < 0 ||
         db_recognize(s->db, o->path, &version, &empty, d) < 0) {
         return DIAG_STORAGE;

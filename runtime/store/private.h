@@ -29,6 +29,12 @@ extern const char store_schema_3[];
 /* ---- db.c: connections and their errors ---- */
 
 enum { DB_READ, DB_WRITE, DB_CREATE };
+/* ---- walcheck.c ---- */
+
+/* Before the file is opened: DIAG_STORAGE when its log is damaged and acknowledged records would be
+ * dropped with it. */
+int wal_check(const char *path, const char *vfs_name, diag *d);
+
 int db_open(sqlite3 **out, const char *path, const char *vfs, int mode, diag *d);
 /* Is this a workspace of this version? version: where to put the user_version. */
 int db_recognize(sqlite3 *db, const char *path, int *version, bool *empty, diag *d);
@@ -281,6 +287,7 @@ struct store {
     bool failed;
     bool restored;   /* opened with `restore`; */
     char before[17]; /* the incarnation until then */
+    bool cut; /* acknowledged records stand behind a damaged frame of the log, and are given up */
     projector *projector;
     payload_store payload;
     run_index index;

@@ -208,6 +208,7 @@ static int make_kernel(sim_world *w, diag *d) {
                         .load_world = load,
                         .load_ctx = w,
                         .boot_body = keel_json_view(boot.data, boot.len),
+                        .expected_us = w->expected_us,
                         .approver = keel_json_view(approver.data, approver.len)};
     rc = kernel_create(&w->kernel, &env, &o, d);
     keel_buf_free(&approver);

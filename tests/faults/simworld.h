@@ -80,6 +80,7 @@ struct sim_world {
     uint64_t seed;
     int64_t clock;          /* us, BOOTTIME */
     int64_t wall_ahead;     /* of the wall clock before it */
+    int64_t expected_us;    /* what the next kernel is told of the wall clock; 0: nothing */
     const sim_hooks *hooks; /* or NULL */
     void *owner;            /* the hooks' */
     store *store;
