@@ -1,37 +1,10 @@
 /* A connection that fails rests: nothing is sent through it, what waits holds nothing, one effect is sent
  * to see. All under a virtual clock. */
-#include "scene.h"
-
-#define ALLOW   "  - { id: lets, on: \"out.*.*\", allow: {} }\n"
-#define ASK     "  - { id: asks, on: \"out.*.write\", ask: {}, approval: { expires: 2m } }\n"
-#define FOUR    "breakers:\n  - { on: out, open_at: 50%, of: 4, for: 30s }\n"
-#define ONE     "breakers:\n  - { on: out, open_at: 1%, of: 4, for: 30s }\n"
-#define DAY     "breakers:\n  - { on: out, open_at: 1%, of: 4, for: 24h }\n"
-#define SLOWLY  "retries:\n  - { on: \"out.*\", first: 10ms, cap: 10ms }\n"
-#define CALLS   "budgets:\n  - { id: few, scope: workspace, limit: 99 calls, window: none }\n"
-#define BUSY    "{\"code\":\"retry\",\"message\":\"busy\"}"
-#define PRESENT "{\"result\":{\"ref\":{},\"state\":\"applied\"}}"
+#include "resting.h"
 
 static const sim_op once[] = {WRITE("once")};
 static const sim_op keyed[] = {WRITE("keyed")};
 static const sim_op checkable[] = {WRITE("checkable")};
-static const sim_op repeatable[] = {WRITE("repeatable")};
-
-#define resting(w, state_)                                                                         \
-    number_is(w, "SELECT count(*) FROM breaker WHERE state = '" state_ "'", 1)
-#define waiting(w, n)                                                                              \
-    number_is(w, "SELECT count(*) FROM effect WHERE state = 'waiting' AND reason = 'breaker'", n)
-#define states(w, state_, n)                                                                       \
-    number_is(w, "SELECT count(*) FROM effect WHERE state = '" state_ "'", n)
-
-/* One effect of `once` whose answer is lost, and the connection rests. */
-static sim_world *opened(const char *rules, const sim_op *ops) {
-    sim_world *w = scene(rules, ops, 1);
-    scene_do(w, "do-000000");
-    scene_answer(w, UNKNOWN);
-    resting(w, "open");
-    return w;
-}
 
 /* ---- opening ---- */
 
@@ -376,179 +349,6 @@ static void a_consent_does_not_outlive_its_time(void **state) {
     }
 }
 
-/* ---- keys ---- */
-
-/* Its answer was lost, and the key is not sent again when its window has passed, whatever it waited
- * for. */
-typedef enum wait_for {
-    FOR_BREAKER,
-    FOR_HALT,
-    FOR_QUEUE,
-    FOR_RESTART,
-    FOR_SUSPEND,
-    WAITS
-} wait_for;
-
-static void key_waits(wait_for what, int64_t seconds, const char *verb) {
-    sim_world *w = scene(what == FOR_BREAKER ? ALLOW DAY : ALLOW SLOWLY, keyed, 1);
-    scene_do(w, "do-000001");
-    if (what == FOR_QUEUE) {
-        scene_do(w, "do-000002"); /* takes the executor when the first is lost */
-    }
-    if (what == FOR_HALT) {
-        sim_command(w, "halt-0001", "halt", "{\"why\":\"wait\"}");
-    }
-    sim_answer_held(w, UNKNOWN);
-    if (what == FOR_SUSPEND) { /* as far as the record, and the clock stands a day later */
-        for (int i = 0; i < 100 && sim_number(w, "SELECT count(*) FROM effect WHERE"
-                                                 " state = 'retry'") != 1;
-             i++) {
-            kernel_turn(w->kernel);
-            sim_step(w);
-        }
-    } else {
-        sim_run_out(w);
-    }
-    if (what == FOR_RESTART) {
-        sim_end(w);
-        w->clock += seconds * 1000000;
-        assert_true(sim_start(w));
-        sim_run_out(w);
-    } else if (what == FOR_QUEUE) {
-        number_is(w, "SELECT attempts FROM effect WHERE run = 1 AND state = 'intended'", 2);
-        w->clock += seconds * 1000000;
-        scene_answer(w, APPLIED); /* before its deadline is seen to have passed */
-    } else {
-        scene_pass(w, seconds);
-    }
-    if (what == FOR_HALT) {
-        assert_int_equal(w->held_count, 0);
-        scene_tell(w, "resume-01", "resume", "{}");
-    }
-    if (w->held_count != 1 || strcmp(w->held[0].verb, verb) != 0) {
-        fail_msg("%d after %d s: %d %s", what, (int)seconds, (int)w->held_count, w->held[0].verb);
-    }
-    scene_answer(w, !strcmp(verb, "write") ? APPLIED : PRESENT);
-    number_is(w, "SELECT count(*) FROM effect WHERE run = 1 AND state = 'done'", 1);
-    scene_end(w);
-}
-
-static void no_key_outlives_its_window(void **state) {
-    (void)state;
-    for (wait_for what = FOR_BREAKER; what < WAITS; what++) {
-        key_waits(what, what == FOR_BREAKER ? 86400 : 70000, "reconcile"); /* 0.8 of 24 h: 69120 */
-        if (what != FOR_BREAKER) {
-            key_waits(what, 69000, "write");
-        }
-    }
-}
-
-/* Whatever it waits for: once sent and lost, never sent again. */
-static void once_is_never_sent_twice(void **state) {
-    (void)state;
-    sim_world *w = opened(ALLOW ONE, once);
-    for (int i = 0; i < 3; i++) {
-        scene_pass(w, 30);
-        scene_restart(w);
-        assert_int_equal(w->held_count, 0);
-    }
-    scene_tell(w, "halt-0001", "halt", "{\"why\":\"wait\"}");
-    scene_tell(w, "retry-001", "connection.retry", "{\"connection\":\"out\"}");
-    scene_tell(w, "resume-01", "resume", "{}");
-    scene_tell(w, "reload-01", "reload", "{}");
-    assert_int_equal(w->held_count, 0);
-    states(w, "unknown", 1);
-    number_is(w, "SELECT attempts FROM effect", 1);
-    scene_end(w);
-}
-
-/* ---- what egress saw ---- */
-
-/* policy's cap for out is two minutes where nothing is said, else `cap` */
-static const struct {
-    const char *rules;
-    int status;
-    int64_t after_s, rests_s; /* 0: not at all */
-} seen[] = {
-    {ALLOW, 401, 0, 60},
-    {ALLOW, 402, 0, 60},
-    {ALLOW, 403, 0, 60},
-    {ALLOW, 429, 7, 7},
-    {ALLOW, 503, 7, 7},
-    {ALLOW, 503, 1000000000, 120},
-    {ALLOW "retries:\n  - { on: \"out.*\", cap: 90m }\n", 429, 1000000000, 5400},
-    {ALLOW "retries:\n  - { on: out.once.write, cap: 3s }\n", 429, 60, 3},
-    {ALLOW "retries:\n  - { on: out.keyed.write, cap: 3s }\n", 429, 60, 60},
-    {ALLOW FOUR, 401, 0, 30},
-    {ALLOW, 429, 0, 0},
-    {ALLOW, 500, 0, 0},
-};
-
-static void egress_is_believed(void **state) {
-    (void)state;
-    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++) {
-        sim_world *w = scene_network(seen[i].rules, once, 1);
-        w->hold = true;
-        scene_do(w, "do-000001");
-        assert_int_equal(w->held_count, 1);
-        sim_egress_request(w, w->held[0].ref, true);
-        sim_egress_status(w, w->held[0].ref, 1, seen[i].status, seen[i].after_s);
-        sim_answer_held(w, "{\"code\":\"invalid\",\"message\":\"whatever it says\"}");
-        w->horizon = 1;
-        sim_run_out(w);
-        int64_t rests = sim_number(w, "SELECT until_us - since_us FROM breaker");
-        if (rests != (seen[i].rests_s ? seen[i].rests_s * 1000000 : -1)) {
-            fail_msg("%d, %lld s: rests for %lld us", seen[i].status, (long long)seen[i].after_s,
-                     (long long)rests);
-        }
-        scene_do(w, "do-000002");
-        waiting(w, seen[i].rests_s != 0);
-        scene_end(w);
-    }
-}
-
-/* A connector that never stops asking for more time is tried as often as policy says. */
-static void time_asked_for_is_no_way_round_the_attempts(void **state) {
-    (void)state;
-    sim_world *w = scene_network(
-        ALLOW "retries:\n  - { on: \"out.*\", max: 3, first: 10ms, cap: 10s }\n", repeatable, 1);
-    w->hold = true;
-    scene_do(w, "do-000001");
-    for (int i = 0; i < 3; i++) {
-        assert_int_equal(w->held_count, 1);
-        sim_egress_request(w, w->held[0].ref, true);
-        sim_egress_status(w, w->held[0].ref, 1, 429, 1000000000);
-        scene_answer(w, BUSY);
-    }
-    assert_int_equal(w->held_count, 0);
-    states(w, "not_done", 1);
-    number_is(w, "SELECT attempts FROM effect", 3);
-    scene_end(w);
-}
-
-static void retries_are_policys(void **state) {
-    static const struct {
-        const char *rules;
-        int attempts;
-    } limits[] = {{ALLOW, 5},
-                  {ALLOW "retries:\n  - { on: \"*.*.write\", max: 2 }\n", 2},
-                  {ALLOW "retries:\n  - { on: \"*.*.write\", max: 1 }\n", 1},
-                  {ALLOW "retries:\n  - { on: \"*\", max: 1 }\n"
-                         "  - { on: out.repeatable.write, max: 9, cap: 1s }\n",
-                   9}};
-    (void)state;
-    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
-        sim_world *w = scene(limits[i].rules, repeatable, 1);
-        scene_do(w, "do-000001");
-        for (int n = 0; n < 20 && w->held_count; n++) {
-            scene_answer(w, BUSY);
-        }
-        number_is(w, "SELECT attempts FROM effect", limits[i].attempts);
-        states(w, "not_done", 1);
-        scene_end(w);
-    }
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_on_the_share_of_failures),
@@ -566,11 +366,6 @@ int main(void) {
         cmocka_unit_test(another_connection_begins_anew),
         cmocka_unit_test(a_consent_outlasts_it),
         cmocka_unit_test(a_consent_does_not_outlive_its_time),
-        cmocka_unit_test(no_key_outlives_its_window),
-        cmocka_unit_test(once_is_never_sent_twice),
-        cmocka_unit_test(egress_is_believed),
-        cmocka_unit_test(time_asked_for_is_no_way_round_the_attempts),
-        cmocka_unit_test(retries_are_policys),
     };
     digest_init();
     return cmocka_run_group_tests_name("kernel_breaker", tests, NULL, NULL);

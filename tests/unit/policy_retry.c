@@ -77,8 +77,8 @@ static const struct {
 } broken[] = {
     {"inbox", {10, 20, 300 * SEC}}, {"other", {2, 3, 10 * SEC}}, /* 34% of 3, rounded up */
     {"mail_1", {20, 20, 60 * SEC}}, {"bank", {1, 2, 60 * SEC}},  /* 50% is stricter than 100% */
-    {"chat", {1, 50, 3600 * SEC}}, /* 1% of 50 is one, as 2% is */
-    {"shop", {2, 4, 3 * SEC}},  /* fewer, then longer */
+    {"chat", {1, 50, 3600 * SEC}},                               /* 1% of 50 is one, as 2% is */
+    {"shop", {2, 4, 3 * SEC}},                                   /* fewer, then longer */
 };
 
 static void one_entry_decides(void **state) {
