@@ -116,7 +116,7 @@ static const struct {
      "later than the one before", "Sort"},
     {W "    ask: {}\n    approval: { escalate: [ { after: 2h, notify: [a] } ] }\n", 6, 50,
      "notify cannot be", "letters"},
-    {W "    ask: {}\n    approval: { escalate: [ { after: 2h, call: a } ] }\n", 6, 41,
+    {W "    ask: {}\n    approval: { escalate: [ { after: 2h, call: a } ] }\n", 6, 42,
      "not known here", ""},
     {W "    ask: {}\n    approval: { escalate: [ { after: 24h } ] }\n", 6, 27, "expired already",
      "expires: 7d"},
