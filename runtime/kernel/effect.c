@@ -138,7 +138,9 @@ void effect_query(kernel *k, call *c, policy_query *q) {
 int effect_reserve(kernel *k, call *c, budget_refusal *why) {
     run *r = c->run;
     budget_request q = {.agent = r->plugin->manifest->name,
-                        .root_run = r->tree ? r->tree->root : r->root ? r->root : r->id,
+                        .root_run = r->tree   ? r->tree->root
+                                    : r->root ? r->root
+                                              : r->id,
                         .depth = r->depth + (c->kind == CALL_SPAWN),
                         .calls = 1};
     if (c->verb) {

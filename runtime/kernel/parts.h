@@ -103,7 +103,7 @@ void watches_free(kernel *k);
 
 /* ---- rollback.c: all that a run did is taken back ---- */
 bool rollback_covers(kernel *k, uint64_t run_id); /* an open one */
-void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
+void rollbacks_go_on(kernel *k);                  /* begins the steps whose time has come */
 /* c has just taken a record, with this body and seq: what it says of open rollbacks. */
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
 /* Says of a compensation that is restored what it takes back. false: no rollback knows it. */

@@ -127,8 +127,8 @@ void undo_begin(kernel *k, rollback *rb, undo_step *s) {
                       : !request_of(k, s, &request) ? "what was written was erased"
                                                     : NULL;
     undo_body(s, undo, NULL, &k->scratch);
-    s->last_seq = journal_past(k, RECORD_EFFECT_COMPENSATING, r ? r : &gone, s->path, &s->state,
-                               &k->scratch);
+    s->last_seq =
+        journal_past(k, RECORD_EFFECT_COMPENSATING, r ? r : &gone, s->path, &s->state, &k->scratch);
     if (why) {
         rollback_failed(k, rb, s, r ? r : &gone, undo, why);
     } else {

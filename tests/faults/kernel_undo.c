@@ -2,12 +2,11 @@
  * back stays, and what is unknown holds up what is older. */
 #include "scene.h"
 
-#define ALLOW "  - { id: lets, on: \"out.*.write\", allow: {} }\n"
-#define ASK   ALLOW "  - { id: asks, on: \"*.*.compensate\", ask: {} }\n"
-#define DENY  ALLOW "  - { id: never, on: \"out.*.compensate\", deny: {} }\n"
-#define SOME  ALLOW "  - { id: few, on: \"out.*.compensate\", allow: { n: { lt: 1 } } }\n"
-#define CALLS(n)                                                                                   \
-    "budgets:\n  - { id: few, each: run_tree, limit: " n " calls }\n"
+#define ALLOW    "  - { id: lets, on: \"out.*.write\", allow: {} }\n"
+#define ASK      ALLOW "  - { id: asks, on: \"*.*.compensate\", ask: {} }\n"
+#define DENY     ALLOW "  - { id: never, on: \"out.*.compensate\", deny: {} }\n"
+#define SOME     ALLOW "  - { id: few, on: \"out.*.compensate\", allow: { n: { lt: 1 } } }\n"
+#define CALLS(n) "budgets:\n  - { id: few, each: run_tree, limit: " n " calls }\n"
 
 #define LOOKED_DONE "{\"result\":{\"ref\":{},\"state\":\"applied\"}}"
 #define RETRY       "{\"code\":\"retry\",\"message\":\"busy\"}"
@@ -77,8 +76,9 @@ static void newest_first_with_what_was_recorded(void **state) {
     is(w, "2", "done"); /* nothing was promised */
     is(w, "1~1", "done");
     rollback_is(w, "ended");
-    number_is(w, "SELECT count(*) FROM journal WHERE kind = 56 AND"
-                 " CAST(body AS TEXT) = '{\"compensated\":2,\"left\":1,\"state\":\"ended\"}'",
+    number_is(w,
+              "SELECT count(*) FROM journal WHERE kind = 56 AND"
+              " CAST(body AS TEXT) = '{\"compensated\":2,\"left\":1,\"state\":\"ended\"}'",
               1);
     number_is(w, "SELECT count(DISTINCT key) FROM effect", 5);
     scene_end(w);
@@ -103,11 +103,11 @@ static void an_open_run_is_cancelled_first(void **state) {
 }
 
 static void children_are_taken_back_with_it(void **state) {
-    static const sim_op parent[] = {WRITE("keyed"), SPAWN_HELPER,
-                                    {"wait", "", "{\"run\":2}"}, WRITE("once")};
+    static const sim_op parent[] = {
+        WRITE("keyed"), SPAWN_HELPER, {"wait", "", "{\"run\":2}"}, WRITE("once")};
     (void)state;
-    sim_world *w = scene(ALLOW "  - { id: child, on: run.spawn, allow: {} }\n", parent,
-                         COUNT(parent));
+    sim_world *w =
+        scene(ALLOW "  - { id: child, on: run.spawn, allow: {} }\n", parent, COUNT(parent));
     scene_helper(w, keyed, 1, NULL);
     scene_do(w, "do-000001");
     answer(w, "{\"result\":{\"id\":1}}");
@@ -269,6 +269,34 @@ static void a_denied_step_is_stuck_until_it_is_ordered_again(void **state) {
     scene_end(w);
 }
 
+/* He has undone it by hand: older steps go on, also after a restart. Or nothing more is to be done. */
+static void a_person_sees_to_it_himself(void **state) {
+    (void)state;
+    for (int drop = 0; drop < 2; drop++) {
+        sim_world *w = done(DENY, two, COUNT(two));
+        roll(w, "rollback1", 1);
+        scene_policy(w, ALLOW);
+        scene_tell(w, "reload-01", "reload", "{}");
+        scene_tell(w, "settle-01", drop ? "stuck.drop" : "stuck.resolve",
+                   "{\"number\":1,\"why\":\"done by hand\"}");
+        assert_non_null(sim_answered(w, "settle-01"));
+        is(w, "2", "compensation_failed");
+        if (drop) {
+            scene_restart(w);
+            assert_int_equal(w->held_count, 0);
+            rollback_is(w, "dropped");
+        } else {
+            told(w, "compensate", "keyed");
+            scene_restart(w);
+            answer(w, ABSENT);
+            answer(w, APPLIED);
+            is(w, "1", "compensated");
+            rollback_is(w, "ended");
+        }
+        scene_end(w);
+    }
+}
+
 /* A rule that names compensations is asked, and no built-in one besides. */
 static void a_rule_overrides_the_built_in(void **state) {
     (void)state;
@@ -427,8 +455,9 @@ static void killed_after_every_commit(void **state) {
             sim_run_out(w);
         }
         assert_string_equal(w->fault, "");
-        number_is(w, "SELECT count(*) FROM effect WHERE path IN ('1', '3') AND state <>"
-                     " 'compensated'",
+        number_is(w,
+                  "SELECT count(*) FROM effect WHERE path IN ('1', '3') AND state <>"
+                  " 'compensated'",
                   0);
         rollback_is(w, "ended");
         assert_int_equal(w->outside.count, 5); /* three writes, two that take back */
@@ -453,6 +482,7 @@ int main(void) {
         cmocka_unit_test(it_is_asked_and_approved_after_a_restart),
         cmocka_unit_test(it_is_decided_afresh),
         cmocka_unit_test(a_denied_step_is_stuck_until_it_is_ordered_again),
+        cmocka_unit_test(a_person_sees_to_it_himself),
         cmocka_unit_test(a_rule_overrides_the_built_in),
         cmocka_unit_test(budgets_count_it),
         cmocka_unit_test(a_lost_answer_is_looked_for_with_its_own_key),
