@@ -194,9 +194,7 @@ static void go(kernel *k, call *c, const policy_decision *d, keel_json decision)
 /* What was asked for may have gone since. false: c is over. */
 static bool target_is_there(kernel *k, call *c) {
     char agent[64];
-    if (c->undoes && !undo_reaches(k, c)) {
-        effect_denied(k, c, keel_json_view("{}", 2), "unavailable", NULL,
-                      "its connection was changed or removed since it was written");
+    if (c->undoes && !undo_may_go(k, c)) {
         return false;
     }
     if (c->kind == CALL_EFFECT && !c->verb) {

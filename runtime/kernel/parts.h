@@ -115,8 +115,8 @@ int rollback_recover(kernel *k, diag *d); /* before the effects */
 void rollbacks_free(kernel *k);
 
 /* ---- undo.c: a compensation, an effect of its own ---- */
-/* Its connection is still the one through which it was written. */
-bool undo_reaches(kernel *k, const call *c);
+/* Its connection is still the one through which it was written. false: c is over. */
+bool undo_may_go(kernel *k, call *c);
 void undo_outcome(kernel *k, const call *c, keel_buf *out); /* what the write replied; or nothing */
 /* ---- restored.c: what an older file cannot know ---- */
 int restored_load(kernel *k, diag *d);
