@@ -29,8 +29,8 @@ void help_overview(const cli *c, keel_buf *out) {
             keel_buf_printf(out, "  %-11s %s\n", (*p)->name, (*p)->summary);
         }
     }
-    keel_buf_puts(
-        out, "\nkeel help COMMAND, keel help exit-codes, undo, words; -h on every command\n");
+    keel_buf_puts(out,
+                  "\nkeel help COMMAND, keel help exit-codes, undo, words; -h on every command\n");
 }
 
 static void option_table(const char *title, const option *list, keel_buf *out) {
@@ -116,14 +116,13 @@ static const char glossary[] =
 
 static const char undo_table[] =
     "What can be undone, and how far:\n\n"
-    "  command        the world                          memory and facts  runs\n"
-    "  rollback RUN   compensated, newest first          follow            -\n"
-    "  restore FILE   unchanged; young effects are       as in the backup  recovered\n"
-    "                 checked again\n"
-    "  replay RUN     untouched                          untouched         re-executed against the\n"
-    "                                                                      record\n\n"
-    "Undoing is a new act, which can itself fail, and says so. What has no way back says so before\n"
-    "you approve it, and in `keel rollback RUN --plan`.\n";
+    "  command        the world                                    runs\n"
+    "  rollback RUN   compensated, newest first                    cancelled if still open\n"
+    "  restore FILE   unchanged; young effects are checked again   recovered\n"
+    "  replay RUN     untouched                                    re-executed against the record\n"
+    "\n"
+    "Undoing is a new act, which can itself fail, and then says so. What has no way back says so\n"
+    "before you approve it, and in `keel rollback RUN --plan`.\n";
 
 static int page(const char *name, diag *d) {
     static const char *const names[] = {"exit-codes", "undo", "words", NULL};
@@ -175,7 +174,8 @@ const command help_command_entry = {
     .name = "help",
     .words = "[COMMAND [VERB] | exit-codes | undo | words]",
     .summary = "how to use a command, what exit codes say, what words mean",
-    .examples = "keel help approve\nkeel help run show\nkeel help exit-codes\nkeel help undo\nkeel help words",
+    .examples = "keel help approve\nkeel help run show\nkeel help exit-codes\nkeel help undo\nkeel "
+                "help words",
     .most = 2,
     .run = help_run,
 };

@@ -44,11 +44,12 @@ static void act_words(const undo_step *s, keel_buf *out) {
                                        : "stays: it cannot be undone");
         break;
     case UNDO_WAITS:
-        keel_buf_puts(out, s->state == EFFECT_COMPENSATING || s->state == EFFECT_COMPENSATION_UNKNOWN
-                               ? "is being taken back already"
-                           : s->state == EFFECT_UNKNOWN && !s->ours
-                               ? "waits for your verdict, and so do all below it: keel unknown"
-                               : "waits for its outcome, and so do all below it");
+        keel_buf_puts(out,
+                      s->state == EFFECT_COMPENSATING || s->state == EFFECT_COMPENSATION_UNKNOWN
+                          ? "is being taken back already"
+                      : s->state == EFFECT_UNKNOWN && !s->ours
+                          ? "waits for your verdict, and so do all below it: keel unknown"
+                          : "waits for its outcome, and so do all below it");
         break;
     case UNDO_GONE:
         keel_buf_puts(out, "was taken back already");
@@ -64,8 +65,8 @@ static void add_row(cli *c, table *t, size_t number, const undo_step *s) {
     keel_buf_printf(&effect, "%s:%s", run, s->path);
     rollback_did(c, s, &did);
     act_words(s, &then);
-    const char *row[] = {step,    effect.data,             did.data, then.data, run,
-                         s->path, acts[undo_plan_act(s)], s->target};
+    const char *row[] = {
+        step, effect.data, did.data, then.data, run, s->path, acts[undo_plan_act(s)], s->target};
     table_row(t, row);
     keel_buf_free(&did);
     keel_buf_free(&then);
@@ -205,7 +206,8 @@ const command rollback_command = {
     .summary = "take back what a run did, newest first, after showing the plan",
     .more =
         "Takes back what the run and all runs that came from it wrote, as far as their connectors\n"
-        "promised a way back before they wrote; what has none is named and left standing. Each step\n"
+        "promised a way back before they wrote; what has none is named and left standing. Each "
+        "step\n"
         "is an effect of its own: by policy, with approval and budget. A step whose outcome is\n"
         "unknown holds up all that are older. When a step fails the rollback stops, and the same\n"
         "command goes on with it. What stays is told first: `keel rollback RUN --plan`.",

@@ -157,8 +157,9 @@ static void say_wait(const following *f, const step_now *now) {
     } else if (now->undo == EFFECT_WAITING) {
         cli_say(f->c, "It waits for you: keel approve %s. Then it goes on by itself.", number);
     } else {
-        cli_say(f->c, "Nobody knows what became of that: keel inbox %s. After your verdict it goes "
-                      "on by itself.",
+        cli_say(f->c,
+                "Nobody knows what became of that: keel inbox %s. After your verdict it goes "
+                "on by itself.",
                 number);
     }
 }
@@ -170,11 +171,14 @@ static int receipt(following *f, const char *state, const step_now *now) {
         tell(f, &f->p->steps[f->at], now);
     }
     if (f->c->json) {
-        cli_print("{\"compensated\":%zu,\"exit\":%d,\"left\":%zu,\"rollback\":\"%s\",\"run\":%" PRIu64
-                  ",\"steps\":[%s],\"waiting\":[%s]}\n",
-                  f->back, exit, f->left, ended ? "ended" : f->waiting.len ? "waits" : state,
-                  f->p->run, f->steps.len ? f->steps.data : "",
-                  f->waiting.len ? f->waiting.data : "");
+        cli_print(
+            "{\"compensated\":%zu,\"exit\":%d,\"left\":%zu,\"rollback\":\"%s\",\"run\":%" PRIu64
+            ",\"steps\":[%s],\"waiting\":[%s]}\n",
+            f->back, exit, f->left,
+            ended            ? "ended"
+            : f->waiting.len ? "waits"
+                             : state,
+            f->p->run, f->steps.len ? f->steps.data : "", f->waiting.len ? f->waiting.data : "");
         return exit;
     }
     cli_say(f->c, "\nRun %" PRIu64 ": %zu taken back, %zu left standing%s.", f->p->run, f->back,
@@ -188,8 +192,9 @@ static int receipt(following *f, const char *state, const step_now *now) {
 static int gone(const following *f, diag *d) {
     diag_set(d, DIAG_FAILED, "Keel has stopped in the middle of the rollback of run %" PRIu64 ".",
              f->p->run);
-    return diag_next(d, "Start it with `keel up`: it goes on by itself. `keel run show %" PRIu64
-                        "` tells how far it is.",
+    return diag_next(d,
+                     "Start it with `keel up`: it goes on by itself. `keel run show %" PRIu64
+                     "` tells how far it is.",
                      f->p->run);
 }
 

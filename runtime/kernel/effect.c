@@ -138,7 +138,9 @@ void effect_query(kernel *k, call *c, policy_query *q) {
 int effect_reserve(kernel *k, call *c, budget_refusal *why) {
     run *r = c->run;
     budget_request q = {.agent = r->plugin->manifest->name,
-                        .root_run = r->tree ? r->tree->root : r->root ? r->root : r->id,
+                        .root_run = r->tree   ? r->tree->root
+                                    : r->root ? r->root
+                                              : r->id,
                         .depth = r->depth + (c->kind == CALL_SPAWN),
                         .calls = 1};
     if (c->verb) {
@@ -192,9 +194,7 @@ static void go(kernel *k, call *c, const policy_decision *d, keel_json decision)
 /* What was asked for may have gone since. false: c is over. */
 static bool target_is_there(kernel *k, call *c) {
     char agent[64];
-    if (c->undoes && !undo_reaches(k, c)) {
-        effect_denied(k, c, keel_json_view("{}", 2), "unavailable", NULL,
-                      "its connection was changed or removed since it was written");
+    if (c->undoes && !undo_may_go(k, c)) {
         return false;
     }
     if (c->kind == CALL_EFFECT && !c->verb) {

@@ -103,7 +103,7 @@ void watches_free(kernel *k);
 
 /* ---- rollback.c: all that a run did is taken back ---- */
 bool rollback_covers(kernel *k, uint64_t run_id); /* an open one */
-void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
+void rollbacks_go_on(kernel *k);                  /* begins the steps whose time has come */
 /* c has just taken a record, with this body and seq: what it says of open rollbacks. */
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
 /* Says of a compensation that is restored what it takes back. false: no rollback knows it. */
@@ -115,8 +115,8 @@ int rollback_recover(kernel *k, diag *d); /* before the effects */
 void rollbacks_free(kernel *k);
 
 /* ---- undo.c: a compensation, an effect of its own ---- */
-/* Its connection is still the one through which it was written. */
-bool undo_reaches(kernel *k, const call *c);
+/* Its connection is still the one through which it was written. false: c is over. */
+bool undo_may_go(kernel *k, call *c);
 void undo_outcome(kernel *k, const call *c, keel_buf *out); /* what the write replied; or nothing */
 /* ---- restored.c: what an older file cannot know ---- */
 int restored_load(kernel *k, diag *d);

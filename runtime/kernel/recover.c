@@ -298,7 +298,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
         r->tainted = number_of(v[24]) != 0;
     }
     if (strchr(c->path, '~') && !rollback_adopt(k, c)) {
-        kernel_log(k, "error", r->id, "the effect at %s takes back what no rollback knows", c->path);
+        kernel_log(k, "error", r->id, "the effect at %s takes back what no rollback knows",
+                   c->path);
     }
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);

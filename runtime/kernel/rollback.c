@@ -197,24 +197,24 @@ void rollback_failed(kernel *k, rollback *rb, undo_step *s, run *r, const char *
     snprintf(reason, sizeof reason, "%s at %llu:%s was not taken back: %.250s", s->target,
              (unsigned long long)s->run, s->path, why);
     snprintf(next, sizeof next, "see to it, then go on with: keel rollback %llu", id);
-    rb->stuck = stuck_open(k, &at, s->run == id ? s->path : "", "rollback", "operator", reason,
-                           next);
+    rb->stuck =
+        stuck_open(k, &at, s->run == id ? s->path : "", "rollback", "operator", reason, next);
 }
 
 static void settle(kernel *k, rollback *rb, undo_step *s, call *c, keel_json body) {
     char why[300] = "";
     if (c->state == EFFECT_DONE) {
         undo_body(s, c->path, NULL, &k->scratch);
-        s->last_seq = journal_past(k, RECORD_EFFECT_COMPENSATED, c->run, s->path, &s->state,
-                                   &k->scratch);
+        s->last_seq =
+            journal_past(k, RECORD_EFFECT_COMPENSATED, c->run, s->path, &s->state, &k->scratch);
     } else if (effect_is_over(c->state)) {
         keel_json_copy(keel_json_path(body, "error.why"), why, sizeof why);
         rollback_failed(k, rb, s, c->run, c->path, why[0] ? why : effect_state_name(c->state));
     } else if (c->state == EFFECT_UNKNOWN && c->number && s->state == EFFECT_COMPENSATING) {
         keel_json_copy(keel_json_get(body, "why"), why, sizeof why);
         undo_body(s, c->path, why, &k->scratch);
-        s->last_seq = journal_past(k, RECORD_COMPENSATION_UNKNOWN, c->run, s->path, &s->state,
-                                   &k->scratch);
+        s->last_seq =
+            journal_past(k, RECORD_COMPENSATION_UNKNOWN, c->run, s->path, &s->state, &k->scratch);
     }
 }
 

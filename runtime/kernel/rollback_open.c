@@ -187,7 +187,7 @@ int command_rollback(kernel *k, command *c, diag *d) {
 /* ---- a restart ---- */
 
 typedef struct resumed {
-    undo_plan *plan; /* as the tables have it now */
+    undo_plan *plan;  /* as the tables have it now */
     undo_step *steps; /* in the order in which it began */
     size_t count;
 } resumed;

@@ -20,11 +20,16 @@ void undo_body(const undo_step *s, const char *undo, const char *why, keel_buf *
     keel_json_object_end(&w);
 }
 
-bool undo_reaches(kernel *k, const call *c) {
+bool undo_may_go(kernel *k, call *c) {
     rollback *rb;
     const undo_step *s = rollback_find(k, c->run->id, c->path, &rb);
-    return s && c->verb && c->connection && !c->connection->gone &&
-           c->connection->seq <= s->args_seq;
+    if (s && c->verb && c->connection && !c->connection->gone &&
+        c->connection->seq <= s->args_seq) {
+        return true;
+    }
+    effect_denied(k, c, keel_json_view("{}", 2), "unavailable", NULL,
+                  "its connection was changed or removed since it was written");
+    return false;
 }
 
 static int on_result(void *ctx, const journal_row *row) {
@@ -127,8 +132,8 @@ void undo_begin(kernel *k, rollback *rb, undo_step *s) {
                       : !request_of(k, s, &request) ? "what was written was erased"
                                                     : NULL;
     undo_body(s, undo, NULL, &k->scratch);
-    s->last_seq = journal_past(k, RECORD_EFFECT_COMPENSATING, r ? r : &gone, s->path, &s->state,
-                               &k->scratch);
+    s->last_seq =
+        journal_past(k, RECORD_EFFECT_COMPENSATING, r ? r : &gone, s->path, &s->state, &k->scratch);
     if (why) {
         rollback_failed(k, rb, s, r ? r : &gone, undo, why);
     } else {

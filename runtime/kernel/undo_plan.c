@@ -22,11 +22,11 @@ size_t undo_path_of(const char *path) {
 typedef struct making {
     reader *r;
     undo_plan *p;
-    map known;        /* run -> p: in p->runs */
-    size_t at;        /* the run at hand, in p->runs */
-    uint64_t of;      /* its number */
-    int64_t end_seq;  /* of the run at hand, if another goes on from it */
-    uint64_t next;    /* that one */
+    map known;       /* run -> p: in p->runs */
+    size_t at;       /* the run at hand, in p->runs */
+    uint64_t of;     /* its number */
+    int64_t end_seq; /* of the run at hand, if another goes on from it */
+    uint64_t next;   /* that one */
     bool found;
 } making;
 
@@ -83,9 +83,9 @@ static int follow_run(making *m, diag *d) {
     m->found = false;
     m->end_seq = 0;
     m->next = 0;
-    int rc = reader_query(m->r,
-                          "SELECT root, state, end_seq FROM run WHERE id = CAST(? AS INTEGER)",
-                          params, 1, on_run, m, d);
+    int rc =
+        reader_query(m->r, "SELECT root, state, end_seq FROM run WHERE id = CAST(? AS INTEGER)",
+                     params, 1, on_run, m, d);
     if (rc == 0 && !m->found) {
         diag_set(d, DIAG_NOT_FOUND, "there is no run %s", id);
         return diag_next(d, "see: keel run list");

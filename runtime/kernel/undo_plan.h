@@ -24,15 +24,15 @@ typedef struct undo_step {
     char *path;
     char *target;
     effect_state state;
-    bool way_back;    /* compensate was promised before the act */
-    bool ours;        /* unknown: Keel itself looks; else a person has to */
-    uint32_t tries;   /* compensations of it so far */
-    bool failed;      /* of a rollback that runs: it tried in vain, */
-    bool passed;      /* and a person has seen to it himself */
+    bool way_back;      /* compensate was promised before the act */
+    bool ours;          /* unknown: Keel itself looks; else a person has to */
+    uint32_t tries;     /* compensations of it so far */
+    bool failed;        /* of a rollback that runs: it tried in vain, */
+    bool passed;        /* and a person has seen to it himself */
     int64_t reached_by; /* the record of its connection, as it is now */
     int64_t args_seq;   /* the record with what was written */
-    int64_t last_seq; /* its last record */
-    int64_t done_seq; /* its effect.done; while its outcome is open, its last record */
+    int64_t last_seq;   /* its last record */
+    int64_t done_seq;   /* its effect.done; while its outcome is open, its last record */
 } undo_step;
 
 typedef struct undo_plan {

@@ -260,6 +260,17 @@ as_new_approver() {
     "$typist" 'with (new): ' "$secret" 'again: ' "$secret" -- keel approver set
 }
 
+@test "it asks, and a bare Enter is a no" {
+    work question
+    before=$(deletions)
+    run "$typist" 'y/N [N]: ' '' -- keel rollback "$n"
+    has 'Nothing was taken back.'
+    [ $(($(deletions) - before)) -eq 0 ]
+    run "$typist" 'y/N [N]: ' y -- keel rollback "$n"
+    has '2 taken back'
+    [ $(($(deletions) - before)) -eq 2 ]
+}
+
 @test "it is all in the record, and help tells what can be undone" {
     run keel audit verify
     [ "$status" -eq 0 ]

@@ -7,9 +7,8 @@
 static int on_effect(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    static const char *const ends[] = {"done",     "not_done", "denied",
-                                       "rejected", "expired",  "compensation_failed",
-                                       "compensated"};
+    static const char *const ends[] = {
+        "done", "not_done", "denied", "rejected", "expired", "compensation_failed", "compensated"};
     sim_counts *c = ctx;
     const char *key = v[0] ? v[0] : "", *state = v[1], *class = v[2];
     int applied = outside_applied(&c->w->outside, key);
@@ -91,8 +90,9 @@ void sim_check(sim_world *w, sim_counts *c) {
           " (SELECT count(*) FROM run), (SELECT count(*) FROM item WHERE state = 'open'"
           " AND kind <> 'stuck')",
           on_count, c);
-    query(w, "SELECT run FROM rollback r WHERE state = 'open' AND NOT EXISTS (SELECT 1 FROM item"
-             " WHERE state = 'open' AND kind = 'stuck' AND run = r.run)",
+    query(w,
+          "SELECT run FROM rollback r WHERE state = 'open' AND NOT EXISTS (SELECT 1 FROM item"
+          " WHERE state = 'open' AND kind = 'stuck' AND run = r.run)",
           on_rollback, c);
     query(w, "SELECT budget || ' in ' || scope, spent, held FROM budget", on_budget, c);
     query(w,
