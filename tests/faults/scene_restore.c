@@ -76,12 +76,6 @@ void scene_go(sim_world *w, const char *request) {
     scene_tell(w, request, "run.send", "{\"body\":1,\"name\":\"go\",\"run\":1}");
 }
 
-void scene_answer(sim_world *w, const char *body) {
-    sim_answer_held(w, body);
-    sim_run_out(w);
-    assert_string_equal(w->fault, "");
-}
-
 void scene_erase(sim_world *w, int64_t seq) {
     char anchor[160], key[160];
     diag d = {0};

@@ -9,7 +9,6 @@ void scene_backup(void);
 void scene_restore(sim_world *w);
 void scene_resume(sim_world *w);
 void scene_go(sim_world *w, const char *request); /* sends "go" to run 1 */
-void scene_answer(sim_world *w, const char *body);
 /* Behind the kernel's back, as the command refuses to while the run is open. */
 void scene_erase(sim_world *w, int64_t seq);
 

@@ -250,6 +250,9 @@ static void test_every_operation(void **state) {
     world w;
     long points = 0;
     (void)state;
+    if (access("/dev/shm", W_OK) == 0) {
+        setenv("TMPDIR", "/dev/shm", 0); /* the anchor's fsync is not what is tested */
+    }
     world_make(&w);
     w.vfs = "crash";
     strcpy(w.db, "keel.db");
