@@ -102,16 +102,14 @@ bool operator_at_rest(site *s) {
 
 bool operator_restless(site *s) {
     char runs[300], effects[300];
-    snprintf(runs, sizeof runs, "%s",
-             site_query(s,
-                        "SELECT group_concat(agent || ' ' || id) FROM run"
-                        " WHERE state IN ('open', 'paused')",
-                        NULL));
-    snprintf(effects, sizeof effects, "%s",
-             site_query(s,
-                        "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
-                        " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
-                        NULL));
+    site_read(s,
+              "SELECT group_concat(agent || ' ' || id) FROM run"
+              " WHERE state IN ('open', 'paused')",
+              NULL, runs, sizeof runs);
+    site_read(s,
+              "SELECT group_concat(target || ' ' || state) FROM effect WHERE state"
+              " NOT IN ('done', 'not_done', 'denied', 'rejected', 'expired')",
+              NULL, effects, sizeof effects);
     return site_fault(s, "I9: it does not come to rest: runs %s; effects %s", runs, effects);
 }
 

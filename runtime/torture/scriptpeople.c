@@ -83,8 +83,8 @@ static bool set_approver(site *s) {
     char incarnation[17], key[65], proof[129], text[300], args[500];
     site_keys(pk, sk);
     hex_encode(key, pk, sizeof pk);
-    snprintf(incarnation, sizeof incarnation, "%.16s",
-             site_query(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL));
+    site_read(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL, incarnation,
+              sizeof incarnation);
     int n = snprintf(text, sizeof text,
                      "{\"approver\":\"operator\",\"incarnation\":\"%s\",\"public_key\":\"%s\"}",
                      incarnation, key);

@@ -75,99 +75,9 @@ static bool live_stuck(site *s) {
                         OPERATOR_PATIENCE_MS)) {
         return operator_alive(s) && site_fault(s, "nobody is told again of what is stuck");
     }
-    snprintf(args, sizeof args, "{\"number\":%ld}",
-             site_count(s, "SELECT min(number) FROM item WHERE kind = 'stuck'"));
+    long number = site_count(s, "SELECT min(number) FROM item WHERE kind = 'stuck'");
+    snprintf(args, sizeof args, "{\"number\":%ld}", number);
     return operator_tell(s, "retry-stuck-1", "stuck.retry", args) && operator_settle(s, true);
-}
-
-/* ---- rollback: an older copy of the database, accepted ---- */
-
-static bool live_rollback(site *s) {
-    return operator_begin(s, "do-helper-2", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}") &&
-           operator_settle(s, true);
-}
-
-static bool copy(site *s, const char *from, const char *to) {
-    char a[240], b[240];
-    keel_buf bytes = KEEL_BUF_INIT;
-    snprintf(a, sizeof a, "%s/%s", s->folder, from);
-    snprintf(b, sizeof b, "%s/%s", s->folder, to);
-    bool copied = !fsio_read(a, 64 << 20, &bytes, NULL) &&
-                  !fsio_write_atomic(b, bytes.data, bytes.len, 0600, NULL);
-    keel_buf_free(&bytes);
-    return copied || site_fault(s, "%s cannot be copied", from);
-}
-
-static bool prepare_rollback(site *s) {
-    if (!site_up_plain(s) ||
-        !operator_begin(s, "do-helper-1", "{\"agent\":\"helper\",\"input\":{\"luck\":1}}") ||
-        !operator_settle(s, true) || !site_down(s) || !copy(s, "ws/.keel/keel.db", "older.db")) {
-        return site_fault(s, "the first life fails");
-    }
-    size_t known = s->answer_count;
-    if (!site_up_plain(s) || !script_cancel(s) || !site_down(s) ||
-        !copy(s, "older.db", "ws/.keel/keel.db")) {
-        return site_fault(s, "the second life fails");
-    }
-    while (s->answer_count > known) { /* what an older database cannot know */
-        site_answer *a = &s->answers[--s->answer_count];
-        free(a->args);
-        free(a->result);
-    }
-    return true;
-}
-
-/* ---- paused: an executor that says the record is not its agent's ---- */
-
-static bool prepare_paused(site *s) {
-    char folder[240], link[280];
-    snprintf(folder, sizeof folder, "%s/libexec", s->folder);
-    snprintf(link, sizeof link, "%s/keel-executor", folder);
-    fsio_mkdirs(folder, 0700, NULL);
-    if (!getenv("KEEL_LIAR") || symlink(getenv("KEEL_LIAR"), link)) {
-        return site_fault(s, "there is no executor that lies");
-    }
-    setenv("KEEL_LIBEXEC", folder, 1);
-    if (!site_up_plain(s) ||
-        !operator_begin(s, "do-liar-1", "{\"agent\":\"sleeper\",\"input\":{}}") ||
-        !operator_await(s, "SELECT count(*) FROM pending", 1, OPERATOR_PATIENCE_MS)) {
-        return site_fault(s, "the first life fails");
-    }
-    site_kill(s);
-    return true;
-}
-
-/* One resume for each time that it was paused. */
-static bool resume_paused(site *s) {
-    char args[64], request[64];
-    long run = site_count(s, "SELECT id FROM run WHERE state = 'paused'");
-    snprintf(args, sizeof args, "{\"run\":%ld}", run);
-    snprintf(request, sizeof request, "resume-%ld",
-             site_count(s, "SELECT max(seq) FROM journal WHERE kind = 18"));
-    return !run || operator_tell(s, request, "run.resume", args);
-}
-
-static bool live_paused(site *s) {
-    static const char over[] = "SELECT count(*) FROM run WHERE state = 'ended'";
-    char args[128];
-    snprintf(args, sizeof args, "{\"body\":null,\"name\":\"go\",\"run\":%ld}",
-             operator_number(site_answer_to(s, "do-liar-1"), "run"));
-    if (!operator_await(s, "SELECT count(*) FROM run WHERE state <> 'open'", 1,
-                        OPERATOR_PATIENCE_MS) ||
-        !resume_paused(s) ||
-        (!site_count(s, over) && !operator_tell(s, "send-go-3", "run.send", args))) {
-        return false;
-    }
-    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited++) {
-        if (site_count(s, over)) {
-            return operator_settle(s, false);
-        }
-        if (!resume_paused(s)) {
-            return false;
-        }
-        site_sleep_us(1000);
-    }
-    return false;
 }
 
 /* ---- recovery: killed in the middle of its work, when much is open ---- */
@@ -369,8 +279,8 @@ const script scripts[] = {
     {.name = "rollback",
      .place = "own",
      .make = make,
-     .prepare = prepare_rollback,
-     .live = live_rollback,
+     .prepare = script_prepare_rollback,
+     .live = script_live_rollback,
      .check = check,
      .option = "--accept-rollback",
      .runs = "helper=ended helper=ended",
@@ -378,8 +288,8 @@ const script scripts[] = {
     {.name = "paused",
      .place = "own",
      .make = make,
-     .prepare = prepare_paused,
-     .live = live_paused,
+     .prepare = script_prepare_paused,
+     .live = script_live_paused,
      .check = check,
      .runs = "sleeper=ended",
      .effects = ""},

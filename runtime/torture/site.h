@@ -89,6 +89,8 @@ extern char site_refusal[1200]; /* of the last SITE_REFUSED: what and next */
 /* The first value of a query on the committed database; "" when there is no row or no database. */
 const char *site_query(site *s, const char *sql, const char *param);
 long site_count(site *s, const char *sql);
+/* The same value into the caller's memory: the one above lasts until the next query. */
+void site_read(site *s, const char *sql, const char *param, char *out, size_t size);
 /* How often the outside did the effect with this key, of all folders together: lines of the files
  * `applied` in folders of the workspace, each beginning with the key. Behind it may stand the verb and
  * the digest of the arguments. */

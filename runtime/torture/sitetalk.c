@@ -111,6 +111,10 @@ const char *site_query(site *s, const char *sql, const char *param) {
     return value;
 }
 
+void site_read(site *s, const char *sql, const char *param, char *out, size_t size) {
+    snprintf(out, size, "%s", site_query(s, sql, param));
+}
+
 long site_count(site *s, const char *sql) {
     return strtol(site_query(s, sql, NULL), NULL, 10);
 }
@@ -150,9 +154,9 @@ site_said site_approve(site *s, const char *number) {
     static const char sql[] = "SELECT lower(hex(digest)) FROM item WHERE number = ?";
     uint8_t pk[32], sk[64], signature[64];
     char approval[65], incarnation[17], text[400], hex[129], args[800], request[64];
-    snprintf(approval, sizeof approval, "%.64s", site_query(s, sql, number));
-    snprintf(incarnation, sizeof incarnation, "%.16s",
-             site_query(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL));
+    site_read(s, sql, number, approval, sizeof approval);
+    site_read(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL, incarnation,
+              sizeof incarnation);
     int n = snprintf(text, sizeof text,
                      "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\","
                      "\"number\":%s,\"verdict\":\"approve\"}",

@@ -142,11 +142,10 @@ static bool go_on(site *s, const user_agent *a, size_t scene_number, int *jumps)
 
 static bool paused(site *s) {
     char row[300];
-    snprintf(row, sizeof row, "%s",
-             site_query(s,
-                        "SELECT agent || ' (run ' || id || '): ' || ifnull(reason, '') FROM run"
-                        " WHERE state = 'paused' LIMIT 1",
-                        NULL));
+    site_read(s,
+              "SELECT agent || ' (run ' || id || '): ' || ifnull(reason, '') FROM run"
+              " WHERE state = 'paused' LIMIT 1",
+              NULL, row, sizeof row);
     return row[0] && !site_fault(s, "I10: paused: %s", row);
 }
 
