@@ -1,31 +1,24 @@
-/* What a machine does to a real kernel: no descriptors, no memory, a sync that fails once, a disk that
- * fills, signals at any time, a log that nobody reads. The scripts of the crash tests run on it; then
- * all must be well, and nothing missing. Rows 8 to 10, 44 and 45 of the faults. */
+/* What a machine does to a real kernel: no memory, a sync that fails once, a disk that fills; and, in
+ * machineother.c, no descriptors, signals at any time, a log that nobody reads. The scripts of the crash
+ * tests run on it; then all must be well, and nothing missing. Rows 8 to 10, 44 and 45 of the faults. */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "digest.h"
 #include "fsio.h"
+#include "machine.h"
 #include "operator.h"
 #include "pool.h"
-#include "scripts.h"
 #include "siteint.h"
 
-#define MEBI          (INT64_C(1) << 20)
-#define DRAIN_LIMIT_S 8 /* what `hanging` may take, and the loop of a loaded machine */
+#define MEBI (INT64_C(1) << 20)
 
-static const site_start plain = {NULL, NULL, NULL, NULL};
+const site_start machine_plain = {NULL, NULL, NULL, NULL};
 
 static void give_log(const site *s, keel_buf *detail) {
     keel_buf log = KEEL_BUF_INIT;
@@ -35,7 +28,7 @@ static void give_log(const site *s, keel_buf *detail) {
     keel_buf_free(&log);
 }
 
-static void finish(site *s, keel_buf *problem, keel_buf *detail) {
+void machine_finish(site *s, keel_buf *problem, keel_buf *detail) {
     site_finish(s);
     if (s->problem[0]) {
         keel_buf_puts(problem, s->problem);
@@ -43,7 +36,7 @@ static void finish(site *s, keel_buf *problem, keel_buf *detail) {
     }
 }
 
-static bool log_has(const site *s, const char *text) {
+bool machine_log_has(const site *s, const char *text) {
     keel_buf log = KEEL_BUF_INIT;
     site_log(s, &log);
     bool found = log.data && strstr(log.data, text);
@@ -52,7 +45,7 @@ static bool log_has(const site *s, const char *text) {
 }
 
 /* A life that nothing disturbs, and the check of the invariants. */
-static void rest(site *s, const script *sc) {
+void machine_rest(site *s, const script *sc) {
     static const char *const faults[] = {"LD_PRELOAD", "SHIM_MALLOC", "SHIM_SYNC",
                                          "SHIM_DISK",  "SHIM_COUNT",  "SITE_LOG"};
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
@@ -68,8 +61,8 @@ static void rest(site *s, const script *sc) {
 }
 
 /* The same, and what the script is for has come out. */
-static void last_life(site *s, const script *sc) {
-    rest(s, sc);
+void machine_last_life(site *s, const script *sc) {
+    machine_rest(s, sc);
     if (!s->problem[0]) {
         sc->check(s, sc);
     }
@@ -102,10 +95,10 @@ static void count_life(const void *arg, const char *folder, keel_buf *problem, k
     with_shim();
     count_file(file, sizeof file);
     setenv("SHIM_COUNT", file, 1);
-    if (!site_up(&s, &plain) || !scripts[0].live(&s) || !site_down(&s)) {
+    if (!site_up(&s, &machine_plain) || !scripts[0].live(&s) || !site_down(&s)) {
         site_fault(&s, "the script does not run: status %d", s.status);
     }
-    finish(&s, problem, detail);
+    machine_finish(&s, problem, detail);
 }
 
 typedef struct strike {
@@ -123,7 +116,7 @@ static void struck(const void *arg, const char *folder, keel_buf *problem, keel_
     scripts[0].make(&s, &scripts[0], folder);
     with_shim();
     set_number(f->name, f->at);
-    if (site_up(&s, &plain) && sc->live(&s)) {
+    if (site_up(&s, &machine_plain) && sc->live(&s)) {
         site_down(&s);
     }
     site_reap(&s);
@@ -131,16 +124,16 @@ static void struck(const void *arg, const char *folder, keel_buf *problem, keel_
         site_fault(&s, "a sync failed, and the kernel went on");
     } else if (site_exit(&s) < 0 || site_exit(&s) > (sync ? 1 : 2)) {
         site_fault(&s, "it ended with status %d instead of an exit code of its own", s.status);
-    } else if (site_exit(&s) == 1 && !log_has(&s, "memory") && !log_has(&s, "keel up") &&
-               !log_has(&s, "start keel again")) {
+    } else if (site_exit(&s) == 1 && !machine_log_has(&s, "memory") &&
+               !machine_log_has(&s, "keel up") && !machine_log_has(&s, "start keel again")) {
         site_fault(&s, "the message does not say what failed and what to do");
     }
     if (sync) {
-        last_life(&s, sc);
+        machine_last_life(&s, sc);
     } else {
-        rest(&s, sc);
+        machine_rest(&s, sc);
     }
-    finish(&s, problem, detail);
+    machine_finish(&s, problem, detail);
 }
 
 static void add_strikes(const char *name, const char *words, long count, long points) {
@@ -216,7 +209,7 @@ static void disk_is_nearly_full(const void *arg, const char *folder, keel_buf *p
     (void)arg;
     scripts[0].make(&s, &scripts[0], folder);
     _Atomic int64_t *left = make_disk(folder);
-    if (site_up(&s, &plain)) {
+    if (site_up(&s, &machine_plain)) {
         long asker = begin_asker(&s);
         if (!has_reserve(&s)) {
             site_fault(&s, "there is no reserve");
@@ -241,7 +234,7 @@ static void disk_is_nearly_full(const void *arg, const char *folder, keel_buf *p
     if (!s.problem[0]) {
         site_check(&s);
     }
-    finish(&s, problem, detail);
+    machine_finish(&s, problem, detail);
 }
 
 /* Nothing is left from one moment to the next: it says so and ends; with the reserve it comes up again
@@ -251,7 +244,7 @@ static void disk_is_full(const void *arg, const char *folder, keel_buf *problem,
     (void)arg;
     scripts[0].make(&s, &scripts[0], folder);
     _Atomic int64_t *left = make_disk(folder);
-    long asker = site_up(&s, &plain) ? begin_asker(&s) : 0;
+    long asker = site_up(&s, &machine_plain) ? begin_asker(&s) : 0;
     operator_await(&s, "SELECT count(*) FROM item", 1, OPERATOR_PATIENCE_MS);
     *left = 0;
     for (int i = 0; i < 40 && operator_alive(&s); i++) {
@@ -260,11 +253,12 @@ static void disk_is_full(const void *arg, const char *folder, keel_buf *problem,
         site_say(&s, request, "do", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}");
     }
     site_reap(&s);
-    if (site_exit(&s) != 1 || !log_has(&s, "is full") || !log_has(&s, "free some space")) {
+    if (site_exit(&s) != 1 || !machine_log_has(&s, "is full") ||
+        !machine_log_has(&s, "free some space")) {
         site_fault(&s, "the full disk is not told: status %d", s.status);
     } else if (has_reserve(&s) || *left < MEBI) {
         site_fault(&s, "the reserve was not given up: %ld bytes are left", (long)*left);
-    } else if (!site_up(&s, &plain)) {
+    } else if (!site_up(&s, &machine_plain)) {
         site_fault(&s, "it does not come up with what the reserve held: exit code %d",
                    site_exit(&s));
     } else if (is_halted(&s, true)) {
@@ -280,175 +274,7 @@ static void disk_is_full(const void *arg, const char *folder, keel_buf *problem,
     if (!s.problem[0]) {
         site_check(&s);
     }
-    finish(&s, problem, detail);
-}
-
-/* ---- descriptors ---- */
-
-static long cpu_ms(pid_t pid) {
-    char path[64], text[1024] = "";
-    unsigned long user = 0, system = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *f = fopen(path, "r");
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    text[n] = 0;
-    const char *after = strrchr(text, ')');
-    if (f) {
-        fclose(f);
-    }
-    if (!after || sscanf(after, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                         &system) != 2) {
-        return -1;
-    }
-    return (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
-}
-
-/* Clients come until there is no descriptor for more. One is told why; the kernel does not spin; and
- * when they go, it serves again. */
-static void no_descriptors(const void *arg, const char *folder, keel_buf *problem,
-                           keel_buf *detail) {
-    enum { CROWD = 40 };
-    struct rlimit own, few;
-    struct sockaddr_un at = {.sun_family = AF_UNIX};
-    char said[4096] = "";
-    int crowd[CROWD], told = 0;
-    site s;
-    (void)arg;
-    scripts[0].make(&s, &scripts[0], folder);
-    snprintf(at.sun_path, sizeof at.sun_path, "%.80s/.keel/keel.sock", s.root);
-    if (site_up(&s, &plain)) {
-        getrlimit(RLIMIT_NOFILE, &own);
-        few = (struct rlimit){32, own.rlim_max};
-        prlimit(s.kernel, RLIMIT_NOFILE, &few, NULL);
-        for (int i = 0; i < CROWD; i++) {
-            crowd[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-            connect(crowd[i], (struct sockaddr *)&at, sizeof at);
-        }
-        site_sleep_us(100000);
-        long before = cpu_ms(s.kernel);
-        site_sleep_us(1000000);
-        long used = cpu_ms(s.kernel) - before;
-        for (int i = 0; i < CROWD; i++) {
-            ssize_t n = recv(crowd[i], said, sizeof said - 1, MSG_DONTWAIT);
-            said[n > 0 ? n : 0] = 0;
-            told += n > 24 && strstr(said + 24, "no file descriptor left") != NULL;
-            close(crowd[i]);
-        }
-        if (used > 300) {
-            site_fault(&s, "it spins: %ld ms of CPU in a second", used);
-        } else if (told == 0) {
-            site_fault(&s, "nobody was told that there is no descriptor");
-        }
-        site_sleep_us(600000);
-        if (site_ask(&s, "status", NULL) != SITE_ANSWERED) {
-            site_fault(&s, "it does not answer any more");
-        }
-        prlimit(s.kernel, RLIMIT_NOFILE, &own, NULL);
-    }
-    last_life(&s, &scripts[0]);
-    finish(&s, problem, detail);
-}
-
-/* ---- signals ---- */
-
-static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* SIGTERM at some time of the work, four lives in a row: each drains and ends in good order. */
-static void terminated(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
-    long delay = (long)(intptr_t)arg;
-    const script *sc = &scripts[0];
-    site s;
-    scripts[0].make(&s, &scripts[0], folder);
-    for (int life = 0; life < 4 && !s.problem[0]; life++) {
-        pid_t killer = -1;
-        if (site_up_plain(&s) && (killer = fork()) == 0) {
-            site_sleep_us(delay + life * 11000);
-            kill(s.kernel, SIGTERM);
-            _exit(0);
-        }
-        if (site_repeat(&s)) {
-            sc->live(&s);
-        }
-        if (strstr(s.problem, "Keel is stopping")) {
-            s.problem[0] = 0; /* what it does not take any more is said again */
-        }
-        if (s.kernel) {
-            kill(s.kernel, SIGTERM);
-        }
-        double from = seconds();
-        site_reap(&s);
-        /* A second SIGTERM may come when its handler is gone already: then it is as a kill. */
-        if (site_exit(&s) != 0 && !(WIFSIGNALED(s.status) && WTERMSIG(s.status) == SIGTERM)) {
-            site_fault(&s, "SIGTERM ended it with status %d", s.status);
-        } else if (seconds() - from > DRAIN_LIMIT_S) {
-            site_fault(&s, "it drained for %.1f s", seconds() - from);
-        }
-    }
-    last_life(&s, sc);
-    finish(&s, problem, detail);
-}
-
-/* SIGTERM twice: the second does not wait for what hangs. */
-static void terminated_twice(const void *arg, const char *folder, keel_buf *problem,
-                             keel_buf *detail) {
-    const script *sc = &scripts[0];
-    site s;
-    (void)arg;
-    scripts[0].make(&s, &scripts[0], folder);
-    if (site_up_plain(&s)) {
-        operator_begin(&s, "do-boss-1", "{\"agent\":\"boss\",\"input\":{},\"key\":\"first\"}");
-        site_sleep_us(30000);
-        kill(s.kernel, SIGTERM);
-        site_sleep_us(1000);
-        kill(s.kernel, SIGTERM);
-        double from = seconds();
-        site_reap(&s);
-        if (seconds() - from > 2) {
-            site_fault(&s, "the second SIGTERM waited for %.1f s", seconds() - from);
-        }
-    }
-    last_life(&s, sc);
-    finish(&s, problem, detail);
-}
-
-/* ---- the log ---- */
-
-typedef enum log_end { LOG_CLOSED, LOG_GONE, LOG_UNREAD, LOG_FULL } log_end;
-
-/* The script runs to its end whatever becomes of its log. */
-static void log_fails(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
-    log_end how = (log_end)(intptr_t)arg;
-    const script *sc = &scripts[0];
-    char fifo[240];
-    int reader_fd = -1;
-    site s;
-    scripts[0].make(&s, &scripts[0], folder);
-    snprintf(fifo, sizeof fifo, "%s/fifo", folder);
-    if (how == LOG_GONE || how == LOG_UNREAD) {
-        mkfifo(fifo, 0600);
-        reader_fd = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-        char fill[4096];
-        memset(fill, '.', sizeof fill);
-        while (how == LOG_UNREAD && write(reader_fd, fill, sizeof fill) > 0) {
-        }
-    }
-    setenv("SITE_LOG", how == LOG_CLOSED ? "" : how == LOG_FULL ? "/dev/full" : fifo, 1);
-    if (site_up(&s, &plain)) {
-        if (how == LOG_GONE) {
-            close(reader_fd);
-        }
-        if (!sc->live(&s) || !site_down(&s)) {
-            site_fault(&s, "the work stood still, or ended: status %d", s.status);
-        }
-    } else {
-        site_fault(&s, "it does not start without a log: status %d", s.status);
-    }
-    last_life(&s, sc);
-    finish(&s, problem, detail);
+    machine_finish(&s, problem, detail);
 }
 
 /* ---- all ---- */
@@ -465,23 +291,6 @@ static void read_counts(void) {
     }
 }
 
-static void add_others(void) {
-    static const long delays[] = {0, 2000, 8000, 20000, 45000, 90000, 160000, 300000};
-    pool_add("the disk is nearly full, and then it is not", disk_is_nearly_full, NULL);
-    pool_add("the disk is full from one moment to the next", disk_is_full, NULL);
-    pool_add("no descriptor is left for another client", no_descriptors, NULL);
-    for (size_t i = 0; i < sizeof delays / sizeof *delays; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "SIGTERM after %ld ms", delays[i] / 1000);
-        pool_add(name, terminated, (const void *)(intptr_t)delays[i]);
-    }
-    pool_add("SIGTERM twice", terminated_twice, NULL);
-    pool_add("stderr is closed", log_fails, (const void *)LOG_CLOSED);
-    pool_add("whoever read the log has gone", log_fails, (const void *)LOG_GONE);
-    pool_add("nobody reads the log, and its pipe is full", log_fails, (const void *)LOG_UNREAD);
-    pool_add("the log's disk is full", log_fails, (const void *)LOG_FULL);
-}
-
 /* machine [TEXT]: only tests with TEXT in their name. */
 int main(int argc, char **argv) {
     if (digest_init()) {
@@ -494,7 +303,9 @@ int main(int argc, char **argv) {
         add_strikes("SHIM_MALLOC", "no memory for allocation", counted[0], 60);
         /* the last are of the checkpoint at its end, which nothing depends on */
         add_strikes("SHIM_SYNC", "EIO of sync", counted[1] - 3, 16);
-        add_others();
+        pool_add("the disk is nearly full, and then it is not", disk_is_nearly_full, NULL);
+        pool_add("the disk is full from one moment to the next", disk_is_full, NULL);
+        machine_add_others();
         pool_run();
     }
     return pool_end();

@@ -83,6 +83,30 @@ static void test_the_log(void **state) {
     world_end(&w);
 }
 
+/* Without its log the file is an older copy: the signed head has seen more. */
+static void test_no_log(void **state) {
+    (void)state;
+    world w;
+    char path[128];
+    world_make(&w);
+    world_start(&w);
+    world_put(&w, RECORD_STEP, 1, "1", "{'name':'s','result':1}");
+    assert_int_equal(store_anchor(w.s, w.at, &w.d), 0);
+    keel_buf db = KEEL_BUF_INIT;
+    assert_int_equal(fsio_read(w.db, 64 << 20, &db, NULL), 0); /* as it is beside a kernel */
+    w.s->failed = true;
+    world_close(&w);
+    assert_int_equal(fsio_write_atomic(w.db, db.data, db.len, 0600, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof path, "%s-%s", w.db, i ? "shm" : "wal");
+        unlink(path);
+    }
+    assert_int_equal(world_open(&w), DIAG_STORAGE);
+    assert_non_null(strstr(w.d.next, "(with its -wal)"));
+    keel_buf_free(&db);
+    world_end(&w);
+}
+
 /* A person may go on from what holds: under another incarnation, so that no id comes twice. */
 static void test_going_on(void **state) {
     (void)state;
@@ -148,6 +172,7 @@ static void test_the_pages(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_log),
+        cmocka_unit_test(test_no_log),
         cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_the_pages),
     };
