@@ -319,10 +319,10 @@ void egress_gone(kernel *k, const char *why) {
     trouble_of_network(k, why);
     size_t at = 0;
     call *c;
+    back_off(k); /* first: what is concluded below must not start an executor without it */
     end_users(k);
     while ((c = map_next(&k->orders, &at, NULL)) != NULL) {
         proved(k, c, (order_proof){.known = true, .sent = c->sending});
         at = 0;
     }
-    back_off(k);
 }

@@ -369,12 +369,12 @@ bool wild_comes_up(sim_world *w, uint32_t number) {
     simulation *s = of(w);
     keel_buf b = KEEL_BUF_INIT;
     uint64_t what = s->calm ? 99 : roll(s, 100);
-    if (what == 0) {
+    if (what < 3) {
         keel_buf_puts(&b, "{\"message\":\"it will not load\",\"next\":\"mend it\"}");
         sim_to_kernel(w, number, X_REFUSED, 0, 0, &b);
         keel_buf_free(&b);
-    } else if (what < 4) {
+    } else if (what < 6) {
         sim_kill(w, number, "killed by signal 11 (Segmentation fault)");
     }
-    return what >= 5; /* 4: it hangs */
+    return what >= 7; /* 6: it hangs */
 }
