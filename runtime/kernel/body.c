@@ -76,3 +76,40 @@ void text_cut(char *to, size_t size, const char *text) {
     memcpy(to, text, len);
     to[len] = 0;
 }
+
+/* ---- of effects ---- */
+
+void effect_put_args(const call *c, keel_json_writer *w) {
+    if (!c->recorded) {
+        keel_json_set_raw(w, "args", c->args);
+    }
+}
+
+void effect_put_common(const call *c, keel_json_writer *w) {
+    keel_json_set_text(w, "call", c->call_digest);
+    keel_json_set_text(w, "class", effect_class_name(c->class));
+    if (c->connection) {
+        char connector[160];
+        const manifest *m = c->connection->plugin->manifest;
+        snprintf(connector, sizeof connector, "%s@%s", m->id, m->version);
+        keel_json_set_text(w, "connector", connector);
+    }
+}
+
+void effect_put_digest(const call *c, keel_json_writer *w) {
+    keel_json_key(w, "digest");
+    keel_json_hex(w, c->args_digest.bytes, DIGEST_SIZE);
+    if (!c->recorded && c->evidence.len) {
+        keel_json_set_raw(w, "evidence", c->evidence);
+    }
+}
+
+void effect_put_target(const call *c, keel_json_writer *w) {
+    keel_json_set_text(w, "target", c->target);
+    if (!c->recorded && c->verb && c->verb->undo_compensate) {
+        keel_json_set_text(w, "undo", "compensate"); /* who approves it is told of the way back */
+    }
+    if (!c->recorded && c->why.len) {
+        keel_json_set_raw(w, "why", c->why);
+    }
+}
