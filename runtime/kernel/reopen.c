@@ -53,6 +53,7 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     r->key = v[4] ? keel_strdup(v[4]) : NULL;
     r->tainted = v[5][0] == '1';
     r->begin_seq = strtoll(v[7], NULL, 10);
+    restored_run(x->k, r);
     x->run = r;
     x->rc = 0;
     return 1;
