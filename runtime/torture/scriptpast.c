@@ -80,10 +80,11 @@ bool script_live_paused(site *s) {
     char args[128];
     snprintf(args, sizeof args, "{\"body\":null,\"name\":\"go\",\"run\":%ld}",
              operator_number(site_answer_to(s, "do-liar-1"), "run"));
-    if (!operator_await(s, "SELECT count(*) FROM run WHERE state <> 'open'", 1,
+    /* A run that only waits is replayed when what it waits for has come. */
+    if ((!site_count(s, over) && !operator_tell(s, "send-go-3", "run.send", args)) ||
+        !operator_await(s, "SELECT count(*) FROM run WHERE state <> 'open'", 1,
                         OPERATOR_PATIENCE_MS) ||
-        !resume_paused(s) ||
-        (!site_count(s, over) && !operator_tell(s, "send-go-3", "run.send", args))) {
+        !resume_paused(s)) {
         return false;
     }
     for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited++) {

@@ -18,8 +18,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     site *s = ctx;
     const char *state = v[0], *class = v[1], *target = v[2], *key = v[3];
     bool acts = strcmp(class, "read") != 0 && strcmp(class, "local") != 0;
-    bool done =
-        !strcmp(state, "done") || !strcmp(state, "compensated") || !strcmp(state, "compensating");
+    bool done = !strcmp(state, "done") || !strcmp(state, "compensated") ||
+                !strncmp(state, "compensat", 9); /* it was, before it was to be taken back */
     int applied = key && *key && acts ? site_applied(s, key) : 0;
     if (done && acts && applied < 1) {
         site_fault(s, "I1: %s is done, and the outside never saw it", target);
