@@ -135,17 +135,22 @@ static void terminated_twice(const void *arg, const char *folder, keel_buf *prob
     site s;
     (void)arg;
     scripts[0].make(&s, &scripts[0], folder);
-    if (site_up_plain(&s)) {
-        operator_begin(&s, "do-boss-1", "{\"agent\":\"boss\",\"input\":{},\"key\":\"first\"}");
+    pid_t killer = -1;
+    if (site_up_plain(&s) && (killer = fork()) == 0) {
         site_sleep_us(30000);
         kill(s.kernel, SIGTERM);
         site_sleep_us(1000);
         kill(s.kernel, SIGTERM);
-        double from = seconds();
-        site_reap(&s);
-        if (seconds() - from > 2) {
-            site_fault(&s, "the second SIGTERM waited for %.1f s", seconds() - from);
-        }
+        _exit(0);
+    }
+    sc->live(&s);
+    if (strstr(s.problem, "Keel is stopping")) {
+        s.problem[0] = 0;
+    }
+    double from = seconds();
+    site_reap(&s);
+    if (seconds() - from > 2) {
+        site_fault(&s, "the second SIGTERM waited for %.1f s", seconds() - from);
     }
     machine_last_life(&s, sc);
     machine_finish(&s, problem, detail);
