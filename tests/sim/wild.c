@@ -365,10 +365,21 @@ void wild_verb(sim_world *w, uint32_t number, const char *connector, const frame
     }
 }
 
+static void has_its_way_out(simulation *s, uint32_t number) {
+    for (size_t i = 0; i < SIM_EXECUTORS; i++) {
+        const sim_executor *x = &s->w.executors[i];
+        const plan_connection *c = plan_connection_named(&s->plan, x->agent);
+        if (x->number == number && c && c->network && !x->egress) {
+            violate(s, "life", "an executor of %s is started without a way out", x->agent);
+        }
+    }
+}
+
 bool wild_comes_up(sim_world *w, uint32_t number) {
     simulation *s = of(w);
     keel_buf b = KEEL_BUF_INIT;
     uint64_t what = s->calm ? 99 : roll(s, 100);
+    has_its_way_out(s, number);
     if (what < 3) {
         keel_buf_puts(&b, "{\"message\":\"it will not load\",\"next\":\"mend it\"}");
         sim_to_kernel(w, number, X_REFUSED, 0, 0, &b);
