@@ -66,15 +66,15 @@ bool wild_coming(const wild *o, const char *key) {
 }
 
 /* A key that it still remembers is not applied again; one that it forgot is. */
-static void apply(simulation *s, size_t i) {
+static void apply(simulation *s, size_t i, int64_t now) {
     wild_entry *e = &s->wild.entries[i];
     const plan_resource *r = plan_target(&s->plan, e->target);
-    bool known = r->class == CLASS_KEYED && e->applied && s->w.clock - e->first_us < r->window_us;
+    bool known = r->class == CLASS_KEYED && e->applied && now - e->first_us < r->window_us;
     if (known) {
         tell(s, "outside: %s %.8s is a repeat", e->target, e->key);
         return;
     }
-    e->first_us = s->w.clock;
+    e->first_us = now;
     e->applied++;
     tell(s, "outside: %s %.8s is applied (%d)", e->target, e->key, e->applied);
 }
@@ -88,7 +88,7 @@ static void pend(simulation *s, wild_pending p) {
             s->wild.entries[p.entry].coming++;
         }
     } else if (p.applies) {
-        apply(s, p.entry);
+        apply(s, p.entry, s->w.clock);
     }
 }
 
@@ -118,7 +118,7 @@ void wild_due(sim_world *w) {
         }
         forget(&s->wild, i);
         if (p.applies) {
-            apply(s, p.entry);
+            apply(s, p.entry, p.due_us); /* it was not suspended with us */
         }
         if (p.executor) {
             sim_reply(w, p.executor, p.ref, true, "{\"result\":{\"id\":1}}");
@@ -308,7 +308,7 @@ static void write_verb(const told *t) {
         tell_status(t);
     }
     if (applies(act)) {
-        apply(t->s, t->entry);
+        apply(t->s, t->entry, t->s->w.clock);
     } else if (act == WILD_LATER) {
         apply_later(t);
     }
