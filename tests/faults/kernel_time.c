@@ -120,6 +120,37 @@ static void a_connector_is_told_to_stop_when_it_is_done(void **state) {
     scene_end(w);
 }
 
+/* Egress dies owing the evidence of a verb whose key may be forgotten: it is looked for at once, but not
+ * by an executor that leads nowhere. */
+static void a_look_waits_for_the_next_egress(void **state) {
+    (void)state;
+    sim_world *w = scene_network(ALLOW, keyed, COUNT(keyed));
+    sim_put(w->root, "connectors/out/manifest.yaml",
+            "id: org.example.out\nkind: connector\nversion: 1.0.1\nentry: out.lua\n"
+            "concurrency: 2\nneeds: [ \"http:https://out.example/\" ]\nresources:\n"
+            "  keyed: { read: {}, write: { class: keyed, window: 24h } }\n");
+    scene_restart(w);
+    w->hold = true;
+    w->horizon = 1000000;
+    scene_do(w, "do-000001");
+    assert_int_equal(w->held_count, 1);
+    assert_true(sim_egress_request(w, w->held[0].ref, false));
+    w->egress_deaf = true;
+    w->wall_ahead += 30 * HOUR_US;
+    sim_answer_held(w, UNKNOWN);
+    pass(w, 1000000);
+    sim_egress_kill(w);
+    pass(w, 2000000);
+    assert_int_equal(w->held_count, 1);
+    assert_string_equal(w->held[0].verb, "reconcile");
+    for (size_t i = 0; i < SIM_EXECUTORS; i++) {
+        if (w->executors[i].number && w->executors[i].connector) {
+            assert_true(w->egress && w->executors[i].egress == w->egress);
+        }
+    }
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_approval_does_not_count),
@@ -128,6 +159,7 @@ int main(void) {
         cmocka_unit_test(nor_does_a_restart_with_it),
         cmocka_unit_test(a_clock_set_forward_proves_nothing),
         cmocka_unit_test(a_connector_is_told_to_stop_when_it_is_done),
+        cmocka_unit_test(a_look_waits_for_the_next_egress),
     };
     digest_init();
     return cmocka_run_group_tests_name("kernel_time", tests, NULL, NULL);

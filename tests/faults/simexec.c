@@ -32,7 +32,9 @@ void sim_spawn(sim_world *w, uint32_t number, const kernel_spawn *s) {
         w->egress = number;
         return;
     }
-    *x = (sim_executor){.number = number, .connector = s->plugin->manifest->kind != PLUGIN_AGENT};
+    *x = (sim_executor){.number = number,
+                        .connector = s->plugin->manifest->kind != PLUGIN_AGENT,
+                        .egress = s->egress};
     snprintf(x->agent, sizeof x->agent, "%s", s->plugin->manifest->name);
     snprintf(x->config, sizeof x->config, "%.*s", (int)s->config.len, s->config.data);
     if (!w->hooks || w->hooks->comes_up(w, number)) {

@@ -55,6 +55,7 @@ typedef struct sim_verb {
 typedef struct sim_executor {
     uint32_t number; /* 0: free */
     bool connector;
+    uint32_t egress; /* to which it has a channel; 0: none */
     char agent[32];
     char config[64]; /* connectors */
     struct sim_run *runs;

@@ -80,13 +80,24 @@ static void answered(model_run *r, const journal_row *row) {
     }
 }
 
-/* What it recorded from there on does not count any more. */
+static bool kept(const journal_row *row, int64_t seq) {
+    int64_t n = 0;
+    for (keel_json_iter it = keel_json_each(keel_json_get(row->body, "keep"));
+         keel_json_next(&it);) {
+        if (keel_json_int(it.value, &n) && n == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What it recorded from there on does not count any more, but for what is kept. */
 static void reopened(model_run *r, const journal_row *row) {
     int64_t from = INT64_MAX;
     keel_json_int(keel_json_get(row->body, "from"), &from);
     r->state[0] = 0;
     for (size_t i = r->count; i-- > 0;) {
-        if (r->answers[i].seq >= from) {
+        if (r->answers[i].seq >= from && !kept(row, r->answers[i].seq)) {
             keel_buf_free(&r->answers[i].outcome);
             r->answers[i] = r->answers[--r->count];
         }
@@ -125,8 +136,8 @@ void runs_record(model *m, const journal_row *row) {
         keel_buf_append(&r->end, row->body.data, row->body.len);
     } else if (r && row->kind == RECORD_RUN_REOPENED) {
         reopened(r, row);
-    } else if (r && !r->state[0] && row->path[0] && answers(row->kind)) {
-        answered(r, row); /* what settles after the end answers nobody */
+    } else if (r && row->path[0] && answers(row->kind)) {
+        answered(r, row);
     }
 }
 

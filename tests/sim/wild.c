@@ -66,15 +66,15 @@ bool wild_coming(const wild *o, const char *key) {
 }
 
 /* A key that it still remembers is not applied again; one that it forgot is. */
-static void apply(simulation *s, size_t i) {
+static void apply(simulation *s, size_t i, int64_t now) {
     wild_entry *e = &s->wild.entries[i];
     const plan_resource *r = plan_target(&s->plan, e->target);
-    bool known = r->class == CLASS_KEYED && e->applied && s->w.clock - e->first_us < r->window_us;
+    bool known = r->class == CLASS_KEYED && e->applied && now - e->first_us < r->window_us;
     if (known) {
         tell(s, "outside: %s %.8s is a repeat", e->target, e->key);
         return;
     }
-    e->first_us = s->w.clock;
+    e->first_us = now;
     e->applied++;
     tell(s, "outside: %s %.8s is applied (%d)", e->target, e->key, e->applied);
 }
@@ -88,7 +88,7 @@ static void pend(simulation *s, wild_pending p) {
             s->wild.entries[p.entry].coming++;
         }
     } else if (p.applies) {
-        apply(s, p.entry);
+        apply(s, p.entry, s->w.clock);
     }
 }
 
@@ -118,7 +118,7 @@ void wild_due(sim_world *w) {
         }
         forget(&s->wild, i);
         if (p.applies) {
-            apply(s, p.entry);
+            apply(s, p.entry, p.due_us); /* it was not suspended with us */
         }
         if (p.executor) {
             sim_reply(w, p.executor, p.ref, true, "{\"result\":{\"id\":1}}");
@@ -308,7 +308,7 @@ static void write_verb(const told *t) {
         tell_status(t);
     }
     if (applies(act)) {
-        apply(t->s, t->entry);
+        apply(t->s, t->entry, t->s->w.clock);
     } else if (act == WILD_LATER) {
         apply_later(t);
     }
@@ -365,10 +365,21 @@ void wild_verb(sim_world *w, uint32_t number, const char *connector, const frame
     }
 }
 
+static void has_its_way_out(simulation *s, uint32_t number) {
+    for (size_t i = 0; i < SIM_EXECUTORS; i++) {
+        const sim_executor *x = &s->w.executors[i];
+        const plan_connection *c = plan_connection_named(&s->plan, x->agent);
+        if (x->number == number && c && c->network && !x->egress) {
+            violate(s, "life", "an executor of %s is started without a way out", x->agent);
+        }
+    }
+}
+
 bool wild_comes_up(sim_world *w, uint32_t number) {
     simulation *s = of(w);
     keel_buf b = KEEL_BUF_INIT;
     uint64_t what = s->calm ? 99 : roll(s, 100);
+    has_its_way_out(s, number);
     if (what < 3) {
         keel_buf_puts(&b, "{\"message\":\"it will not load\",\"next\":\"mend it\"}");
         sim_to_kernel(w, number, X_REFUSED, 0, 0, &b);
