@@ -88,7 +88,7 @@ static bool known_run(const kernel *k, const run *r) {
 }
 
 bool restored_doubts(kernel *k, call *c) {
-    if (c->run->sure || !c->run->tree ||
+    if (!k->restored.seq || c->run->sure || !c->run->tree ||
         (c->class != CLASS_KEYED && c->class != CLASS_CHECKABLE && c->class != CLASS_ONCE)) {
         return false;
     }
