@@ -86,3 +86,37 @@ bool script_migrate(site *s) {
     return (site_count(s, moved) || until_recorded(s, moved, words)) && script_cancel(s) &&
            operator_settle(s, true);
 }
+
+/* ---- a backup takes the place of what came after it ---- */
+
+const char *const script_restore_words[] = {"restore", "copy", "--yes", NULL};
+
+bool script_restore_prepare(site *s) {
+    static const char *const backup[] = {"backup", "copy", NULL};
+    if (!script_helped_prepare(s)) {
+        return false;
+    }
+    site_cli(s, NULL, backup);
+    size_t known = s->answer_count;
+    if (site_exit(s) != 0 || !site_up_plain(s) || !script_cancel(s) || !site_down(s)) {
+        return site_fault(s, "there is no backup, or no life behind it");
+    }
+    while (s->answer_count > known) { /* what the backup cannot know */
+        site_answer *a = &s->answers[--s->answer_count];
+        free(a->args);
+        free(a->result);
+    }
+    return true;
+}
+
+bool script_restored_prepare(site *s) {
+    if (script_restore_prepare(s)) {
+        site_cli(s, NULL, script_restore_words);
+    }
+    return site_exit(s) == 0 || site_fault(s, "the backup cannot be restored");
+}
+
+/* It is halted until a person says otherwise. */
+bool script_restored(site *s) {
+    return operator_tell(s, "resume-again", "resume", "{}") && script_helped(s);
+}

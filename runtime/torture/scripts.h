@@ -47,6 +47,10 @@ bool script_live_paused(site *s);
 bool script_can(const script *sc); /* scriptcli.c: this program has what it needs */
 bool script_breaker(site *s);
 extern const char *const script_erase_words[], *const script_archive_words[];
+extern const char *const script_restore_words[];
+bool script_restore_prepare(site *s);
+bool script_restored_prepare(site *s);
+bool script_restored(site *s);
 bool script_helped_prepare(site *s);
 bool script_helped(site *s);
 bool script_rollback_run(site *s);

@@ -324,6 +324,9 @@ pid_t site_cli_start(site *s, const site_start *how, const char *const *words) {
     pid_t pid = fork();
     if (pid == 0) {
         prepare_process(s, how ? how : &plain);
+        if (chdir(s->folder)) { /* where the words of a command that name a folder begin */
+            _exit(127);
+        }
         execv(program("KEEL_TORTURE"), (char *const *)(uintptr_t)argv);
         _exit(127);
     }
