@@ -1,5 +1,5 @@
 /* Scripts that use commands of people: an offline one under test (erase, archive), or one beside the
- * kernel (rollback, migrate). A script whose command this program does not have is left out. */
+ * kernel (rollback, migrate). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,21 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "commands.h"
 #include "operator.h"
 #include "scripts.h"
 #include "siteint.h"
-
-bool script_can(const script *sc) {
-    char thing[40];
-    if (!sc->needs) {
-        return true;
-    }
-    size_t len = strcspn(sc->needs, " ");
-    snprintf(thing, sizeof thing, "%.*s", (int)len, sc->needs);
-    const command *found = command_find(thing);
-    return found && (!sc->needs[len] || (found->verbs && command_verb(found, sc->needs + len + 1)));
-}
 
 /* ---- a connection that fails rests, and comes again ---- */
 

@@ -44,7 +44,7 @@ bool script_prepare_rollback(site *s); /* scriptpast.c */
 bool script_live_rollback(site *s);
 bool script_prepare_paused(site *s);
 bool script_live_paused(site *s);
-bool script_can(const script *sc); /* scriptcli.c: this program has what it needs */
+bool script_can(const script *sc); /* scriptcan.c: this program has what it needs */
 bool script_breaker(site *s);
 extern const char *const script_erase_words[], *const script_archive_words[];
 extern const char *const script_restore_words[];
