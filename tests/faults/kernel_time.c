@@ -136,7 +136,7 @@ static void a_look_waits_for_the_next_egress(void **state) {
     assert_int_equal(w->held_count, 1);
     assert_true(sim_egress_request(w, w->held[0].ref, false));
     w->egress_deaf = true;
-    w->wall_ahead += 30 * HOUR_US;
+    w->clock += 21 * HOUR_US;
     sim_answer_held(w, UNKNOWN);
     pass(w, 1000000);
     sim_egress_kill(w);

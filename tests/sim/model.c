@@ -154,7 +154,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
     text(row->body, "class", name, sizeof name);
     text(row->body, "target", e->target, sizeof e->target);
     e->class = class_of(name);
-    if (e->attempt && strcmp(key, e->key) != 0) {
+    if (e->attempt > 0 && strcmp(key, e->key) != 0) {
         violate(m->s, "I2", "%s at %s of run %llu got another key", e->target, e->path,
                 (unsigned long long)e->run);
     }
@@ -162,7 +162,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
         violate(m->s, "I4", "%s at %s of run %llu: other bytes than were proposed", e->target,
                 e->path, (unsigned long long)e->run);
     }
-    if (integer(row->body, "attempt") != e->attempt + 1) {
+    if (e->attempt >= 0 && integer(row->body, "attempt") != e->attempt + 1) {
         violate(m->s, "I2", "attempt %lld follows %lld", (long long)integer(row->body, "attempt"),
                 (long long)e->attempt);
     }
@@ -177,7 +177,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
     } else {
         e->opened_at = row->at;
     }
-    e->attempt++;
+    e->attempt = integer(row->body, "attempt");
     e->sent_us = m->s->w.clock;
 }
 
@@ -245,7 +245,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         break;
     case RECORD_EFFECT_REOPENED:
         e->consented = e->maybe = false;
-        e->attempt = 0;
+        e->attempt = -1; /* counted anew, or on from there after a restart */
         e->args[0] = 0;
         break;
     case RECORD_EFFECT_NOT_DONE:
