@@ -194,7 +194,7 @@ static void proved_absent(model *m, const model_effect *e, const char *how) {
 /* Absence is no proof before it has settled: another attempt would be a second one. */
 static void settled(model *m, const model_effect *e, effect_state from) {
     const plan_resource *r = plan_target(&m->s->plan, e->target);
-    int64_t since = m->s->w.clock - e->sent_us;
+    int64_t since = m->s->w.clock - e->sent_us + SECOND; /* it may be lost before it is durable */
     if (from == EFFECT_RECONCILING && !m->known && r && since < r->settle_us) {
         violate(m->s, "I2", "%s is called absent %lld us before it has settled", e->target,
                 (long long)(r->settle_us - since));
