@@ -177,13 +177,8 @@ static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
     return rc ? rc : rollback_follow(c, p, d);
 }
 
-static int rollback_run(cli *c, const options *o, diag *d) {
-    int64_t run;
+int rollback_run_of(cli *c, const options *o, int64_t run, diag *d) {
     undo_plan p;
-    if (!text_number(o->args[0], &run) || run < 1) {
-        diag_set(d, DIAG_USAGE, "\"%s\" is no number of a run.", o->args[0]);
-        return diag_next(d, "See `keel run list`.");
-    }
     int rc = cli_reader(c, d);
     rc = rc ? rc : undo_plan_make(c->db, (uint64_t)run, &p, d);
     if (rc == 0) {
@@ -193,7 +188,16 @@ static int rollback_run(cli *c, const options *o, diag *d) {
     return rc;
 }
 
-static const option rollback_options[] = {
+static int rollback_run(cli *c, const options *o, diag *d) {
+    int64_t run;
+    if (!text_number(o->args[0], &run) || run < 1) {
+        diag_set(d, DIAG_USAGE, "\"%s\" is no number of a run.", o->args[0]);
+        return diag_next(d, "See `keel run list`.");
+    }
+    return rollback_run_of(c, o, run, d);
+}
+
+const option rollback_options[] = {
     {"plan", 0, NULL, "show what would be done, and stop; works while Keel is down"},
     {"yes", 'y', NULL, "the plan has been read: do it without asking"},
     {"why", 0, "TEXT", "the reason, for the record"},

@@ -3,7 +3,12 @@
 #define CLI_ROLLBACK_H
 
 #include "cli.h"
+#include "options.h"
 #include "undo_plan.h"
+
+/* `keel rollback RUN` with these options: plan, yes and why. The exit code. */
+int rollback_run_of(cli *c, const options *o, int64_t run, diag *d);
+extern const option rollback_options[];
 
 /* "notes.note.write  title: Hello": what a step did, in words from its arguments. */
 void rollback_did(cli *c, const undo_step *s, keel_buf *out);

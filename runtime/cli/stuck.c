@@ -2,9 +2,11 @@
 #include "stuck.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
+#include "rollback.h"
 #include "text.h"
 
 static const char list_sql[] =
@@ -240,12 +242,49 @@ static const command drop_verb = {
     .run = drop_run,
 };
 
-static const command *const verbs[] = {&list_verb,    &show_verb, &retry_verb,
-                                       &resolve_verb, &drop_verb, NULL};
+/* ---- compensate ---- */
+
+static int on_run(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    *(int64_t *)ctx = strtoll(v[0], NULL, 10);
+    return 0;
+}
+
+static int compensate_run(cli *c, const options *o, diag *d) {
+    int64_t number, run = 0;
+    const char *params[] = {o->args[0]};
+    int rc = stuck_number(o->args[0], &number, d);
+    rc = rc ? rc : cli_reader(c, d);
+    rc = rc ? rc
+            : reader_query(c->db,
+                           "SELECT run FROM item WHERE number = CAST(? AS INTEGER)"
+                           " AND kind = 'stuck' AND state = 'open'",
+                           params, 1, on_run, &run, d);
+    if (rc == 0 && !run) {
+        diag_set(d, DIAG_NOT_FOUND, "Nothing is stuck under number %" PRId64 ".", number);
+        rc = diag_next(d, "See `keel stuck list`.");
+    }
+    return rc ? rc : rollback_run_of(c, o, run, d);
+}
+
+static const command compensate_verb = {
+    .name = "compensate",
+    .words = "N [--plan] [--yes]",
+    .summary = "take back what its run did: `keel rollback` of that run, the plan first",
+    .examples = "keel stuck compensate 3 --plan\nkeel stuck compensate 3 --why \"not wanted\"",
+    .options = rollback_options,
+    .least = 1,
+    .most = 1,
+    .run = compensate_run,
+};
+
+static const command *const verbs[] = {&list_verb, &show_verb,       &retry_verb, &resolve_verb,
+                                       &drop_verb, &compensate_verb, NULL};
 
 const command stuck_command = {
     .name = "stuck",
-    .words = "list | show | retry | resolve | drop",
+    .words = "list | show | retry | resolve | drop | compensate",
     .summary = "what automation could not finish, and your hand in it",
     .verbs = verbs,
 };

@@ -77,6 +77,8 @@ void stuck_paused(kernel *k, run *r, keel_json detail); /* as replay_mismatch */
 /* Its run went on, or ended, or somebody was told after all: closes what was stuck of it, but for a
  * rollback. */
 void stuck_went_on(kernel *k, uint64_t run_id, const char *why);
+/* A rollback of these runs has begun: what is stuck of them is settled by it. */
+void stuck_taken_back(kernel *k, bool (*covers)(const void *ctx, uint64_t run_id), const void *ctx);
 void stuck_received(kernel *k, uint64_t run_id, const run *by); /* by waited for it, and was told */
 /* how: retry | resolve | drop | compensate | went_on. result: none, or what it came to. x is gone
  * after it. */

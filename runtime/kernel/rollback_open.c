@@ -140,6 +140,10 @@ static void keep_steps(undo_plan *p, int64_t begun_seq) {
     p->count = kept;
 }
 
+static bool covers(const void *plan, uint64_t run_id) {
+    return undo_plan_covers(plan, run_id);
+}
+
 static void begin(kernel *k, undo_plan *p, const char *why) {
     run ended = {.id = p->run, .root = p->roots[0]};
     run *r = map_get(&k->runs, p->run);
@@ -149,6 +153,7 @@ static void begin(kernel *k, undo_plan *p, const char *why) {
     begun_body(p, why, &k->scratch);
     int64_t seq = journal_run(k, RECORD_ROLLBACK_BEGUN, r ? r : &ended, "", &k->scratch);
     kernel_log(k, "info", p->run, "is rolled back: %s", why[0] ? why : "no reason given");
+    stuck_taken_back(k, covers, p);
     p->open = NULL;
     keep_steps(p, seq);
     rollback_open(k, p, seq);

@@ -196,14 +196,34 @@ void stuck_paused(kernel *k, run *r, keel_json detail) {
 
 /* ---- what closes one by itself ---- */
 
-void stuck_went_on(kernel *k, uint64_t run_id, const char *why) {
+static void close_of_run(kernel *k, uint64_t run_id, const char *by, const char *how,
+                         const char *why) {
     open_item *next;
     for (open_item *x = map_get(&k->stuck, run_id); x; x = next) {
         next = x->next;
         if (strcmp(x->stuck, "rollback") != 0) {
-            stuck_close(k, x, "keel", "went_on", why, (keel_json){0});
+            stuck_close(k, x, by, how, why, (keel_json){0});
         }
     }
+}
+
+void stuck_went_on(kernel *k, uint64_t run_id, const char *why) {
+    close_of_run(k, run_id, "keel", "went_on", why);
+}
+
+void stuck_taken_back(kernel *k, bool (*covers)(const void *ctx, uint64_t run_id),
+                      const void *ctx) {
+    size_t at = 0, count = 0;
+    uint64_t id, *runs = keel_alloc((k->stuck.count + 1) * sizeof *runs);
+    while (map_next(&k->stuck, &at, &id)) { /* closing changes the map */
+        if (covers(ctx, id)) {
+            runs[count++] = id;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        close_of_run(k, runs[i], "operator", "compensate", "what its run did is taken back");
+    }
+    free(runs);
 }
 
 void stuck_received(kernel *k, uint64_t run_id, const run *by) {

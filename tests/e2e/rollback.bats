@@ -78,6 +78,7 @@ return keel.agent { run = function(ctx, input)
   assert(notes.write("note", { title = input.name .. " one" }))
   assert(letters.write("letter", { to = "Bea", text = input.name }))
   assert(notes.write("note", { title = input.name .. " two" }))
+  assert(not input.fails, "the third note is missing")
   return "written"
 end }
 LUA
@@ -269,6 +270,26 @@ as_new_approver() {
     run "$typist" 'y/N [N]: ' y -- keel rollback "$n"
     has '2 taken back'
     [ $(($(deletions) - before)) -eq 2 ]
+}
+
+@test "what is stuck can be taken back, and is settled by it" {
+    before=$(deletions)
+    run keel do clerk name=halfway fails=true
+    [ "$status" -eq 1 ]
+    stuck=$(keel --json stuck list | grep -o '"number":[0-9]*' | tail -n 1 | cut -d: -f2)
+    [ -n "$stuck" ]
+    run keel stuck compensate "$stuck" --plan
+    [ "$status" -eq 0 ]
+    has 'title: halfway two'
+    run keel stuck compensate "$stuck" --yes --why 'half of it is worth nothing'
+    [ "$status" -eq 0 ]
+    has '2 taken back'
+    [ $(($(deletions) - before)) -eq 2 ]
+    run keel stuck list --all
+    has compensate
+    run keel stuck compensate "$stuck" --yes
+    [ "$status" -eq 6 ]
+    has 'Nothing is stuck under number'
 }
 
 @test "it is all in the record, and help tells what can be undone" {

@@ -65,14 +65,18 @@ check_sql() {
     sources c | grep -v '^tests/' | xargs awk -f "$lint/sql.awk"
 }
 
+# Records are added in one place, and leave in two: archive.c moves the oldest into a file, erase.c drops
+# bodies. Nobody else may touch them.
 check_journal() {
-    { sources c sql; } | grep '^runtime/' | xargs grep -niE 'insert[a-z ]* into journal\b' >"$work/journal"
+    { sources c sql; } | grep '^runtime/' | grep -v '^runtime/store/archive\.c$' |
+        xargs grep -niE 'insert[a-z ]* into journal\b' >"$work/journal"
     count=$(wc -l <"$work/journal")
     if [ "$count" -ne 1 ]; then
         echo "$count places insert into the journal, and there is to be one:"
         cat "$work/journal"
     fi
-    sources c sql | grep '^runtime/' | xargs grep -niE '(update|delete from) +journal\b'
+    sources c sql | grep '^runtime/' | grep -v -e '^runtime/store/archive\.c$' -e '^runtime/store/erase\.c$' |
+        xargs grep -niE '(update|delete from) +journal\b'
 }
 
 # keys_in_code FILE TABLE: the first strings of the table's lines that have a reader.
