@@ -349,6 +349,10 @@ void follow_drop(kernel *k, uint64_t client);
 /* ---- recover.c ---- */
 int recover(kernel *k, diag *d);      /* the host's state; journals nothing */
 int recover_runs(kernel *k, diag *d); /* runs and effects; needs the world */
+/* recover_effect.c: effects that were open, in an array for the caller to free; each goes on by
+ * effect_go_on when all else is there. */
+int recover_effects(kernel *k, call ***effects, size_t *count, diag *d);
+void effect_go_on(kernel *k, call *c);
 
 /* ---- body.c ---- */
 /* As much of the text as fits; no character is cut in two: it goes into JSON. */

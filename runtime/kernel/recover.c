@@ -8,12 +8,6 @@
 #include "parts.h"
 #include "planted.h"
 
-typedef struct recovery {
-    kernel *k;
-    call **effects; /* restored, to be gone over when all is there */
-    size_t count, cap;
-} recovery;
-
 static int64_t number_of(const char *text) {
     return text ? strtoll(text, NULL, 10) : 0;
 }
@@ -123,8 +117,7 @@ int recover(kernel *k, diag *d) {
 static int on_run(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    recovery *rc = ctx;
-    kernel *k = rc->k;
+    kernel *k = ctx;
     digest d;
     uint64_t id = (uint64_t)number_of(v[0]);
     const plugin *p = digest_from_hex(&d, v[1], strlen(v[1])) ? NULL : plugin_find(k, &d);
@@ -156,14 +149,14 @@ static int on_event_body(void *ctx, const journal_row *row) {
 static int on_event(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    recovery *rc = ctx;
-    run *r = map_get(&rc->k->runs, (uint64_t)number_of(v[1]));
+    kernel *k = ctx;
+    run *r = map_get(&k->runs, (uint64_t)number_of(v[1]));
     if (!r) {
         return 0;
     }
     event *e = keel_alloc(sizeof *e);
     *e = (event){.seq = number_of(v[0]), .name = keel_strdup(v[2])};
-    reader_record(rc->k->env.reads, e->seq, on_event_body, &e->body, NULL);
+    reader_record(k->env.reads, e->seq, on_event_body, &e->body, NULL);
     event **at = &r->events;
     while (*at) {
         at = &(*at)->next;
@@ -187,8 +180,7 @@ static void restore_wait(kernel *k, call *c) {
 static int on_pending(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    recovery *rc = ctx;
-    kernel *k = rc->k;
+    kernel *k = ctx;
     run *r = map_get(&k->runs, (uint64_t)number_of(v[0]));
     if (!r) {
         return 0;
@@ -209,147 +201,7 @@ static int on_pending(void *ctx, int n, const char *const *v, const char *const 
     return 0;
 }
 
-/* ---- effects ---- */
-
-static int on_arguments(void *ctx, const journal_row *row) {
-    call *c = ctx;
-    keel_buf_clear(&c->request);
-    keel_buf_append(&c->request, row->body.data, row->body.len);
-    keel_json body = keel_json_view(c->request.data, c->request.len);
-    body_text(body, "call", c->call_digest, sizeof c->call_digest);
-    c->args = keel_json_get(body, "args");
-    c->evidence = keel_json_get(body, "evidence");
-    c->why = keel_json_get(body, "why");
-    return 0;
-}
-
-static int on_last(void *ctx, const journal_row *row) {
-    call *c = ctx;
-    c->maybe_applied =
-        c->state != EFFECT_WAITING &&
-        (row->kind != RECORD_EFFECT_RETRY || keel_json_true(keel_json_get(row->body, "maybe")));
-    return 0;
-}
-
-static wait_reason reason_named(const char *name) {
-    wait_reason r = WAIT_APPROVAL;
-    while (name && r < WAIT_BREAKER && strcmp(wait_reason_names[r], name) != 0) {
-        r++;
-    }
-    return name && !strcmp(wait_reason_names[r], name) ? r : WAIT_APPROVAL;
-}
-
-/* A run that ended while something it sent is still open. */
-static run *ended_run(kernel *k, uint64_t id, const char *plugin_hex) {
-    digest d;
-    run *r = map_get(&k->runs, id);
-    if (r || digest_from_hex(&d, plugin_hex, strlen(plugin_hex)) || !plugin_find(k, &d)) {
-        return r;
-    }
-    return run_restore_over(k, id, plugin_find(k, &d));
-}
-
-static effect_class class_of(const char *name) {
-    int class = CLASS_REPEATABLE;
-    while (class > CLASS_NONE && strcmp(effect_class_name((effect_class) class), name) != 0) {
-        class --;
-    }
-    return (effect_class) class;
-}
-
-static void restore_numbers(kernel *k, call *c, const char *const *v) {
-    c->attempt = (uint32_t)number_of(v[5]);
-    c->opened_us = k->clock_behind ? 0 : number_of(v[9]); /* 0: nobody knows how old its key is */
-    c->lost_us = k->env.boot_us(k->env.ctx);
-    if (v[6] && number_of(v[12])) { /* its item is open */
-        c->number = (uint64_t)number_of(v[6]);
-        item_open(k, c, c->state == EFFECT_WAITING ? v[18] : NULL, number_of(v[19]),
-                  (uint32_t)number_of(v[20]));
-    }
-    c->consented = v[6] && number_of(v[21]); /* it was given and used: it covers more attempts */
-    if ((c->number || c->consented) && v[14]) {
-        c->expires_us = number_of(v[13]);
-        digest_from_hex(&c->approval, v[14], strlen(v[14]));
-    }
-    if (v[8]) {
-        budget_holds_parse(keel_json_view(v[8], strlen(v[8])), call_holds(c), &c->hold_count);
-    }
-}
-
-static int on_effect(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    recovery *rc = ctx;
-    kernel *k = rc->k;
-    run *r = ended_run(k, (uint64_t)number_of(v[0]), v[15]);
-    if (!r) {
-        return 0;
-    }
-    bool spawn = !strcmp(v[2], "run.spawn");
-    call *c = call_new(r, spawn ? CALL_SPAWN : CALL_EFFECT, v[1], "");
-    snprintf(c->target, sizeof c->target, "%s", v[2]);
-    c->state = effect_state_named(v[3]);
-    c->reason = reason_named(v[4]);
-    c->recorded = true;
-    c->ours = c->state == EFFECT_UNKNOWN && v[4] && !strcmp(v[4], "keel");
-    if (!r->tree) {
-        r->root = (uint64_t)number_of(v[22]);
-        r->depth = (int)number_of(v[23]);
-        r->tainted = number_of(v[24]) != 0;
-    }
-    if (strchr(c->path, '~') && !rollback_adopt(k, c)) {
-        kernel_log(k, "error", r->id, "the effect at %s takes back what no rollback knows",
-                   c->path);
-    }
-    restore_numbers(k, c, v);
-    reader_record(k->env.reads, number_of(v[7]), on_arguments, c, NULL);
-    reader_record(k->env.reads, number_of(v[16]), on_last, c, NULL);
-    effect_restore(k, c, class_of(v[17]), number_of(v[7]));
-    if (v[25]) {
-        snprintf(c->key, sizeof c->key, "%s", v[25]); /* the one that the other side may know */
-    }
-    restored_call(k, c, number_of(v[7]), number_of(v[16]));
-    c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
-    c->due_us = number_of(v[11]);
-    if (rc->count == rc->cap) {
-        rc->cap = rc->cap ? rc->cap * 2 : 16;
-        rc->effects = keel_realloc(rc->effects, rc->cap * sizeof(call *));
-    }
-    rc->effects[rc->count++] = c;
-    return 0;
-}
-
-static void go_on(kernel *k, call *c) {
-    if (restored_open(k, c)) {
-        return;
-    }
-    if (c->state == EFFECT_INTENDED && KEEL_PLANTED("intended_forgotten_at_rest")) {
-        return;
-    }
-    if (c->state == EFFECT_WAITING && c->expires_us) {
-        call_due(k, c, c->expires_us);
-    }
-    if (c->state == EFFECT_STALE || (c->state == EFFECT_WAITING && c->reason != WAIT_APPROVAL)) {
-        effect_decide(k, c); /* does nothing while halted */
-    } else if (c->state == EFFECT_WAITING) {
-        return;
-    } else if (c->state == EFFECT_RETRY || (c->state == EFFECT_UNKNOWN && c->ours)) {
-        call_due(k, c, c->due_us);
-    } else {
-        effect_recover(k, c);
-    }
-}
-
 int recover_runs(kernel *k, diag *d) {
-    static const char effects[] =
-        "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
-        " e.holds, e.opened_us, e.changed_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
-        " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved',"
-        " r.root, r.depth, r.tainted, e.key"
-        " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
-        " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
-        " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
-        " ORDER BY e.last_seq";
     static const struct {
         const char *sql;
         reader_row *row;
@@ -360,21 +212,22 @@ int recover_runs(kernel *k, diag *d) {
         {"SELECT seq, run, name FROM event ORDER BY seq", on_event},
         {"SELECT run, path, kind, seq, due_us, target_run, name FROM pending ORDER BY seq",
          on_pending},
-        {effects, on_effect},
     };
-    recovery rec = {.k = k};
+    call **effects = NULL;
+    size_t count = 0;
     int rc = rollback_recover(k, d);
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
-        rc = each(k, parts[i].sql, parts[i].row, &rec, d);
+        rc = each(k, parts[i].sql, parts[i].row, k, d);
     }
+    rc = rc ? rc : recover_effects(k, &effects, &count, d);
     rc = rc ? rc : stuck_recover(k, d);
     (void)KEEL_FP("recover.read");
     rc = rc ? rc : restored_recheck(k, d);
-    for (size_t i = 0; i < rec.count && !rc; i++) {
+    for (size_t i = 0; i < count && !rc; i++) {
         (void)KEEL_FP("recover.effect");
-        go_on(k, rec.effects[i]);
+        effect_go_on(k, effects[i]);
     }
-    free(rec.effects);
+    free(effects);
     size_t at = 0;
     run *r;
     while (!rc && (r = map_next(&k->runs, &at, NULL)) != NULL) {
