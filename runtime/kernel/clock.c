@@ -41,7 +41,8 @@ int clock_accept(kernel *k, diag *d) {
     kernel_now(k); /* it may have come back meanwhile */
     int64_t ahead_us = k->clock_ahead_us;
     if (!ahead_us) {
-        return diag_set(d, DIAG_CONFLICT, "the clock has not jumped");
+        diag_set(d, DIAG_CONFLICT, "the clock has not jumped");
+        return diag_next(d, "to lift a halt: keel resume");
     }
     k->clock_known = false; /* the next reading takes it as it is */
     timers_earlier(&k->timers, effect_timer, ahead_us);

@@ -27,4 +27,7 @@ command_function command_stuck_retry, command_stuck_resolve, command_stuck_drop,
 command_function command_connection_retry, command_status, command_down, command_halt,
     command_resume, command_reload, command_events;
 
+/* From now on nothing new is done. by_space: the disk is why, and room on it lifts the halt. */
+void halt(kernel *k, const char *why, bool by_space);
+
 #endif

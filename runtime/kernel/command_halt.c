@@ -5,22 +5,19 @@
 #include "command.h"
 #include "yamltree.h"
 
-int command_halt(kernel *k, command *c, diag *d) {
-    char why[256] = "";
-    keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
-    if (k->halted && !k->halted_by_space) {
-        diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
-        return diag_next(d, "lift it with: keel resume");
-    }
+void halt(kernel *k, const char *why, bool by_space) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
+    if (by_space) {
+        keel_json_set_text(&w, "by", "space");
+    }
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_add(k, RECORD_HALT, 0, "", &k->scratch);
     k->halted = true;
-    k->halted_by_space = false;
+    k->halted_by_space = by_space;
     effect_park(k, NULL, "halted before it was sent");
     for (worker *x = k->workers; x; x = x->next) {
         for (run *r = x->runs; r; r = r->worker_next) {
@@ -31,6 +28,16 @@ int command_halt(kernel *k, command *c, diag *d) {
         }
     }
     kernel_log(k, "warn", 0, "halted: %s", why[0] ? why : "no reason given");
+}
+
+int command_halt(kernel *k, command *c, diag *d) {
+    char why[256] = "";
+    keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
+    if (k->halted && !k->halted_by_space) {
+        diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
+        return diag_next(d, "lift it with: keel resume");
+    }
+    halt(k, why, false);
     return 0;
 }
 
@@ -85,7 +92,8 @@ int command_resume(kernel *k, command *c, diag *d) {
         return rc;
     }
     if (!k->halted) {
-        return diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
+        diag_set(d, DIAG_CONFLICT, "the workspace is not halted");
+        return diag_next(d, "see how it is: keel");
     }
     if (k->space_low) {
         diag_set(d, DIAG_CONFLICT, "the disk is nearly full, and nothing new is begun on it");

@@ -10,7 +10,8 @@ int command_approve(kernel *k, command *c, diag *d) {
     body_text(c->args, "by", by, sizeof by);
     keel_json items = keel_json_get(c->args, "items");
     if (!keel_json_count(items)) {
-        return diag_set(d, DIAG_USAGE, "there is nothing to approve in this command");
+        diag_set(d, DIAG_USAGE, "there is nothing to approve in this command");
+        return diag_next(d, "name what is to be approved: keel inbox");
     }
     if (k->halted) {
         diag_set(d, DIAG_CONFLICT,
@@ -47,7 +48,8 @@ int command_deny(kernel *k, command *c, diag *d) {
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
     keel_json items = keel_json_get(c->args, "items");
     if (!keel_json_count(items)) {
-        return diag_set(d, DIAG_USAGE, "there is nothing to deny in this command");
+        diag_set(d, DIAG_USAGE, "there is nothing to deny in this command");
+        return diag_next(d, "name what is to be denied: keel inbox");
     }
     keel_json_write(&w, &c->result);
     keel_json_object(&w);
@@ -79,7 +81,8 @@ int command_edit(kernel *k, command *c, diag *d) {
     }
     keel_json set = keel_json_get(c->args, "set");
     if (!keel_json_count(set)) {
-        return diag_set(d, DIAG_USAGE, "the edit changes nothing");
+        diag_set(d, DIAG_USAGE, "the edit changes nothing");
+        return diag_next(d, "name a field and its value: keel approve N --set FIELD=VALUE");
     }
     return approval_edit(k, e, set, &c->result, d);
 }
@@ -90,15 +93,20 @@ int command_verdict(kernel *k, command *c, diag *d) {
     call *e = item_call(k, keel_json_get(c->args, "number"), &n);
     body_text(c->args, "verdict", verdict, sizeof verdict);
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
-    if (e && e->state == EFFECT_RECONCILING) {
+    if (e && e->state == EFFECT_RECONCILING && !e->queued) {
         diag_set(d, DIAG_CONFLICT, "Keel is looking at number %lld at this moment", (long long)n);
         return diag_next(d, "wait for what it finds: keel unknown list");
     }
-    if (!e || e->state != EFFECT_UNKNOWN) {
+    if (!e || (e->state != EFFECT_UNKNOWN && e->state != EFFECT_RECONCILING)) {
         diag_set(d, DIAG_NOT_FOUND, "number %lld is not an effect whose outcome is unknown",
                  (long long)n);
         return diag_next(d, "see: keel unknown list");
     }
+    if (strcmp(verdict, "done") != 0 && strcmp(verdict, "not_done") != 0) {
+        diag_set(d, DIAG_USAGE, "a verdict is done or not_done");
+        return diag_next(d, "keel unknown verdict N done --why TEXT, or not_done");
+    }
+    worker_drop(k, e); /* a look that waits, such as for a connection that rests, is not needed */
     if (!strcmp(verdict, "done")) {
         keel_buf result = KEEL_BUF_INIT;
         keel_json_writer w;
@@ -108,11 +116,9 @@ int command_verdict(kernel *k, command *c, diag *d) {
         keel_json_object_end(&w);
         effect_done(k, e, keel_json_view(result.data, result.len), (keel_json){0}, "operator");
         keel_buf_free(&result);
-    } else if (!strcmp(verdict, "not_done")) {
+    } else {
         effect_not_done(k, e, "not_done", why[0] ? why : "the operator found that it was not done",
                         "operator");
-    } else {
-        return diag_set(d, DIAG_USAGE, "a verdict is done or not_done");
     }
     return 0;
 }

@@ -105,7 +105,8 @@ int command_run_resume(kernel *k, command *c, diag *d) {
         return rc;
     }
     if (r->state != RUN_PAUSED) {
-        return diag_set(d, DIAG_CONFLICT, "run %llu is not paused", (unsigned long long)r->id);
+        diag_set(d, DIAG_CONFLICT, "run %llu is not paused", (unsigned long long)r->id);
+        return diag_next(d, "see what it waits for: keel run show %llu", (unsigned long long)r->id);
     }
     run_resume(k, r);
     return 0;

@@ -39,7 +39,8 @@ int command_stuck_retry(kernel *k, command *c, diag *d) {
         return 0;
     }
     if (r) {
-        return diag_set(d, DIAG_CONFLICT, "run %llu is at work already", (unsigned long long)r->id);
+        diag_set(d, DIAG_CONFLICT, "run %llu is at work already", (unsigned long long)r->id);
+        return diag_next(d, "see how it goes: keel run show %llu", (unsigned long long)r->id);
     }
     keel_json_writer w;
     keel_json_write(&w, &c->result);

@@ -13,8 +13,10 @@ static int check_version(const kernel *k, const run *r, const plugin *p, diag *d
         return diag_next(d, "see which there are: keel plugin list");
     }
     if (digest_equal(&p->digest, &r->plugin->digest)) {
-        return diag_set(d, DIAG_CONFLICT, "run %llu is at %s %s already", (unsigned long long)r->id,
-                        now->id, now->version);
+        diag_set(d, DIAG_CONFLICT, "run %llu is at %s %s already", (unsigned long long)r->id,
+                 now->id, now->version);
+        return diag_next(d, "to replay it there once more: keel run resume %llu",
+                         (unsigned long long)r->id);
     }
     return 0;
 }
@@ -39,6 +41,7 @@ static void move(kernel *k, run *r, const plugin *p) {
     r->plugin = p;
     r->worker = worker_for_agent(k, p);
     r->state = RUN_OPEN;
+    stuck_went_on(k, r->id, "it goes on at another version");
     run_wake(k, r); /* also one that only waits: it is replayed there now, and then rests again */
 }
 

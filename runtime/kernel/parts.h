@@ -373,6 +373,6 @@ void clock_expect(kernel *k, int64_t wall_us);
 int clock_accept(kernel *k, diag *d); /* a person says that the clock is right */
 
 /* ---- space.c ---- */
-void space_recover(kernel *k, const char *why); /* why it was halted, when it was */
+void space_recover(kernel *k, bool by_space); /* that is why it was halted, when it was */
 
 #endif

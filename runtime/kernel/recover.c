@@ -27,7 +27,7 @@ static int on_ids(void *ctx, int n, const char *const *v, const char *const *nam
     k->next_batch = (uint64_t)number_of(v[2]) + 1;
     k->at = number_of(v[3]);
     k->halted = number_of(v[4]) != 0;
-    space_recover(k, v[5] ? v[5] : "");
+    space_recover(k, v[5] && !strcmp(v[5], "space"));
     return 0;
 }
 
@@ -85,7 +85,7 @@ int recover(kernel *k, diag *d) {
     static const char ids[] =
         "SELECT (SELECT max(id) FROM run), (SELECT max(number) FROM item),"
         " (SELECT max(batch) FROM batch), (SELECT at FROM journal ORDER BY seq DESC LIMIT 1),"
-        " (SELECT halted FROM control), (SELECT halted_why FROM control)";
+        " (SELECT halted FROM control), (SELECT halted_by FROM control)";
     static const char accounts[] = /* those of ended trees are not asked for again */
         "SELECT budget, scope, window, unit, spent, held FROM budget WHERE held <> 0"
         " OR scope NOT LIKE 'run:%' OR CAST(substr(scope, 5) AS INTEGER) IN"

@@ -36,8 +36,9 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     digest d;
     const plugin *p = digest_from_hex(&d, v[0], strlen(v[0])) ? NULL : plugin_find(x->k, &d);
     if (strcmp(v[6], "failed") != 0) {
-        x->rc = diag_set(x->d, DIAG_CONFLICT, "run %llu is %s, and not failed",
-                         (unsigned long long)x->id, v[6]);
+        diag_set(x->d, DIAG_CONFLICT, "run %llu is %s, and not failed", (unsigned long long)x->id,
+                 v[6]);
+        x->rc = diag_next(x->d, "close the item: keel stuck resolve N --why TEXT, or drop");
         return 1;
     }
     if (!p) {

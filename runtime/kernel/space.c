@@ -5,19 +5,15 @@
 #include "command.h"
 #include "parts.h"
 
-/* The reason tells whose halt it is, over a restart too. */
-static const char nearly_full[] = "the disk is nearly full";
-
 void kernel_space(kernel *k, bool low) {
-    command c = {.args = keel_json_view("{\"why\":\"the disk is nearly full\"}", 33)};
+    command c = {0};
     diag d = {0};
     if (low == k->space_low) {
         return;
     }
     k->space_low = false; /* a resume is refused while it is low */
     if (low && !k->halted) {
-        command_halt(k, &c, &d);
-        k->halted_by_space = true;
+        halt(k, "the disk is nearly full", true);
         kernel_log(
             k, "warn", 0,
             "Free some space on the disk: work goes on by itself then. Reading and `keel run "
@@ -29,7 +25,7 @@ void kernel_space(kernel *k, bool low) {
     keel_buf_free(&c.result);
 }
 
-void space_recover(kernel *k, const char *why) {
-    k->halted_by_space = k->halted && !strcmp(why, nearly_full);
+void space_recover(kernel *k, bool by_space) {
+    k->halted_by_space = k->halted && by_space;
     k->space_low = k->halted_by_space; /* until the host has looked */
 }

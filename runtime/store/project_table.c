@@ -73,8 +73,8 @@ const project_rule project_rules[] = {
      " VALUES(@t_name, @t_plugin, @t_version, :seq)"},
 
     {RECORD_HALT, NULL, NULL,
-     "INSERT OR REPLACE INTO control(id, halted, halted_why, halted_us)"
-     " VALUES(1, 1, $t_why, :at)"},
+     "INSERT OR REPLACE INTO control(id, halted, halted_why, halted_us, halted_by)"
+     " VALUES(1, 1, $t_why, :at, $t_by)"},
     {RECORD_RESUME, NULL, NULL,
      "INSERT OR REPLACE INTO control(id, halted, halted_why, halted_us) VALUES(1, 0, NULL, NULL)"},
 

@@ -23,7 +23,7 @@
     X(6, CONNECTION, "connection") /* {"auth"?,"ca"?,"config","digest":hex,"name","plain"?,        \
                                        "plugin":id,"private"?,"version"}: auth names secrets and   \
                                        holds none */                                               \
-    X(7, HALT, "halt")             /* {"why"} */                                                   \
+    X(7, HALT, "halt")             /* {"by"?:"space","why"} */                                                   \
     X(8, RESUME, "resume")         /* {} */                                                        \
     X(9, BATCH, "batch")           /* {"batch":N,"numbers":[N]} */                                 \
     X(10, ROLLBACK, "rollback_accepted") /* {"anchor_seq","incarnation","seq"} */                  \
