@@ -169,23 +169,41 @@ static void add_failpoint(const script *sc, const char *name, long hits) {
 
 /* ---- power, answers, deaths ---- */
 
-static long last_number(const char *path) {
-    long n = 0, sum = 0;
+/* Operations of the first process of the script: the one that is struck. */
+typedef struct operations {
+    long start, work, end;
+} operations;
+
+static operations read_operations(const script *sc) {
+    char path[200];
+    operations o = {0}, first = {0};
+    visit_trace_file(sc, ".power", path, sizeof path);
     FILE *f = fopen(path, "r");
-    while (f && fscanf(f, "%ld", &n) == 1) {
-        sum = sum ? sum : n; /* of the first process: the one that is struck */
+    while (f && fscanf(f, "%ld %ld %ld", &o.start, &o.work, &o.end) == 3) {
+        first = first.start ? first : o;
     }
     if (f) {
         fclose(f);
     }
-    return sum;
+    return first;
 }
 
-static void add_power(const script *sc) {
-    char path[200], name[40];
-    visit_trace_file(sc, ".power", path, sizeof path);
-    long operations = last_number(path);
-    for (long n = 1; n <= operations; n++) {
+/* The operations of a script's own. Left out are repeats: a kernel that starts on a copy of the same
+ * site (script_site) does the same to the same bytes in every script that has prepared nothing, so the
+ * first of them has it; and every kernel ends with the same record, signed head and checkpoint, so one
+ * script of each place has that. Commands and first starts of all are their own. */
+static bool is_own(const script *sc, const operations *o, long n, bool first_of_place) {
+    bool alone = first_of_place || sc->words || sc->fresh;
+    return n <= o->start ? alone || sc->prepare != NULL : n <= o->start + o->work || alone;
+}
+
+static void add_power(const script *sc, bool first_of_place) {
+    char name[40];
+    operations o = read_operations(sc);
+    for (long n = 1; n <= o.start + o.work + o.end; n++) {
+        if (!is_own(sc, &o, n, first_of_place)) {
+            continue;
+        }
         power_mode mode = (power_mode)((n + all.plan.seed) % POWER_MODES);
         snprintf(name, sizeof name, "power.%s", power_mode_name(mode));
         visit *v = add_visit(sc, VISIT_POWER, name, n);
@@ -243,13 +261,13 @@ static void add_deaths(const script *sc) {
     }
 }
 
-void points_add_script(const script *sc, bool first) {
+void points_add_script(const script *sc, bool first, bool first_of_place) {
     traced trace[FAILPOINT_NAME * 8];
     size_t count = read_trace(sc, trace, sizeof trace / sizeof *trace);
     for (size_t i = 0; i < count; i++) {
         add_failpoint(sc, trace[i].name, trace[i].hits);
     }
-    add_power(sc);
+    add_power(sc, first_of_place);
     if (sc->outside) {
         add_answers(sc);
     }

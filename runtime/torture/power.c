@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "fsio.h"
 #include "keel/buf.h"
 
@@ -23,6 +24,7 @@ static struct {
     sqlite3_vfs *system;
     sqlite3_vfs vfs;
     long operations, strike_at;
+    long start, work; /* of the operations, those before it is up, and those until it ends */
     power_mode mode;
     uint64_t seed;
 } power = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -43,7 +45,13 @@ static sqlite3_file *real(sqlite3_file *f) {
 
 /* With the lock. It does not come back from the operation that is struck. */
 static void count(void) {
-    if (++power.operations == power.strike_at) {
+    ++power.operations;
+    if (!failpoint_hits("start.recovered")) {
+        power.start++;
+    } else if (!failpoint_hits("end.begins")) {
+        power.work++;
+    }
+    if (power.operations == power.strike_at) {
         power_cut(power.mode, power.seed);
         kill(getpid(), SIGKILL);
         pause();
@@ -255,7 +263,8 @@ static void tell_count(void) {
     const char *path = getenv("KEEL_POWER_COUNT");
     FILE *f = path ? fopen(path, "a") : NULL;
     if (f) {
-        fprintf(f, "%ld\n", power.operations);
+        fprintf(f, "%ld %ld %ld\n", power.start, power.work,
+                power.operations - power.start - power.work);
         fclose(f);
     }
 }
