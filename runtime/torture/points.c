@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failpoint.h"
+#include "fsio.h"
 #include "standin.h"
 
 #define QUICK_POWER 40 /* with --quick, each so many operations of the store */
@@ -169,48 +170,47 @@ static void add_failpoint(const script *sc, const char *name, long hits) {
 
 /* ---- power, answers, deaths ---- */
 
-/* Operations of the first process of the script: the one that is struck. */
-typedef struct operations {
-    long start, work, end;
-} operations;
-
-static operations read_operations(const script *sc) {
+/* A letter for each operation of the first process of the script (power.h): the one that is struck. */
+static void read_operations(const script *sc, keel_buf *out) {
     char path[200];
-    operations o = {0}, first = {0};
     visit_trace_file(sc, ".power", path, sizeof path);
-    FILE *f = fopen(path, "r");
-    while (f && fscanf(f, "%ld %ld %ld", &o.start, &o.work, &o.end) == 3) {
-        first = first.start ? first : o;
-    }
-    if (f) {
-        fclose(f);
-    }
-    return first;
+    fsio_read(path, 1 << 20, out, NULL);
+    out->len = out->len ? strcspn(out->data, "\n") : 0;
 }
 
-/* The operations of a script's own. Left out are repeats: a kernel that starts on a copy of the same
- * site (script_site) does the same to the same bytes in every script that has prepared nothing, so the
- * first of them has it; and every kernel ends with the same record, signed head and checkpoint, so one
- * script of each place has that. Commands and first starts of all are their own. */
-static bool is_own(const script *sc, const operations *o, long n, bool first_of_place) {
+/* Is it of the script's own? Left out are repeats: a kernel that starts on a copy of the same site
+ * (script_site) does the same to the same bytes in every script that has prepared nothing, so the first
+ * of them has it; and every kernel ends with the same record, signed head and checkpoint, so one script
+ * of each place has that. Commands and first starts of all are their own. */
+static bool is_own(const script *sc, char operation, bool first_of_place) {
     bool alone = first_of_place || sc->words || sc->fresh;
-    return n <= o->start ? alone || sc->prepare != NULL : n <= o->start + o->work || alone;
+    return alone || operation == 'w' || operation == 'W' ||
+           ((operation == 's' || operation == 'S') && sc->prepare);
 }
 
+/* Each operation is struck once, in one of the modes in turn. When all is lost that was not synced,
+ * every operation until the next sync leaves the same disk: one of them is struck so, and the others in
+ * the other two modes. */
 static void add_power(const script *sc, bool first_of_place) {
     char name[40];
-    operations o = read_operations(sc);
-    for (long n = 1; n <= o.start + o.work + o.end; n++) {
-        if (!is_own(sc, &o, n, first_of_place)) {
+    keel_buf operations = KEEL_BUF_INIT;
+    read_operations(sc, &operations);
+    bool lost = false;
+    for (size_t i = 0; i < operations.len; i++) {
+        long n = (long)i + 1;
+        power_mode mode = (power_mode)((n + all.plan.seed) % POWER_MODES);
+        bool again = mode == POWER_LOSE && lost;
+        lost = (lost || mode == POWER_LOSE) && !strchr("SWE", operations.data[i]);
+        if (again || !is_own(sc, operations.data[i], first_of_place)) {
             continue;
         }
-        power_mode mode = (power_mode)((n + all.plan.seed) % POWER_MODES);
         snprintf(name, sizeof name, "power.%s", power_mode_name(mode));
         visit *v = add_visit(sc, VISIT_POWER, name, n);
         snprintf(v->plan, sizeof v->plan, "%ld:%s:%ld", n, power_mode_name(mode),
                  all.plan.seed * 100003 + n);
         keep(v, n % QUICK_POWER == 1);
     }
+    keel_buf_free(&operations);
 }
 
 /* verb: "CONNECTION.RESOURCE.VERB", of which the connection has no full stop. */

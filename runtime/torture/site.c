@@ -346,7 +346,7 @@ bool site_up(site *s, const site_start *how) {
             site_reap(s);
             return false;
         }
-        site_sleep_us(1000);
+        site_sleep_us(2000);
     }
     if (site_ask(s, "status", NULL) != SITE_ANSWERED) {
         site_reap(s);

@@ -151,18 +151,19 @@ static bool paused(site *s) {
 
 static bool settle(site *s, const user_agent *a, size_t scene_number) {
     int jumps = 0, waited = 0;
+    long items = 0;
     while (operator_alive(s) && waited < OPERATOR_PATIENCE_MS) {
-        if (operator_decide(s)) {
-            continue;
-        }
-        if (operator_at_rest(s)) {
+        if (operator_at_rest(s, &items)) {
             return true;
+        }
+        if (items && operator_decide(s)) {
+            continue;
         }
         if (paused(s) || !go_on(s, a, scene_number, &jumps)) {
             return false;
         }
-        site_sleep_us(2000);
-        waited += 2;
+        site_sleep_us(OPERATOR_LOOK_MS * 1000);
+        waited += OPERATOR_LOOK_MS;
     }
     return operator_alive(s) && operator_restless(s);
 }
