@@ -54,7 +54,8 @@ static void give_answers(site *s, const user_agent *a, size_t scene_number) {
         keel_buf_puts(&text, "{\"answers\":[");
         put_answers(a->scenes[scene_number], u->connections[i], true, &text);
         for (size_t k = 0; k < u->agent_count; k++) {
-            for (size_t j = 0; &u->agents[k] != a && j < u->agents[k].count; j++) {
+            bool other = strcmp(u->agents[k].name, a->name) != 0;
+            for (size_t j = 0; other && j < u->agents[k].count; j++) {
                 put_answers(u->agents[k].scenes[j], u->connections[i], false, &text);
             }
         }
