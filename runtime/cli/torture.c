@@ -62,7 +62,17 @@ const command torture_command = {
             "ships is\n"
             "visited. The last line says how many points of all were visited, and the exit code is "
             "1 when\n"
-            "something was violated or left out.",
+            "something was violated or left out.\n"
+            "\n"
+            "The points are: each hit of each failpoint of the program, in each script of the "
+            "set; each\n"
+            "operation of the store in a script's own work, and those at the start and end of a "
+            "kernel in\n"
+            "one script for each workspace, since they are the same in all; each call of the "
+            "outside, times\n"
+            "four ways to lose its answer; deaths at other times; and pairs of deaths. Of losses "
+            "of power\n"
+            "that would leave the same disk one is counted.",
     .examples = "keel torture\n"
                 "keel torture .\n"
                 "keel torture . --only journal.effect.done.after_commit@2\n"

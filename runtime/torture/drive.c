@@ -146,9 +146,15 @@ static void on_visit(void *ctx, const pool_result *r) {
     }
 }
 
-static bool is_first_of_place(const drive *dr, size_t i) {
+/* copied: of those that begin with a copy of it, with nothing prepared. */
+static bool is_first_of_place(const drive *dr, size_t i, bool copied) {
+    const script *sc = dr->scripts[i];
+    if (copied && (sc->fresh || sc->prepare)) {
+        return false;
+    }
     for (size_t k = 0; k < i; k++) {
-        if (!strcmp(dr->scripts[k]->place, dr->scripts[i]->place)) {
+        const script *before = dr->scripts[k];
+        if (!strcmp(before->place, sc->place) && !(copied && (before->fresh || before->prepare))) {
             return false;
         }
     }
@@ -159,7 +165,7 @@ static bool run_traces(drive *dr) {
     char title[200];
     pool_listen(on_trace, dr);
     for (size_t i = 0; i < dr->count; i++) {
-        if (is_first_of_place(dr, i)) {
+        if (is_first_of_place(dr, i, false)) {
             snprintf(title, sizeof title, "%s: the first start", dr->scripts[i]->place);
             pool_add(title, script_born, dr->scripts[i]);
         }
@@ -178,7 +184,7 @@ static void plan_visits(const drive *dr) {
     points_plan plan = {dr->o->only, dr->o->seed, dr->o->quick, dr->o->folder == NULL};
     points_begin(&plan);
     for (size_t i = 0; i < dr->count; i++) {
-        points_add_script(dr->scripts[i], i == (dr->count > 1));
+        points_add_script(dr->scripts[i], i == (dr->count > 1), is_first_of_place(dr, i, true));
     }
     points_add_pairs();
 }

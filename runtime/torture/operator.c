@@ -34,11 +34,11 @@ long operator_begin(site *s, const char *request, const char *args) {
 }
 
 bool operator_await(site *s, const char *sql, long n, int ms) {
-    for (int waited = 0; operator_alive(s) && waited < ms; waited++) {
+    for (int waited = 0; operator_alive(s) && waited < ms; waited += OPERATOR_LOOK_MS) {
         if (site_count(s, sql) >= n) {
             return true;
         }
-        site_sleep_us(1000);
+        site_sleep_us(OPERATOR_LOOK_MS * 1000);
     }
     return false;
 }
@@ -91,13 +91,20 @@ bool operator_decide(site *s) {
     return said == SITE_ANSWERED;
 }
 
-bool operator_at_rest(site *s) {
-    return !site_count(s,
-                       "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')) +"
-                       " (SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended',"
-                       " 'unknown', 'reconciling', 'retry', 'stale', 'compensating',"
-                       " 'compensation_unknown')) +"
-                       " (SELECT count(*) FROM rollback WHERE state NOT IN ('ended', 'dropped'))");
+/* One look at one moment: what ends may leave an item behind in the same turn. */
+bool operator_at_rest(site *s, long *items) {
+    long busy = 1;
+    *items = 0;
+    sscanf(site_query(s,
+                      "SELECT (SELECT count(*) FROM item WHERE state = 'open') || ' ' ||"
+                      " (SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')) +"
+                      " (SELECT count(*) FROM effect WHERE state IN ('waiting', 'intended',"
+                      " 'unknown', 'reconciling', 'retry', 'stale', 'compensating',"
+                      " 'compensation_unknown')) +"
+                      " (SELECT count(*) FROM rollback WHERE state NOT IN ('ended', 'dropped')))",
+                      NULL),
+           "%ld %ld", items, &busy);
+    return !busy && !*items;
 }
 
 bool operator_restless(site *s) {
@@ -114,14 +121,37 @@ bool operator_restless(site *s) {
 }
 
 bool operator_settle(site *s, bool people) {
-    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited += 2) {
-        if (people && operator_decide(s)) {
-            continue;
-        }
-        if (operator_at_rest(s)) {
+    long items = 0;
+    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS;) {
+        if (operator_at_rest(s, &items)) {
             return true;
         }
-        site_sleep_us(2000);
+        if (people && items && operator_decide(s)) {
+            continue;
+        }
+        waited += OPERATOR_LOOK_MS;
+        site_sleep_us(OPERATOR_LOOK_MS * 1000);
+    }
+    return operator_alive(s) && operator_restless(s);
+}
+
+bool operator_persist(site *s, bool (*again)(site *s, long number)) {
+    static const char asked[] =
+        "SELECT count(*) FROM item WHERE state = 'open' AND kind <> 'stuck'";
+    static const char stuck[] =
+        "SELECT min(number) FROM item WHERE state = 'open' AND kind = 'stuck'";
+    long items = 0, number = 0;
+    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS;
+         waited += OPERATOR_LOOK_MS) {
+        if (operator_at_rest(s, &items)) {
+            return true;
+        }
+        bool acted = items && (site_count(s, asked)              ? operator_decide(s)
+                               : (number = site_count(s, stuck)) ? again(s, number)
+                                                                 : false);
+        if (!acted) {
+            site_sleep_us(OPERATOR_LOOK_MS * 1000);
+        }
     }
     return operator_alive(s) && operator_restless(s);
 }

@@ -6,6 +6,7 @@
 #include "site.h"
 
 #define OPERATOR_PATIENCE_MS 20000
+#define OPERATOR_LOOK_MS     4 /* between two looks at the database: each costs what a commit does */
 
 bool operator_alive(site *s); /* the kernel runs, and nothing was wrong so far */
 /* A command, once. A refusal is a fault; false also when the kernel has gone. */
@@ -20,7 +21,11 @@ long operator_item(site *s, const char *target);
 /* Until all is at rest; people: decides meanwhile what waits. That it does not come to rest is a
  * fault. */
 bool operator_settle(site *s, bool people);
-bool operator_at_rest(site *s); /* no run and no effect is open */
+/* No run, no effect and no item is open. items: how many of the last are. */
+bool operator_at_rest(site *s, long *items);
+/* The same, and what is stuck is tried `again` instead of given up: a write that a death broke off is
+ * settled as not done, and fails what needs it. */
+bool operator_persist(site *s, bool (*again)(site *s, long number));
 /* Decides the first open item: signs what is asked, settles what is unknown by what the outside has.
  * false: there was none, or the kernel has gone. */
 bool operator_decide(site *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "failpoint.h"
+#include "fsio.h"
 #include "standin.h"
 
 #define QUICK_POWER 40 /* with --quick, each so many operations of the store */
@@ -169,30 +170,47 @@ static void add_failpoint(const script *sc, const char *name, long hits) {
 
 /* ---- power, answers, deaths ---- */
 
-static long last_number(const char *path) {
-    long n = 0, sum = 0;
-    FILE *f = fopen(path, "r");
-    while (f && fscanf(f, "%ld", &n) == 1) {
-        sum = sum ? sum : n; /* of the first process: the one that is struck */
-    }
-    if (f) {
-        fclose(f);
-    }
-    return sum;
+/* A letter for each operation of the first process of the script (power.h): the one that is struck. */
+static void read_operations(const script *sc, keel_buf *out) {
+    char path[200];
+    visit_trace_file(sc, ".power", path, sizeof path);
+    fsio_read(path, 1 << 20, out, NULL);
+    out->len = out->len ? strcspn(out->data, "\n") : 0;
 }
 
-static void add_power(const script *sc) {
-    char path[200], name[40];
-    visit_trace_file(sc, ".power", path, sizeof path);
-    long operations = last_number(path);
-    for (long n = 1; n <= operations; n++) {
+/* Is it of the script's own? Left out are repeats: a kernel that starts on a copy of the same site
+ * (script_site) does the same to the same bytes in every script that has prepared nothing, so the first
+ * of them has it; and every kernel ends with the same record, signed head and checkpoint, so one script
+ * of each place has that. Commands and first starts of all are their own. */
+static bool is_own(const script *sc, char operation, bool first_of_place) {
+    bool alone = first_of_place || sc->words || sc->fresh;
+    return alone || operation == 'w' || operation == 'W' ||
+           ((operation == 's' || operation == 'S') && sc->prepare);
+}
+
+/* Each operation is struck once, in one of the modes in turn. When all is lost that was not synced,
+ * every operation until the next sync leaves the same disk: one of them is struck so, and the others in
+ * the other two modes. */
+static void add_power(const script *sc, bool first_of_place) {
+    char name[40];
+    keel_buf operations = KEEL_BUF_INIT;
+    read_operations(sc, &operations);
+    bool lost = false;
+    for (size_t i = 0; i < operations.len; i++) {
+        long n = (long)i + 1;
         power_mode mode = (power_mode)((n + all.plan.seed) % POWER_MODES);
+        bool again = mode == POWER_LOSE && lost;
+        lost = (lost || mode == POWER_LOSE) && !strchr("SWE", operations.data[i]);
+        if (again || !is_own(sc, operations.data[i], first_of_place)) {
+            continue;
+        }
         snprintf(name, sizeof name, "power.%s", power_mode_name(mode));
         visit *v = add_visit(sc, VISIT_POWER, name, n);
         snprintf(v->plan, sizeof v->plan, "%ld:%s:%ld", n, power_mode_name(mode),
                  all.plan.seed * 100003 + n);
         keep(v, n % QUICK_POWER == 1);
     }
+    keel_buf_free(&operations);
 }
 
 /* verb: "CONNECTION.RESOURCE.VERB", of which the connection has no full stop. */
@@ -243,13 +261,13 @@ static void add_deaths(const script *sc) {
     }
 }
 
-void points_add_script(const script *sc, bool first) {
+void points_add_script(const script *sc, bool first, bool first_of_place) {
     traced trace[FAILPOINT_NAME * 8];
     size_t count = read_trace(sc, trace, sizeof trace / sizeof *trace);
     for (size_t i = 0; i < count; i++) {
         add_failpoint(sc, trace[i].name, trace[i].hits);
     }
-    add_power(sc);
+    add_power(sc, first_of_place);
     if (sc->outside) {
         add_answers(sc);
     }

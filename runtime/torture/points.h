@@ -24,8 +24,9 @@ typedef struct points_plan {
 
 /* Adds the points that the program was built with. */
 void points_begin(const points_plan *p);
-/* After the script's trace: adds its points, and the visits to them. first: deaths are visited too. */
-void points_add_script(const script *sc, bool first);
+/* After the script's trace: adds its points, and the visits to them. first: deaths are visited too.
+ * first_of_place: of the scripts that begin with a copy of the same site. */
+void points_add_script(const script *sc, bool first, bool first_of_place);
 void points_add_pairs(void); /* after all scripts */
 
 size_t points_visits(void);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "failpoint.h"
 #include "fsio.h"
 #include "keel/buf.h"
 
@@ -23,6 +24,8 @@ static struct {
     sqlite3_vfs *system;
     sqlite3_vfs vfs;
     long operations, strike_at;
+    bool telling;
+    keel_buf told; /* a letter for each operation */
     power_mode mode;
     uint64_t seed;
 } power = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -42,7 +45,13 @@ static sqlite3_file *real(sqlite3_file *f) {
 }
 
 /* With the lock. It does not come back from the operation that is struck. */
-static void count(void) {
+static void count(bool sync) {
+    if (power.telling) {
+        char phase = !failpoint_hits("client.answers") ? 's'
+                     : !failpoint_hits("end.begins")   ? 'w'
+                                                       : 'e';
+        keel_buf_putc(&power.told, sync ? (char)(phase - 'a' + 'A') : phase);
+    }
     if (++power.operations == power.strike_at) {
         power_cut(power.mode, power.seed);
         kill(getpid(), SIGKILL);
@@ -50,10 +59,10 @@ static void count(void) {
     }
 }
 
-static bool enter(const power_file *f) {
+static bool enter(const power_file *f, bool sync) {
     pthread_mutex_lock(&power.lock);
     if (f->path[0]) {
-        count();
+        count(sync);
     }
     return f->path[0] != 0;
 }
@@ -80,21 +89,21 @@ static void note(power_file *f, power_kind kind, size_t at, const void *bytes, s
 }
 
 static int file_write(sqlite3_file *f, const void *from, int len, sqlite3_int64 at) {
-    if (enter(file_of(f))) {
+    if (enter(file_of(f), false)) {
         note(file_of(f), POWER_WRITE, (size_t)at, from, (size_t)len);
     }
     return leave(real(f)->pMethods->xWrite(real(f), from, len, at));
 }
 
 static int file_truncate(sqlite3_file *f, sqlite3_int64 size) {
-    if (enter(file_of(f))) {
+    if (enter(file_of(f), false)) {
         note(file_of(f), POWER_TRUNCATE, (size_t)size, NULL, 0);
     }
     return leave(real(f)->pMethods->xTruncate(real(f), size));
 }
 
 static int file_sync(sqlite3_file *f, int flags) {
-    if (enter(file_of(f))) {
+    if (enter(file_of(f), true)) {
         power_synced(file_of(f)->path);
     }
     return leave(real(f)->pMethods->xSync(real(f), flags));
@@ -105,7 +114,7 @@ static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync_folder) {
     pthread_mutex_lock(&power.lock);
     keel_buf all = KEEL_BUF_INIT;
     if (fsio_read(name, SIZE_MAX / 2, &all, NULL) == 0) {
-        count();
+        count(false);
         power_op op = {.kind = POWER_REMOVE, .path = name, .had = all.len, .size = all.len};
         op.before = keel_memdup(all.data ? all.data : "", all.len);
         power_note(&op);
@@ -207,7 +216,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int fla
     }
     pthread_mutex_lock(&power.lock);
     if (p->path[0] && (flags & SQLITE_OPEN_CREATE) && access(name, F_OK) != 0) {
-        count();
+        count(false);
         power_note(&(power_op){.kind = POWER_CREATE, .path = name});
     }
     int rc = leave(power.system->xOpen(power.system, name, p->real, flags, out_flags));
@@ -255,7 +264,7 @@ static void tell_count(void) {
     const char *path = getenv("KEEL_POWER_COUNT");
     FILE *f = path ? fopen(path, "a") : NULL;
     if (f) {
-        fprintf(f, "%ld\n", power.operations);
+        fprintf(f, "%s\n", power.told.data ? power.told.data : "");
         fclose(f);
     }
 }
@@ -280,6 +289,7 @@ __attribute__((constructor)) static void start(void) {
         return;
     }
     read_plan(plan);
+    power.telling = getenv("KEEL_POWER_COUNT") != NULL;
     power.system = sqlite3_vfs_find(NULL);
     power.vfs = (sqlite3_vfs){.iVersion = 1,
                               .szOsFile = sizeof(power_file),

@@ -5,7 +5,8 @@
  *
  * KEEL_POWER="N:MODE:SEED": N counts from 1, 0 never strikes; MODE is lose (nothing unsynced
  * survives), prefix (what was written first) or torn (any of it). KEEL_POWER_COUNT=FILE: at a regular
- * end the number of operations is appended to the file. An operation is a write, a truncation, a sync,
+ * end a line with a letter for each operation is appended to the file: s until a kernel gives its first answer, w in its
+ * work, e when it ends, and a capital for a sync; all of a command that is no kernel are s. An operation is a write, a truncation, a sync,
  * a deletion, or the making of a file. The VFS is registered, as the default, when the program begins
  * and KEEL_POWER is set. Any thread. */
 #ifndef POWER_H

@@ -156,6 +156,11 @@ void report_list(const cli *c) {
     }
     cli_table(c, t, "There is no point.");
     table_destroy(t);
+    points_sum s = points_add_up();
+    cli_say(c,
+            "%ld points: hits of failpoints, operations of the store, calls of the outside, other "
+            "deaths. %ld failpoints are not reached. `keel torture --help` says what is counted.",
+            s.all, s.unreached);
 }
 
 typedef struct area {

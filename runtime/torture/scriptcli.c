@@ -47,12 +47,25 @@ static bool until_recorded(site *s, const char *count, const char *const *words)
     return recorded || (operator_alive(s) && site_fault(s, "%s does nothing", words[0]));
 }
 
+/* A rollback that stopped goes on when it is ordered again; what cannot be taken back is given up. */
+static bool roll_back_again(site *s, long number) {
+    static const char *const words[] = {"rollback", "1", "--yes", "--why", "once more", NULL};
+    char gone[80];
+    if (site_count(s, "SELECT count(*) FROM effect WHERE target = 'plain.fixed.compensate'")) {
+        return operator_decide(s);
+    }
+    snprintf(gone, sizeof gone, "SELECT count(*) FROM item WHERE number = %ld AND state <> 'open'",
+             number);
+    return until_recorded(s, gone, words);
+}
+
 bool script_rollback_run(site *s) {
     static const char begun[] = "SELECT count(*) FROM journal WHERE kind = 55";
     static const char *const words[] = {"rollback", "1", "--yes", "--why", "a test", NULL};
     return operator_begin(s, "do-doer-1", "{\"agent\":\"doer\",\"input\":{}}") &&
-           operator_settle(s, true) && (site_count(s, begun) || until_recorded(s, begun, words)) &&
-           operator_settle(s, true);
+           (site_count(s, begun) ||
+            (operator_settle(s, true) && until_recorded(s, begun, words))) &&
+           operator_persist(s, roll_back_again);
 }
 
 bool script_migrate_prepare(site *s) {

@@ -87,14 +87,15 @@ bool script_live_paused(site *s) {
         !resume_paused(s)) {
         return false;
     }
-    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS; waited++) {
+    for (int waited = 0; operator_alive(s) && waited < OPERATOR_PATIENCE_MS;
+         waited += OPERATOR_LOOK_MS) {
         if (site_count(s, over)) {
             return operator_settle(s, false);
         }
         if (!resume_paused(s)) {
             return false;
         }
-        site_sleep_us(1000);
+        site_sleep_us(OPERATOR_LOOK_MS * 1000);
     }
     return false;
 }

@@ -8,7 +8,9 @@ void site_sleep_us(long us);
 /* A command of people on this workspace, with failpoints if `how` says so. */
 pid_t site_cli_start(site *s, const site_start *how, const char *const *words);
 void site_cli(site *s, const site_start *how, const char *const *words); /* to its end: s->status */
-void site_copy(const char *from, const char *to); /* a folder; ends the process when it cannot */
+/* A file or folder, as cp -R does it, into `to` when that is a folder; ends the process when it
+ * cannot. */
+void site_copy(const char *from, const char *to);
 void site_keys(uint8_t public_key[32], uint8_t secret_key[64]);
 
 #endif

@@ -143,50 +143,51 @@ static void add_start(opening *o) {
                          .outside = true};
 }
 
-static void add_scene(user_agent *a, scene *s) {
-    a->scenes = keel_realloc(a->scenes, (a->count + 1) * sizeof *a->scenes);
-    a->scenes[a->count++] = s;
-}
-
-static void read_scenes(const opening *o, user_agent *a, const char *folder) {
-    agent_scenes files;
-    agent_scenes_find(&files, folder);
-    for (size_t i = 0; i < files.count; i++) {
-        scene *s = NULL;
-        diag d = {0};
-        if (scene_load(&s, files.files[i], &d) == 0) {
-            add_scene(a, s);
-        } else {
-            say(o, "%s:%d: left out: %s", d.file, d.line, d.what);
-        }
-    }
-    agent_scenes_free(&files);
-    if (a->count == 0) {
-        scene *none = scene_create("");
-        keel_buf_puts(&none->input, "{}");
-        add_scene(a, none);
-        say(o,
-            "Agent %s has no scene, so it is begun with an empty input and gets plain answers: "
-            "write "
-            "one into %s/scenes (`keel agent test --record RUN` makes one of a run).",
-            a->name, folder);
-    }
-}
-
-static void add_agent(opening *o, const manifest *m, const char *folder) {
+/* A script for each scene: one for all of an agent would go through the others again at each visit.
+ * scene: its file without the folder; "": there is no other, and the script has the agent's name. */
+static void add_script(opening *o, const char *agent, const char *scene_name, scene *s) {
     user *u = o->u;
-    char name[120];
+    char name[200];
     u->agents = keel_realloc(u->agents, (u->agent_count + 1) * sizeof *u->agents);
     user_agent *a = &u->agents[u->agent_count++];
-    *a = (user_agent){.name = keel_strdup(m->name)};
-    snprintf(name, sizeof name, "%s%s%s", o->s->prefix, *o->s->prefix ? "-" : "", m->name);
+    *a = (user_agent){.name = keel_strdup(agent), .count = 1};
+    a->scenes = keel_alloc(sizeof *a->scenes);
+    a->scenes[0] = s;
+    snprintf(name, sizeof name, "%s%s%s%s%.*s", o->s->prefix, *o->s->prefix ? "-" : "", agent,
+             *scene_name ? "." : "", (int)strcspn(scene_name, "."), scene_name);
     a->script = (script){.name = keel_strdup(name),
                          .place = keel_strdup(*o->s->prefix ? o->s->prefix : "workspace"),
                          .make = make,
                          .live = user_live,
                          .check = user_check,
                          .outside = true};
-    read_scenes(o, a, folder);
+}
+
+static void add_agent(opening *o, const manifest *m, const char *folder) {
+    agent_scenes files;
+    size_t before = o->u->agent_count;
+    agent_scenes_find(&files, folder);
+    for (size_t i = 0; i < files.count; i++) {
+        scene *s = NULL;
+        diag d = {0};
+        const char *slash = strrchr(files.files[i], '/');
+        if (scene_load(&s, files.files[i], &d) == 0) {
+            add_script(o, m->name, files.count > 1 && slash ? slash + 1 : "", s);
+        } else {
+            say(o, "%s:%d: left out: %s", d.file, d.line, d.what);
+        }
+    }
+    agent_scenes_free(&files);
+    if (o->u->agent_count == before) {
+        scene *none = scene_create("");
+        keel_buf_puts(&none->input, "{}");
+        add_script(o, m->name, "", none);
+        say(o,
+            "Agent %s has no scene, so it is begun with an empty input and gets plain answers: "
+            "write "
+            "one into %s/scenes (`keel agent test --record RUN` makes one of a run).",
+            m->name, folder);
+    }
 }
 
 static bool is_named(const opening *o, const char *name) {

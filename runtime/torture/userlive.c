@@ -54,7 +54,8 @@ static void give_answers(site *s, const user_agent *a, size_t scene_number) {
         keel_buf_puts(&text, "{\"answers\":[");
         put_answers(a->scenes[scene_number], u->connections[i], true, &text);
         for (size_t k = 0; k < u->agent_count; k++) {
-            for (size_t j = 0; &u->agents[k] != a && j < u->agents[k].count; j++) {
+            bool other = strcmp(u->agents[k].name, a->name) != 0;
+            for (size_t j = 0; other && j < u->agents[k].count; j++) {
                 put_answers(u->agents[k].scenes[j], u->connections[i], false, &text);
             }
         }
@@ -151,18 +152,19 @@ static bool paused(site *s) {
 
 static bool settle(site *s, const user_agent *a, size_t scene_number) {
     int jumps = 0, waited = 0;
+    long items = 0;
     while (operator_alive(s) && waited < OPERATOR_PATIENCE_MS) {
-        if (operator_decide(s)) {
-            continue;
-        }
-        if (operator_at_rest(s)) {
+        if (operator_at_rest(s, &items)) {
             return true;
+        }
+        if (items && operator_decide(s)) {
+            continue;
         }
         if (paused(s) || !go_on(s, a, scene_number, &jumps)) {
             return false;
         }
-        site_sleep_us(2000);
-        waited += 2;
+        site_sleep_us(OPERATOR_LOOK_MS * 1000);
+        waited += OPERATOR_LOOK_MS;
     }
     return operator_alive(s) && operator_restless(s);
 }
