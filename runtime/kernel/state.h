@@ -245,7 +245,7 @@ struct worker {
     map early;           /* what was read of runs while it started, up to early_seq (replay.c) */
     int64_t early_seq;
     timer early_timer;
-    int idle_sweeps;     /* agents: looks in a row that saw no run */
+    int idle_sweeps; /* agents: looks in a row that saw no run */
     char refusal[512];
 };
 
