@@ -135,6 +135,9 @@ void restored_heard(kernel *k, call *c, call_heard heard, keel_json body); /* su
 void run_erased(kernel *k, run *r); /* it cannot be replayed */
 
 /* ---- replay.c ---- */
+/* Its executor was started: reads what its runs have recorded while that loads. */
+void run_read_early(kernel *k, worker *w);
+void run_forget_early(kernel *k, worker *w);
 void run_start_fresh(kernel *k, run *r);  /* at its worker, which is ready */
 void run_start_all(kernel *k, worker *w); /* X_START, with what is recorded, for runs not live */
 

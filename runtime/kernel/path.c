@@ -66,4 +66,5 @@ void run_forget_paths(run *r) {
     r->branches = NULL;
     r->branch_count = 0;
     r->effects = 0;
+    r->early = false;
 }

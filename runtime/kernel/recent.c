@@ -134,6 +134,27 @@ static int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *taint
     return rc ? -1 : 0;
 }
 
+static int on_last(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    *(uint64_t *)ctx = strtoull(v[0], NULL, 10);
+    return 0;
+}
+
+/* The last of the runs that go on from that one, as far as committed reads see: all at once, since a
+ * long life has many of them. */
+static uint64_t last_of_chain(kernel *k, uint64_t run_id) {
+    static const char sql[] =
+        "WITH RECURSIVE chain(id) AS (VALUES(CAST(? AS INTEGER)) UNION ALL"
+        " SELECT r.id FROM chain c JOIN run r ON r.continued_from = c.id AND r.id > c.id)"
+        " SELECT max(id) FROM chain";
+    char id[24];
+    const char *params[] = {id};
+    uint64_t last = run_id;
+    snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
+    return reader_query(k->env.reads, sql, params, 1, on_last, &last, NULL) ? run_id : last;
+}
+
 run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted) {
     for (;;) {
         run *r = map_get(&k->runs, *run_id);
@@ -142,7 +163,7 @@ run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted)
         if (r || ended_find(k, *run_id, outcome, tainted, &next_run) || next_run <= *run_id) {
             return r;
         }
-        *run_id = next_run;
+        *run_id = map_get(&k->runs, next_run) ? next_run : last_of_chain(k, next_run);
     }
 }
 

@@ -11,6 +11,11 @@ typedef struct replayed {
     history history;
 } replayed;
 
+typedef struct reading {
+    const map *runs; /* id -> replayed */
+    int64_t last;    /* what came after it is left for later */
+} reading;
+
 /* The run was reopened: the ordinals that it took from there on are free. What is still out keeps its
  * own. */
 static void take_again(replayed *e) {
@@ -27,7 +32,11 @@ static void take_again(replayed *e) {
 }
 
 static int on_record(void *ctx, const journal_row *row) {
-    replayed *e = map_get(ctx, row->run);
+    const reading *now = ctx;
+    replayed *e = map_get(now->runs, row->run);
+    if (row->seq > now->last) {
+        return 1;
+    }
     if (strchr(row->path, '~')) {
         return 0; /* taken back by a person: its script knows nothing of it */
     }
@@ -74,30 +83,42 @@ static void push(kernel *k, worker *w, const replayed *e) {
     keel_buf_free(&previous);
 }
 
-static void push_all(kernel *k, worker *w, map *runs) {
+static void forget(replayed *e) {
+    history_free(&e->history);
+    free(e);
+}
+
+/* What the runs recorded after `after`, up to `last`. */
+static int read_runs(kernel *k, map *runs, int64_t after, int64_t last) {
     uint64_t *ids = keel_alloc(runs->count * sizeof *ids);
     size_t count = 0;
     uint64_t id;
-    replayed *e;
+    reading now = {runs, last};
+    diag d = {0};
     for (size_t at = 0; map_next(runs, &at, &id);) {
         ids[count++] = id;
     }
-    diag d = {0};
-    int rc = reader_runs(k->env.reads, ids, count, on_record, runs, &d);
-    for (size_t i = 0; i < count; i++) {
-        e = map_get(runs, ids[i]);
+    int rc = reader_runs_after(k->env.reads, after, ids, count, on_record, &now, &d);
+    if (rc) {
+        kernel_log(k, "error", 0, "cannot read the records of %zu runs: %s", count, d.what);
+    }
+    free(ids);
+    return rc;
+}
+
+static void push_all(kernel *k, worker *w, map *runs, int64_t after) {
+    uint64_t id;
+    replayed *e;
+    int rc = runs->count ? read_runs(k, runs, after, INT64_MAX) : 0;
+    for (size_t at = 0; (e = map_next(runs, &at, &id)) != NULL;) {
         if (!rc && e->history.erased) {
             run_erased(k, e->run);
         } else if (!rc) {
             push(k, w, e);
         }
-        history_free(&e->history);
-        free(e);
+        forget(e);
     }
-    if (rc) {
-        kernel_log(k, "error", 0, "cannot read the records of %zu runs: %s", count, d.what);
-    }
-    free(ids);
+    map_free(runs);
 }
 
 void run_start_fresh(kernel *k, run *r) {
@@ -108,8 +129,65 @@ void run_start_fresh(kernel *k, run *r) {
     worker_busy(k);
 }
 
+/* ---- early: an executor takes a while to load, and the journal can be read meanwhile ---- */
+
+void run_forget_early(kernel *k, worker *w) {
+    replayed *e;
+    timer_clear(&k->timers, &w->early_timer);
+    for (size_t at = 0; (e = map_next(&w->early, &at, NULL)) != NULL;) {
+        forget(e);
+    }
+    map_free(&w->early);
+}
+
+static void add_waiting(map *runs, run *r) {
+    replayed *e = keel_alloc(sizeof *e);
+    *e = (replayed){.run = r};
+    map_put(runs, r->id, e);
+}
+
+static void read_early(kernel *k, timer *t) {
+    worker *w = t->owner;
+    run_forget_early(k, w);
+    if (w->state != WORKER_STARTING) {
+        return;
+    }
+    for (run *r = w->runs; r; r = r->worker_next) {
+        if (!r->live && !r->fresh && r->state == RUN_OPEN) {
+            add_waiting(&w->early, r);
+        }
+    }
+    w->early_seq = k->durable_seq;
+    if (w->early.count && read_runs(k, &w->early, 0, w->early_seq)) {
+        run_forget_early(k, w);
+    }
+    for (run *r = w->runs; r; r = r->worker_next) {
+        r->early = map_get(&w->early, r->id) != NULL;
+    }
+}
+
+/* Not now: more runs may follow in this turn, and what the turn decided is not to wait for it. */
+void run_read_early(kernel *k, worker *w) {
+    timer_set(&k->timers, &w->early_timer, k->env.boot_us(k->env.ctx), read_early, w);
+}
+
+/* What was read of it, if nobody has begun to tell its record anew since then. */
+static bool was_read(worker *w, run *r, map *read) {
+    replayed *e = map_take(&w->early, r->id);
+    if (!e) {
+        return false;
+    }
+    if (!r->early) {
+        forget(e);
+        return false;
+    }
+    map_put(read, r->id, e);
+    r->early = false;
+    return true;
+}
+
 void run_start_all(kernel *k, worker *w) {
-    map waiting = {0}; /* id -> replayed */
+    map waiting = {0}, read = {0}; /* id -> replayed */
     w->replay_waits = false;
     if (w->state != WORKER_READY || k->halted) {
         return;
@@ -122,15 +200,14 @@ void run_start_all(kernel *k, worker *w) {
             run_start_fresh(k, r);
         } else if (r->last_seq > k->durable_seq) {
             w->replay_waits = true;
-        } else {
-            replayed *e = keel_alloc(sizeof *e);
-            *e = (replayed){.run = r};
-            map_put(&waiting, r->id, e);
+        } else if (!was_read(w, r, &read)) {
+            add_waiting(&waiting, r);
         }
     }
-    if (waiting.count) {
-        push_all(k, w, &waiting);
+    push_all(k, w, &read, w->early_seq);
+    push_all(k, w, &waiting, 0);
+    if (!w->replay_waits) {
+        run_forget_early(k, w);
     }
-    map_free(&waiting);
     worker_busy(k);
 }

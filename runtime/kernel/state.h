@@ -88,6 +88,7 @@ struct run {
     bool tainted;
     bool live;   /* X_START was sent to the worker as it is now */
     bool asleep; /* it only waits, and is on no worker's list (sleep.c) */
+    bool early;  /* the paths of what its worker read of it before it was ready are taken */
     bool fresh;  /* began in this process and has never been started: nothing to replay */
     int64_t last_seq;
     int64_t begin_seq;
@@ -241,7 +242,10 @@ struct worker {
     int64_t notes_since; /* when the first of `notes` came */
     unsigned notes;      /* what it had logged since then */
     bool replay_waits;   /* runs whose records are not yet durable */
-    int idle_sweeps;     /* agents: looks in a row that saw no run */
+    map early;           /* what was read of runs while it started, up to early_seq (replay.c) */
+    int64_t early_seq;
+    timer early_timer;
+    int idle_sweeps; /* agents: looks in a row that saw no run */
     char refusal[512];
 };
 

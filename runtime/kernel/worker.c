@@ -193,6 +193,8 @@ void worker_need(kernel *k, worker *w) {
         w->state = WORKER_DOWN;
     } else if (rc) {
         refuse_later(k, w, &d);
+    } else if (!w->connection) {
+        run_read_early(k, w);
     }
 }
 
@@ -279,6 +281,7 @@ void workers_free(kernel *k) {
         worker *w = k->workers;
         k->workers = w->next;
         timer_clear(&k->timers, &w->timer);
+        run_forget_early(k, w);
         free(w);
     }
 }

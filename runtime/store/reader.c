@@ -8,7 +8,7 @@
 static const char *const statements[READER_STATEMENTS] = {
     [READER_RECORD] = COLUMNS " WHERE seq = ?",
     [READER_SCAN] = COLUMNS " WHERE seq >= ? ORDER BY seq",
-    [READER_INDEX] = "SELECT first, seqs FROM run_index WHERE run = ? ORDER BY first",
+    [READER_INDEX] = "SELECT first, seqs FROM run_index WHERE run = ? AND last > ? ORDER BY first",
     [READER_WATERMARK] = "SELECT seq FROM watermark",
     [READER_PAYLOAD] = "SELECT salt, bytes FROM payload WHERE digest = ?",
     [READER_RUN_BY_KEY] = "SELECT id FROM run WHERE agent = ? AND key = ?",

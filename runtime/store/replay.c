@@ -11,10 +11,14 @@ typedef struct seqs {
     size_t count;
     size_t cap;
     int64_t least;
+    int64_t after; /* only larger ones are wanted */
 } seqs;
 
 static void add_seq(void *ctx, int64_t seq) {
     seqs *s = ctx;
+    if (seq <= s->after) {
+        return;
+    }
     if (s->count == s->cap) {
         s->cap = s->cap > 0 ? s->cap * 2 : 256;
         s->at = keel_realloc(s->at, s->cap * sizeof *s->at);
@@ -41,6 +45,7 @@ static int indexed(reader *r, uint64_t run, seqs *out, diag *d) {
         return DIAG_STORAGE;
     }
     sqlite3_bind_int64(st, 1, (sqlite3_int64)run);
+    sqlite3_bind_int64(st, 2, out->after);
     int rc, failed = 0;
     while (failed == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         if (run_index_decode(sqlite3_column_blob(st, 1), (size_t)sqlite3_column_bytes(st, 1),
@@ -78,7 +83,7 @@ static int fetch_each(reader *r, const seqs *s, reader_walk *w, diag *d) {
 }
 
 static int walk(reader *r, const seqs *s, int64_t watermark, reader_walk *w, diag *d) {
-    int64_t from = watermark + 1;
+    int64_t from = (watermark > s->after ? watermark : s->after) + 1;
     if (s->count > 0) {
         int64_t span = watermark - s->least + 1;
         if (span / DENSE <= (int64_t)s->count) {
@@ -91,8 +96,13 @@ static int walk(reader *r, const seqs *s, int64_t watermark, reader_walk *w, dia
 }
 
 int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, void *ctx, diag *d) {
+    return reader_runs_after(r, 0, runs, count, visit, ctx, d);
+}
+
+int reader_runs_after(reader *r, int64_t after, uint64_t *runs, size_t count, journal_visit *visit,
+                      void *ctx, diag *d) {
     reader_walk w = {.visit = visit, .ctx = ctx, .filter = runs, .filter_count = count};
-    seqs s = {NULL, 0, 0, 0};
+    seqs s = {.after = after};
     int64_t watermark;
     bool began;
     if (count == 0) {

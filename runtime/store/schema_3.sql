@@ -27,6 +27,8 @@ CREATE TABLE rollback(                -- of runs
     ended_us INTEGER
 ) STRICT;
 
+CREATE INDEX run_continued ON run(continued_from) WHERE continued_from IS NOT NULL;
+
 CREATE TABLE erased(                  -- what is left of bodies that were erased
     seq INTEGER PRIMARY KEY,
     body TEXT NOT NULL,

@@ -118,6 +118,9 @@ int reader_record(reader *r, int64_t seq, journal_visit *visit, void *ctx, diag 
 /* All records of these runs, in seq order: one scan where the runs are dense, else by run_index and
  * a scan behind the watermark. runs is sorted by the call. */
 int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, void *ctx, diag *d);
+/* The same of those with a larger seq than `after`. */
+int reader_runs_after(reader *r, int64_t after, uint64_t *runs, size_t count, journal_visit *visit,
+                      void *ctx, diag *d);
 int reader_scan(reader *r, int64_t from_seq, journal_visit *visit, void *ctx, diag *d);
 /* 0 and *run, or DIAG_NOT_FOUND. */
 int reader_run_by_key(reader *r, const char *agent, const char *key, uint64_t *run, diag *d);

@@ -169,7 +169,7 @@ static void a_wait_follows_the_segments(void **state) {
         go(w, "send-0002", 2); /* the number that is known is good for all segments */
         number_is(w, "SELECT count(*) FROM run WHERE state = 'continued'", 2);
         scene_helper(w, receive, COUNT(receive), NULL);
-        go(w, "send-0003", 4);
+        go(w, "send-0003", 2);
         open_is(w, 0);
         number_is(w, "SELECT count(*) FROM run WHERE id = 1 AND state = 'ended'", 1);
         number_is(w,

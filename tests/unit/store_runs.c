@@ -59,6 +59,35 @@ static void expect_all(world *w) {
     assert_int_equal(reader_runs(store_reader(w->s), runs, 0, note, &s, &w->d), 0);
 }
 
+static void expect_after(world *w, int64_t after, size_t of_3, size_t of_11) {
+    uint64_t runs[] = {3, 11};
+    seen s = {.last = after, .ordered = true};
+    assert_int_equal(reader_runs_after(store_reader(w->s), after, runs, 2, note, &s, &w->d), 0);
+    if (s.count != of_3 + of_11 || s.runs[3] != of_3 || !s.ordered) {
+        fail_msg("after %lld: %zu of run 3, %zu of run 11", (long long)after, s.runs[3],
+                 s.runs[11]);
+    }
+    size_t sparse = s.runs[11];
+    s = (seen){.last = after, .ordered = true};
+    runs[0] = 11;
+    assert_int_equal(reader_runs_after(store_reader(w->s), after, runs, 1, note, &s, &w->d), 0);
+    assert_int_equal(sparse, of_11);
+    assert_int_equal(s.count, of_11);
+}
+
+/* Run 3 has the records 5, 15, ..., 6985, 6996; run 11 has 2 and 6993. The host's are 1, and 7004 and
+ * on when it was started again. */
+static void expect_tails(world *w) {
+    static const struct {
+        int64_t after;
+        size_t of_3, of_11;
+    } tails[] = {{0, 700, 2},    {1, 700, 2},  {2, 700, 1},  {5, 699, 1},  {4994, 201, 1},
+                 {4995, 200, 1}, {6992, 1, 1}, {6993, 1, 0}, {6996, 0, 0}, {9999, 0, 0}};
+    for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
+        expect_after(w, tails[i].after, tails[i].of_3, tails[i].of_11);
+    }
+}
+
 /* Run 11 is sparse: fetched by its seqs. The others are dense: one scan. */
 static void build(world *w) {
     world_make(w);
@@ -75,6 +104,7 @@ static void test_no_index_yet(void **state) {
     build(&w);
     assert_string_equal(world_rows(&w, "SELECT seq FROM watermark"), "0");
     expect_all(&w);
+    expect_tails(&w);
     world_end(&w);
 }
 
@@ -91,6 +121,7 @@ static void test_index_at_stop(void **state) {
     assert_string_equal(world_rows(&w, "SELECT first, last, seqs FROM run_index WHERE run = 11"),
                         "2|6993|cf36");
     expect_all(&w);
+    expect_tails(&w);
     world_end(&w);
 }
 
