@@ -143,16 +143,19 @@ static void add_start(opening *o) {
                          .outside = true};
 }
 
-/* A script for each scene: one for all of an agent would go through the others again at each visit.
- * scene: its file without the folder; "": there is no other, and the script has the agent's name. */
+static void add_scene(user_agent *a, scene *s) {
+    a->scenes = keel_realloc(a->scenes, (a->count + 1) * sizeof *a->scenes);
+    a->scenes[a->count++] = s;
+}
+
+/* scene_name: its file without the folder; "": the script has the agent's name. */
 static void add_script(opening *o, const char *agent, const char *scene_name, scene *s) {
     user *u = o->u;
     char name[200];
     u->agents = keel_realloc(u->agents, (u->agent_count + 1) * sizeof *u->agents);
     user_agent *a = &u->agents[u->agent_count++];
-    *a = (user_agent){.name = keel_strdup(agent), .count = 1};
-    a->scenes = keel_alloc(sizeof *a->scenes);
-    a->scenes[0] = s;
+    *a = (user_agent){.name = keel_strdup(agent)};
+    add_scene(a, s);
     snprintf(name, sizeof name, "%s%s%s%s%.*s", o->s->prefix, *o->s->prefix ? "-" : "", agent,
              *scene_name ? "." : "", (int)strcspn(scene_name, "."), scene_name);
     a->script = (script){.name = keel_strdup(name),
@@ -163,6 +166,9 @@ static void add_script(opening *o, const char *agent, const char *scene_name, sc
                          .outside = true};
 }
 
+/* All scenes of an agent are one script, so that one of them may find what another left in an executor.
+ * Agents that ship are known to keep nothing, and each of their scenes is a script: a visit does not go
+ * through the others again. */
 static void add_agent(opening *o, const manifest *m, const char *folder) {
     agent_scenes files;
     size_t before = o->u->agent_count;
@@ -171,10 +177,13 @@ static void add_agent(opening *o, const manifest *m, const char *folder) {
         scene *s = NULL;
         diag d = {0};
         const char *slash = strrchr(files.files[i], '/');
-        if (scene_load(&s, files.files[i], &d) == 0) {
-            add_script(o, m->name, files.count > 1 && slash ? slash + 1 : "", s);
-        } else {
+        bool alone = *o->s->prefix != 0 || o->u->agent_count == before;
+        if (scene_load(&s, files.files[i], &d) != 0) {
             say(o, "%s:%d: left out: %s", d.file, d.line, d.what);
+        } else if (alone) {
+            add_script(o, m->name, *o->s->prefix && files.count > 1 && slash ? slash + 1 : "", s);
+        } else {
+            add_scene(&o->u->agents[o->u->agent_count - 1], s);
         }
     }
     agent_scenes_free(&files);

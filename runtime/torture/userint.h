@@ -9,7 +9,7 @@ typedef struct user_agent {
     const user *user;
     script script;
     char *name;     /* of the agent */
-    scene **scenes; /* one for each script; one without a file has the input {} */
+    scene **scenes; /* at least one; one without a file has the input {} */
     size_t count;
 } user_agent;
 
