@@ -126,10 +126,21 @@ static bool lives(site *s, const visit *v) {
     return true;
 }
 
+/* An outside that loses an answer has a hastier manifest (standin_fault), and a version that is installed
+ * keeps the one it came with: so nothing may be installed yet. */
+static bool make_site(site *s, const visit *v, const char *folder) {
+    if (v->kind != VISIT_ANSWER) {
+        return script_site(s, v->script, folder);
+    }
+    bool made = v->script->make(s, v->script, folder);
+    s->of = v->script->of;
+    return made;
+}
+
 static bool try_once(site *s, const visit *v, const char *folder) {
     bool struck = true;
     fsio_mkdirs(folder, 0700, NULL);
-    if (script_site(s, v->script, folder) && (!v->script->prepare || v->script->prepare(s))) {
+    if (make_site(s, v, folder) && (!v->script->prepare || v->script->prepare(s))) {
         struck = lives(s, v);
     }
     if (!s->problem[0] && struck) {
