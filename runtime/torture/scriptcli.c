@@ -39,9 +39,9 @@ bool script_helped(site *s) {
 /* ---- beside the kernel ---- */
 
 /* Waits until the record is there that the command is to bring about; the command itself may go on. */
-static bool until_recorded(site *s, const char *count, const char *const *words) {
+static bool until_recorded(site *s, const char *count, long least, const char *const *words) {
     pid_t pid = site_cli_start(s, NULL, words);
-    bool recorded = operator_await(s, count, 1, OPERATOR_PATIENCE_MS);
+    bool recorded = operator_await(s, count, least, OPERATOR_PATIENCE_MS);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     return recorded || (operator_alive(s) && site_fault(s, "%s does nothing", words[0]));
@@ -49,14 +49,13 @@ static bool until_recorded(site *s, const char *count, const char *const *words)
 
 /* A rollback that stopped goes on when it is ordered again; what cannot be taken back is given up. */
 static bool roll_back_again(site *s, long number) {
+    static const char closed[] = "SELECT count(*) FROM item WHERE state = 'retry'";
     static const char *const words[] = {"rollback", "1", "--yes", "--why", "once more", NULL};
-    char gone[80];
     if (site_count(s, "SELECT count(*) FROM effect WHERE target = 'plain.fixed.compensate'")) {
         return operator_decide(s);
     }
-    snprintf(gone, sizeof gone, "SELECT count(*) FROM item WHERE number = %ld AND state <> 'open'",
-             number);
-    return until_recorded(s, gone, words);
+    (void)number;
+    return until_recorded(s, closed, site_count(s, closed) + 1, words);
 }
 
 bool script_rollback_run(site *s) {
@@ -64,7 +63,7 @@ bool script_rollback_run(site *s) {
     static const char *const words[] = {"rollback", "1", "--yes", "--why", "a test", NULL};
     return operator_begin(s, "do-doer-1", "{\"agent\":\"doer\",\"input\":{}}") &&
            (site_count(s, begun) ||
-            (operator_settle(s, true) && until_recorded(s, begun, words))) &&
+            (operator_settle(s, true) && until_recorded(s, begun, 1, words))) &&
            operator_persist(s, roll_back_again);
 }
 
@@ -84,7 +83,7 @@ bool script_migrate_prepare(site *s) {
 bool script_migrate(site *s) {
     static const char moved[] = "SELECT count(*) FROM journal WHERE kind = 54";
     static const char *const words[] = {"run", "migrate", "1", "--yes", NULL};
-    return (site_count(s, moved) || until_recorded(s, moved, words)) && script_cancel(s) &&
+    return (site_count(s, moved) || until_recorded(s, moved, 1, words)) && script_cancel(s) &&
            operator_settle(s, true);
 }
 

@@ -1,4 +1,5 @@
--- Uses everything once: with the input { lost = true } what loses answers, else all the rest. What an effect may come to is said here; anything else fails the run.
+-- Uses everything once: with the input { lost = true } what loses answers, else all the rest. What an
+-- effect may come to is said here; anything else fails the run.
 local keel = require "keel"
 
 -- What became of it, which must be one of the words allowed.
