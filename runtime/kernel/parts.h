@@ -106,7 +106,8 @@ void watches_free(kernel *k);
 /* ---- rollback.c: all that a run did is taken back ---- */
 bool rollback_covers(kernel *k, uint64_t run_id); /* an open one */
 void rollbacks_go_on(kernel *k);                  /* begins the steps whose time has come */
-/* c has just taken a record, with this body and seq: what it says of open rollbacks. */
+/* c has just taken a record, with this body and seq: what it says of open rollbacks. To look once
+ * more for what is done says nothing: the step may be further than the copy that is looked for. */
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
 /* Says of a compensation that is restored what it takes back. false: no rollback knows it. */
 bool rollback_adopt(kernel *k, call *c);

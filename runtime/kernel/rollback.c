@@ -159,6 +159,21 @@ static bool step_is_over(const undo_step *s) {
     }
 }
 
+static bool is_rechecked(const run *r, const char *path) {
+    for (const call *c = r ? r->calls : NULL; c; c = c->next) {
+        if (c->recheck && !strcmp(c->path, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* After a restore it is looked for once more: that look ends before it is taken back. */
+static bool is_looked_for(kernel *k, const undo_step *s) {
+    return is_rechecked(run_find_over(k, s->run), s->path) ||
+           is_rechecked(map_get(&k->runs, s->run), s->path);
+}
+
 static void go_on(kernel *k, rollback *rb) {
     while (rb->at < rb->plan.count && step_is_over(&rb->plan.steps[rb->at])) {
         rb->at++;
@@ -169,7 +184,7 @@ static void go_on(kernel *k, rollback *rb) {
     }
     undo_step *s = &rb->plan.steps[rb->at];
     bool to_do = s->state == EFFECT_DONE || (s->state == EFFECT_COMPENSATION_FAILED && !s->failed);
-    if (to_do && s->last_seq <= k->durable_seq) {
+    if (to_do && s->last_seq <= k->durable_seq && !is_looked_for(k, s)) {
         undo_begin(k, rb, s);
     }
 }
@@ -220,7 +235,7 @@ static void settle(kernel *k, rollback *rb, undo_step *s, call *c, keel_json bod
 
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq) {
     rollback *rb;
-    undo_step *s = rollback_find(k, c->run->id, c->path, &rb);
+    undo_step *s = c->recheck ? NULL : rollback_find(k, c->run->id, c->path, &rb);
     if (s && c->undoes) {
         settle(k, rb, s, c, body);
     } else if (s) {
