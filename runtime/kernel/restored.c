@@ -226,16 +226,17 @@ int restored_recheck(kernel *k, diag *d) {
         " FROM effect e JOIN run r ON r.id = e.run WHERE e.state = 'done' AND e.key IS NOT NULL"
         " AND (e.class = 'keyed' OR e.class = 'checkable')"
         " AND e.changed_us BETWEEN CAST(?1 AS INTEGER) AND CAST(?2 AS INTEGER)"
-        " ORDER BY e.changed_us";
-    char from[24], to[24];
-    const char *params[] = {from, to};
+        " AND coalesce(e.rechecked_seq, 0) < CAST(?3 AS INTEGER) ORDER BY e.changed_us";
+    char from[24], to[24], seq[24];
+    const char *params[] = {from, to, seq};
     rechecks all = {.k = k};
     if (!k->restored.seq || kernel_now(k) > k->restored.at_us + RECHECK_US) {
         return 0;
     }
     snprintf(from, sizeof from, "%lld", (long long)(k->restored.last_us - YOUNG_US));
     snprintf(to, sizeof to, "%lld", (long long)k->restored.last_us);
-    int rc = reader_query(k->env.reads, sql, params, 2, on_young, &all, d);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    int rc = reader_query(k->env.reads, sql, params, 3, on_young, &all, d);
     if (rc == 0 && all.count) {
         kernel_log(k, "info", 0,
                    "%zu effect%s done shortly before the backup %s looked for once more", all.count,

@@ -250,8 +250,8 @@ const project_rule project_rules[] = {
     {RECORD_EFFECT_COMPENSATED, NULL, NULL, EFFECT_STATE("compensated")},
     {RECORD_COMPENSATION_UNKNOWN, NULL, NULL, EFFECT_STATE("compensation_unknown")},
     {RECORD_COMPENSATION_FAILED, NULL, NULL, EFFECT_STATE("compensation_failed")},
-    {RECORD_EFFECT_RECHECKED, NULL, NULL,
-     "UPDATE effect SET last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_RECHECKED, NULL, NULL, /* its last record is still the one that has its outcome */
+     "UPDATE effect SET rechecked_seq = :seq WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_REOPENED, NULL, NULL,
      "UPDATE effect SET state = 'proposed', reason = NULL, due_us = NULL, last_seq = :seq,"
      " changed_us = :at WHERE run = :run AND path = :path"},

@@ -5,6 +5,7 @@ PRAGMA user_version = 3;
 ALTER TABLE effect ADD COLUMN undo TEXT;       -- compensate: what it was promised before the act
 ALTER TABLE effect ADD COLUMN undone_by TEXT;  -- path of the effect that takes it back
 ALTER TABLE control ADD COLUMN halted_by TEXT; -- 'space': Keel itself, and lifted by it; NULL: a person
+ALTER TABLE effect ADD COLUMN rechecked_seq INTEGER; -- looked for once more after a restore
 ALTER TABLE item ADD COLUMN owner TEXT;        -- stuck: who has to see to it,
 ALTER TABLE item ADD COLUMN reason TEXT;       -- what happened,
 ALTER TABLE item ADD COLUMN next TEXT;         -- and what to do
