@@ -19,10 +19,8 @@ bool dispatch_ready(const connection *cn) {
     return first(cn) != NULL;
 }
 
-static void verb_body(kernel *k, const call *c, int64_t timeout) {
+static void verb_body(kernel *k, const call *c, const keel_buf *outcome, int64_t timeout) {
     keel_json_writer w;
-    keel_buf outcome = KEEL_BUF_INIT;
-    undo_outcome(k, c, &outcome);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
@@ -38,14 +36,13 @@ static void verb_body(kernel *k, const call *c, int64_t timeout) {
         keel_json_set_raw(&w, "kv", keel_json_view(c->connection->kv.data, c->connection->kv.len));
     }
     keel_json_set_text(&w, "mode", c->reconcile ? "effect" : "");
-    keel_json_set_raw(&w, "outcome", keel_json_view(outcome.data, outcome.len));
+    keel_json_set_raw(&w, "outcome", keel_json_view(outcome->data, outcome->len));
     keel_json_set_text(&w, "resource", c->resource->name);
     keel_json_set_text(&w, "verb", c->reconcile ? "reconcile" : c->verb_name);
     keel_json_object_end(&w);
-    keel_buf_free(&outcome);
 }
 
-static void hand_over(kernel *k, worker *w, call *c) {
+static void hand_over(kernel *k, worker *w, call *c, const keel_buf *outcome) {
     int64_t timeout = c->verb->timeout_us;
     w->current = c;
     w->current_ref = ++k->next_dispatch;
@@ -55,7 +52,7 @@ static void hand_over(kernel *k, worker *w, call *c) {
     c->dispatch = w->current_ref;
     c->dispatched = true;
     order_open(k, w, c, timeout);
-    verb_body(k, c, timeout);
+    verb_body(k, c, outcome, timeout);
     turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
     worker_expect(k, w, timeout);
 }
@@ -68,6 +65,15 @@ static void unlink_queued(call *c) {
     *at = c->queue_next;
     c->queue_next = NULL;
     c->queued = false;
+}
+
+static void unsent(kernel *k, call *c, const char *why) {
+    breaker_unsent(k, c);
+    if (c->reconcile) {
+        effect_unknown(k, c, why);
+    } else {
+        effect_give_up(k, c, "unavailable", why);
+    }
 }
 
 void worker_next(kernel *k, worker *w) {
@@ -84,13 +90,16 @@ void worker_next(kernel *k, worker *w) {
     }
     call *c;
     while (!w->current && (c = first(cn)) != NULL) {
+        keel_buf outcome = KEEL_BUF_INIT;
         unlink_queued(c);
-        if (c->reconcile || effect_key_lives(k, c)) {
-            hand_over(k, w, c);
+        if (!undo_outcome(k, c, &outcome)) {
+            unsent(k, c, "what was recorded of what it takes back cannot be read");
+        } else if (c->reconcile || effect_key_lives(k, c)) {
+            hand_over(k, w, c, &outcome);
         } else { /* it was queued for too long */
-            breaker_unsent(k, c);
-            effect_give_up(k, c, "unavailable", "the other side may no longer know its key");
+            unsent(k, c, "the other side may no longer know its key");
         }
+        keel_buf_free(&outcome);
     }
     if (!w->current && !cn->queue && cn->gone) {
         worker_stop(k, w);

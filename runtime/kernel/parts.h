@@ -120,7 +120,8 @@ void rollbacks_free(kernel *k);
 /* ---- undo.c: a compensation, an effect of its own ---- */
 /* Its connection is still the one through which it was written. false: c is over. */
 bool undo_may_go(kernel *k, call *c);
-void undo_outcome(kernel *k, const call *c, keel_buf *out); /* what the write replied; or nothing */
+/* What the write replied; nothing when c takes nothing back. false: it is not in the record. */
+bool undo_outcome(kernel *k, const call *c, keel_buf *out);
 /* ---- restored.c: what an older file cannot know ---- */
 int restored_load(kernel *k, diag *d);
 void restored_run(kernel *k, run *r);                                       /* recovered */

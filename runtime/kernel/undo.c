@@ -32,16 +32,26 @@ bool undo_may_go(kernel *k, call *c) {
     return false;
 }
 
-static int on_result(void *ctx, const journal_row *row) {
-    keel_json result = keel_json_get(row->body, "result");
-    keel_buf_append(ctx, result.data, result.len);
+typedef struct wanted {
+    const char *member;
+    keel_buf *out;
+} wanted;
+
+static int on_record(void *ctx, const journal_row *row) {
+    wanted *of = ctx;
+    keel_json value = keel_json_get(row->body, of->member);
+    keel_buf_append(of->out, value.data, value.len);
     return 0;
 }
 
-void undo_outcome(kernel *k, const call *c, keel_buf *out) {
-    if (c->undoes > 0) {
-        reader_record(k->env.reads, c->undoes, on_result, out, NULL);
-    }
+/* A member that every such record has: it is not there when its words were erased. */
+static bool read_member(kernel *k, int64_t seq, const char *member, keel_buf *out) {
+    wanted of = {member, out};
+    return reader_record(k->env.reads, seq, on_record, &of, NULL) == 0 && out->len > 0;
+}
+
+bool undo_outcome(kernel *k, const call *c, keel_buf *out) {
+    return c->undoes <= 0 || read_member(k, c->undoes, "result", out);
 }
 
 /* ---- the run that it belongs to, which has ended ---- */
@@ -80,12 +90,6 @@ static run *run_of(kernel *k, uint64_t id) {
 
 /* ---- proposing it ---- */
 
-static int on_args(void *ctx, const journal_row *row) {
-    keel_json args = keel_json_get(row->body, "args");
-    keel_buf_append(ctx, args.data, args.len);
-    return 0;
-}
-
 /* false: what was written is no longer in the record. */
 static bool request_of(kernel *k, const undo_step *s, keel_buf *out) {
     char target[128];
@@ -94,8 +98,7 @@ static bool request_of(kernel *k, const undo_step *s, keel_buf *out) {
     snprintf(target, sizeof target, "%s", s->target);
     char *rest = target;
     const char *use = strsep(&rest, "."), *resource = strsep(&rest, ".");
-    reader_record(k->env.reads, s->args_seq, on_args, &args, NULL);
-    bool good = args.len && resource;
+    bool good = read_member(k, s->args_seq, "args", &args) && resource;
     if (good) {
         keel_json_write(&w, out);
         keel_json_object(&w);
@@ -107,6 +110,13 @@ static bool request_of(kernel *k, const undo_step *s, keel_buf *out) {
     }
     keel_buf_free(&args);
     return good;
+}
+
+static bool has_outcome(kernel *k, const undo_step *s) {
+    keel_buf outcome = KEEL_BUF_INIT;
+    bool has = read_member(k, s->done_seq, "result", &outcome);
+    keel_buf_free(&outcome);
+    return has;
 }
 
 static void propose(kernel *k, run *r, const undo_step *s, const char *path, keel_json request) {
@@ -130,6 +140,7 @@ void undo_begin(kernel *k, rollback *rb, undo_step *s) {
     const char *why = !r      ? "the version of its agent is no longer in .keel/plugins"
                       : !fits ? "its path is too long"
                       : !request_of(k, s, &request) ? "what was written was erased"
+                      : !has_outcome(k, s)          ? "what was recorded of it was erased"
                                                     : NULL;
     undo_body(s, undo, NULL, &k->scratch);
     s->last_seq =

@@ -26,6 +26,7 @@ static void it_is_not_taken_back_while_it_is_looked_for(void **state) {
     number_is(w, COMPENSATING, 0);
     undo_answer(w, SAW_IT);
     undo_told(w, "compensate", "keyed");
+    assert_string_equal(w->held[0].outcome, "{\"id\":1}");
     undo_answer(w, APPLIED);
     assert_int_equal(w->held_count, 0);
     rollback_is(w, "ended");
@@ -54,10 +55,100 @@ static void it_is_looked_for_and_taken_back_over_a_restart(void **state) {
     scene_end(w);
 }
 
+static void what_was_recorded_is_given_however_it_was_found_since(void **state) {
+    static const char *const found[] = {SAW_IT, ABSENT, "{\"result\":{\"state\":\"unknown\"}}"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(found); i++) {
+        sim_world *w = looked_for();
+        undo_answer(w, found[i]);
+        scene_restart(w);
+        assert_int_equal(w->held_count, 0); /* once is enough */
+        undo_roll(w, "rollback1", 1);
+        undo_told(w, "compensate", "keyed");
+        assert_string_equal(w->held[0].outcome, "{\"id\":1}");
+        undo_answer(w, APPLIED);
+        rollback_is(w, "ended");
+        scene_end(w);
+    }
+}
+
+/* The older one was looked for since, and is still the older one. */
+static void the_newest_is_still_first(void **state) {
+    (void)state;
+    sim_world *w = undo_done(ALLOW, undo_two, COUNT(undo_two));
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
+    undo_told(w, "reconcile", "keyed");
+    undo_answer(w, SAW_IT);
+    undo_roll(w, "rollback1", 1);
+    assert_string_equal(w->held[0].outcome, "{\"id\":2}");
+    undo_answer(w, APPLIED);
+    assert_string_equal(w->held[0].outcome, "{\"id\":1}");
+    undo_answer(w, APPLIED);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
+/* ---- erased ---- */
+
+static void erased(sim_world *w, const char *of) {
+    int64_t seq = sim_number(w, of);
+    sim_end(w);
+    scene_erase(w, seq);
+    assert_true(sim_start(w));
+    sim_run_out(w);
+    assert_string_equal(w->fault, "");
+}
+
+#define DONE_SEQ "SELECT seq FROM journal WHERE kind = 34 AND path = '1'"
+
+static void what_is_not_in_the_record_any_more_is_stuck(void **state) {
+    static const struct {
+        const char *of, *why;
+    } rows[] = {
+        {DONE_SEQ, "%what was recorded of it was erased"},
+        {"SELECT args_seq FROM effect", "%what was written was erased"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char sql[160];
+        sim_world *w = undo_done(ALLOW, undo_keyed, 1);
+        erased(w, rows[i].of);
+        undo_roll(w, "rollback1", 1);
+        assert_int_equal(w->held_count, 0);
+        is(w, "1", "compensation_failed");
+        snprintf(sql, sizeof sql,
+                 "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
+                 " AND reason LIKE '%s'",
+                 rows[i].why);
+        number_is(w, sql, 1);
+        scene_end(w);
+    }
+}
+
+/* Erased while the other side may have taken it back already: nobody looks with half of the words. */
+static void erased_while_it_is_out_a_person_is_asked(void **state) {
+    (void)state;
+    sim_world *w = undo_done(ALLOW, undo_keyed, 1);
+    undo_roll(w, "rollback1", 1);
+    undo_told(w, "compensate", "keyed");
+    erased(w, DONE_SEQ);
+    assert_int_equal(w->held_count, 0);
+    number_is(w, "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open'", 1);
+    is(w, "1~1", "unknown");
+    is(w, "1", "compensation_unknown");
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_not_taken_back_while_it_is_looked_for),
         cmocka_unit_test(it_is_looked_for_and_taken_back_over_a_restart),
+        cmocka_unit_test(what_was_recorded_is_given_however_it_was_found_since),
+        cmocka_unit_test(the_newest_is_still_first),
+        cmocka_unit_test(what_is_not_in_the_record_any_more_is_stuck),
+        cmocka_unit_test(erased_while_it_is_out_a_person_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
