@@ -111,11 +111,11 @@ void effect_rebind(kernel *k, call *c) {
     }
 }
 
-void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq) {
+void effect_restore(kernel *k, call *c, effect_class class, int64_t sent_seq) {
     c->args_digest = digest_of(c->args.data, c->args.len);
     effect_mint_key(c, k->identity.incarnation);
     effect_rebind(k, c);
-    if (c->attempt && c->connection && c->connection->seq > args_seq) {
+    if (c->attempt && c->connection && c->connection->seq > sent_seq) {
         c->connection = NULL; /* it went through another of that name */
         c->verb = NULL;
     }

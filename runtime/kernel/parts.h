@@ -192,8 +192,8 @@ void effect_mint_key(call *c, const char *incarnation);
  * with the connection that it was sent through: another of its name knows nothing of it. */
 void effect_rebind(kernel *k, call *c);
 /* The same at recovery, and what follows from the arguments. NULL verb also when it was sent and
- * its connection was changed since args_seq. */
-void effect_restore(kernel *k, call *c, effect_class class, int64_t args_seq);
+ * its connection was changed since sent_seq. */
+void effect_restore(kernel *k, call *c, effect_class class, int64_t sent_seq);
 void effect_decide(kernel *k, call *c); /* also afresh: after an approval, a resume, a reload */
 void effect_query(kernel *k, call *c, policy_query *q);     /* q points into k->attrs and c */
 void effect_intend(kernel *k, call *c, keel_json decision); /* decision: none at a retry */

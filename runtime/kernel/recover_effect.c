@@ -33,13 +33,14 @@ enum {
     COL_DEPTH,
     COL_TAINTED,
     COL_KEY,
+    COL_SENT_SEQ,
 };
 
 static const char open_effects[] =
     "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
     " e.holds, e.opened_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
     " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved',"
-    " r.root, r.depth, r.tainted, e.key"
+    " r.root, r.depth, r.tainted, e.key, coalesce(e.sent_seq, e.args_seq)"
     " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
     " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
     " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
@@ -151,7 +152,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
     restore_numbers(k, c, v);
     reader_record(k->env.reads, number_of(v[COL_ARGS_SEQ]), on_arguments, c, NULL);
     reader_record(k->env.reads, number_of(v[COL_LAST_SEQ]), on_last, c, NULL);
-    effect_restore(k, c, class_of(v[COL_CLASS]), number_of(v[COL_ARGS_SEQ]));
+    effect_restore(k, c, class_of(v[COL_CLASS]), number_of(v[COL_SENT_SEQ]));
     if (v[COL_KEY]) {
         snprintf(c->key, sizeof c->key, "%s",
                  v[COL_KEY]); /* the one that the other side may know */

@@ -206,7 +206,7 @@ static int on_young(void *ctx, int n, const char *const *v, const char *const *n
     c->recorded = true;
     c->attempt = (uint32_t)number_of(v[3]);
     reader_record(k->env.reads, number_of(v[4]), on_args, c, NULL);
-    effect_restore(k, c, !strcmp(v[6], "keyed") ? CLASS_KEYED : CLASS_CHECKABLE, number_of(v[4]));
+    effect_restore(k, c, !strcmp(v[6], "keyed") ? CLASS_KEYED : CLASS_CHECKABLE, number_of(v[8]));
     snprintf(c->key, sizeof c->key, "%s", v[5]);
     if (!c->connection || !c->verb || !c->args.len) {
         rechecked(k, c, "cannot_tell", "its connection or its arguments are gone");
@@ -222,8 +222,9 @@ static int on_young(void *ctx, int n, const char *const *v, const char *const *n
 
 int restored_recheck(kernel *k, diag *d) {
     static const char sql[] =
-        "SELECT e.run, e.path, e.target, e.attempts, e.args_seq, e.key, e.class, r.plugin"
-        " FROM effect e JOIN run r ON r.id = e.run WHERE e.state = 'done' AND e.key IS NOT NULL"
+        "SELECT e.run, e.path, e.target, e.attempts, e.args_seq, e.key, e.class, r.plugin,"
+        " e.sent_seq FROM effect e JOIN run r ON r.id = e.run WHERE e.state = 'done' AND e.key IS "
+        "NOT NULL"
         " AND (e.class = 'keyed' OR e.class = 'checkable')"
         " AND e.changed_us BETWEEN CAST(?1 AS INTEGER) AND CAST(?2 AS INTEGER)"
         " AND coalesce(e.rechecked_seq, 0) < CAST(?3 AS INTEGER) ORDER BY e.changed_us";

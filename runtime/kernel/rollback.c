@@ -241,6 +241,7 @@ void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq) {
     } else if (s) {
         s->state = c->state;
         s->last_seq = s->done_seq = seq;
+        s->sent_seq = c->state == EFFECT_INTENDED ? seq : s->sent_seq;
     }
 }
 

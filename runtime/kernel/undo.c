@@ -24,7 +24,7 @@ bool undo_may_go(kernel *k, call *c) {
     rollback *rb;
     const undo_step *s = rollback_find(k, c->run->id, c->path, &rb);
     if (s && c->verb && c->connection && !c->connection->gone &&
-        c->connection->seq <= s->args_seq) {
+        c->connection->seq <= s->sent_seq) {
         return true;
     }
     effect_denied(k, c, keel_json_view("{}", 2), "unavailable", NULL,

@@ -108,7 +108,7 @@ static const char effects_sql[] =
     "SELECT e.path, e.target, e.state, e.undo, e.undone_by, e.args_seq, e.last_seq,"
     " (SELECT c.seq FROM connection c"
     " WHERE c.name = substr(e.target, 1, instr(e.target, '.') - 1)),"
-    " e.reason = 'keel'"
+    " e.reason = 'keel', coalesce(e.sent_seq, e.args_seq)"
     " FROM effect e WHERE e.run = CAST(? AS INTEGER) AND e.class NOT IN ('read', 'local')"
     " AND instr(e.path, '~') = 0 AND e.state IN ('done', 'intended', 'retry', 'unknown',"
     " 'reconciling', 'compensating', 'compensated', 'compensation_unknown', 'compensation_failed')";
@@ -136,6 +136,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
                                        .ours = number_of(v[8]) != 0,
                                        .tries = tries_of(v[4]),
                                        .args_seq = number_of(v[5]),
+                                       .sent_seq = number_of(v[9]),
                                        .last_seq = number_of(v[6]),
                                        .done_seq = number_of(v[6])};
     return 0;
@@ -216,7 +217,7 @@ void undo_plan_free(undo_plan *p) {
 /* ---- what it says ---- */
 
 bool undo_plan_moved(const undo_step *s) {
-    return s->reached_by > s->args_seq;
+    return s->reached_by > s->sent_seq;
 }
 
 undo_act undo_plan_act(const undo_step *s) {

@@ -31,6 +31,7 @@ typedef struct undo_step {
     bool passed;        /* and a person has seen to it himself */
     int64_t reached_by; /* the record of its connection, as it is now */
     int64_t args_seq;   /* the record with what was written */
+    int64_t sent_seq;   /* the record by which it was last sent */
     int64_t last_seq;   /* its last record */
     int64_t done_seq;   /* its effect.done; while its outcome is open, its last record */
 } undo_step;

@@ -41,8 +41,8 @@
 
 #define EFFECT                                                                                     \
     "INSERT INTO effect(run, path, target, class, state, reason, attempts, number, digest, key,"   \
-    " rule, args_seq, last_seq, due_us, holds, cost_micros, currency, opened_us, changed_us)"      \
-    " VALUES(:run, :path, @t_target, @t_class, "
+    " rule, args_seq, last_seq, due_us, holds, cost_micros, currency, opened_us, changed_us,"      \
+    " sent_seq) VALUES(:run, :path, @t_target, @t_class, "
 
 const project_rule project_rules[] = {
     {RECORD_BOOT, NULL, NULL,
@@ -144,7 +144,7 @@ const project_rule project_rules[] = {
 
     {RECORD_EFFECT_DENIED, NULL, NULL,
      EFFECT "'denied', NULL, 0, NULL, @x_digest, NULL, $t_decision__rule, :seq, :seq, NULL, NULL,"
-            " 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET state = excluded.state,"
+            " 0, NULL, :at, :at, NULL) ON CONFLICT(run, path) DO UPDATE SET state = excluded.state,"
             " reason = NULL, digest = excluded.digest, rule = excluded.rule,"
             " args_seq = excluded.args_seq, last_seq = excluded.last_seq, due_us = NULL,"
             " changed_us = excluded.changed_us"},
@@ -153,7 +153,7 @@ const project_rule project_rules[] = {
 
     {RECORD_EFFECT_WAITING, NULL, NULL,
      EFFECT "'waiting', @t_reason, 0, $i_number, @x_digest, NULL, $t_decision__rule, :seq, :seq,"
-            " $i_expires_us, NULL, 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET"
+            " $i_expires_us, NULL, 0, NULL, :at, :at, NULL) ON CONFLICT(run, path) DO UPDATE SET"
             " state = excluded.state, reason = excluded.reason,"
             " number = coalesce(excluded.number, number), digest = excluded.digest,"
             " rule = excluded.rule, args_seq = excluded.args_seq, last_seq = excluded.last_seq,"
@@ -164,12 +164,13 @@ const project_rule project_rules[] = {
 
     {RECORD_EFFECT_INTENDED, NULL, NULL,
      EFFECT "'intended', NULL, @i_attempt, NULL, @x_digest, @t_key, $t_decision__rule, :seq, :seq,"
-            " NULL, nullif(@j_holds, '[]'), 0, NULL, :at, :at) ON CONFLICT(run, path) DO UPDATE SET"
+            " NULL, nullif(@j_holds, '[]'), 0, NULL, :at, :at, :seq)"
+            " ON CONFLICT(run, path) DO UPDATE SET"
             " state = excluded.state, reason = NULL, attempts = excluded.attempts,"
             " digest = excluded.digest, key = excluded.key, rule = coalesce(excluded.rule, rule),"
             " args_seq = iif($j_args IS NULL, args_seq, excluded.args_seq),"
             " last_seq = excluded.last_seq, due_us = NULL, holds = excluded.holds,"
-            " changed_us = excluded.changed_us"},
+            " changed_us = excluded.changed_us, sent_seq = excluded.sent_seq"},
     {RECORD_EFFECT_INTENDED, "holds", NULL,
      "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"
      " VALUES(@T_budget, @T_scope, @T_window, @T_unit, 0, @I_amount, 0)"
@@ -250,7 +251,8 @@ const project_rule project_rules[] = {
     {RECORD_EFFECT_COMPENSATED, NULL, NULL, EFFECT_STATE("compensated")},
     {RECORD_COMPENSATION_UNKNOWN, NULL, NULL, EFFECT_STATE("compensation_unknown")},
     {RECORD_COMPENSATION_FAILED, NULL, NULL, EFFECT_STATE("compensation_failed")},
-    {RECORD_EFFECT_RECHECKED, NULL, NULL, /* its last record is still the one that has its outcome */
+    {RECORD_EFFECT_RECHECKED, NULL,
+     NULL, /* its last record is still the one that has its outcome */
      "UPDATE effect SET rechecked_seq = :seq WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_REOPENED, NULL, NULL,
      "UPDATE effect SET state = 'proposed', reason = NULL, due_us = NULL, last_seq = :seq,"

@@ -5,12 +5,17 @@ PRAGMA user_version = 3;
 ALTER TABLE effect ADD COLUMN undo TEXT;       -- compensate: what it was promised before the act
 ALTER TABLE effect ADD COLUMN undone_by TEXT;  -- path of the effect that takes it back
 ALTER TABLE control ADD COLUMN halted_by TEXT; -- 'space': Keel itself, and lifted by it; NULL: a person
+ALTER TABLE effect ADD COLUMN sent_seq INTEGER; -- the last record by which it was sent
 ALTER TABLE effect ADD COLUMN rechecked_seq INTEGER; -- looked for once more after a restore
 ALTER TABLE item ADD COLUMN owner TEXT;        -- stuck: who has to see to it,
 ALTER TABLE item ADD COLUMN reason TEXT;       -- what happened,
 ALTER TABLE item ADD COLUMN next TEXT;         -- and what to do
 ALTER TABLE item ADD COLUMN escalated INTEGER; -- the last step of its escalation, and
 ALTER TABLE item ADD COLUMN escalated_us INTEGER;
+
+UPDATE effect SET sent_seq = j.seq    -- effect.intended
+    FROM (SELECT run, path, max(seq) AS seq FROM journal WHERE kind = 33 GROUP BY run, path) j
+    WHERE j.run = effect.run AND j.path = effect.path;
 
 CREATE TABLE breaker(                 -- of connections; no row: closed
     connection TEXT PRIMARY KEY,

@@ -141,6 +141,61 @@ static void erased_while_it_is_out_a_person_is_asked(void **state) {
     scene_end(w);
 }
 
+/* ---- sent through a connection that was changed while it waited ---- */
+
+static void elsewhere(sim_world *w) {
+    sim_put(w->root, "keel.yaml",
+            "version: 1\nname: sim\nconnections:\n"
+            "  out: { use: \"org.example.out@1\", config: { folder: \"elsewhere\" } }\n");
+    scene_tell(w, "reload-01", "reload", "{}");
+}
+
+/* Run 1 is out; run 2 waits behind it, and goes through the connection as it is afterwards. */
+static sim_world *sent_elsewhere(const sim_op ops[1]) {
+    sim_world *w = scene(ALLOW, ops, 1);
+    scene_do(w, "do-000001");
+    scene_do(w, "do-000002");
+    scene_tell(w, "halt-0001", "halt", "{\"why\":\"w\"}");
+    elsewhere(w);
+    scene_answer(w, APPLIED);
+    scene_tell(w, "resume-02", "resume", "{}");
+    assert_int_equal(w->held_count, 1);
+    assert_non_null(strstr(w->held[0].config, "elsewhere"));
+    return w;
+}
+
+static void it_is_taken_back_through_the_one_it_was_sent_through(void **state) {
+    (void)state;
+    sim_world *w = sent_elsewhere(undo_keyed);
+    undo_answer(w, APPLIED);
+    undo_roll(w, "rollback1", 1);
+    assert_null(sim_answered(w, "rollback1")); /* that went where nobody can go any more */
+    undo_roll(w, "rollback2", 2);
+    undo_told(w, "compensate", "keyed");
+    assert_non_null(strstr(w->held[0].config, "elsewhere"));
+    scene_restart(w);
+    undo_told(w, "reconcile", "keyed");
+    undo_answer(w, ABSENT);
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
+static void it_is_looked_for_through_the_one_it_was_sent_through(void **state) {
+    static const sim_op checkable[] = {WRITE("checkable")};
+    (void)state;
+    sim_world *w = sent_elsewhere(checkable);
+    scene_restart(w);
+    undo_told(w, "reconcile", "checkable");
+    number_is(w, "SELECT count(*) FROM item WHERE kind = 'unknown'", 0);
+    undo_roll(w, "rollback1", 2); /* of what is out */
+    undo_answer(w, ABSENT);
+    assert_int_equal(w->held_count, 0);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_not_taken_back_while_it_is_looked_for),
@@ -149,6 +204,8 @@ int main(void) {
         cmocka_unit_test(the_newest_is_still_first),
         cmocka_unit_test(what_is_not_in_the_record_any_more_is_stuck),
         cmocka_unit_test(erased_while_it_is_out_a_person_is_asked),
+        cmocka_unit_test(it_is_taken_back_through_the_one_it_was_sent_through),
+        cmocka_unit_test(it_is_looked_for_through_the_one_it_was_sent_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
