@@ -8,11 +8,13 @@
 #include "planted.h"
 
 void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out) {
-    char connector[DIGEST_HEX] = "";
+    char goes_to[DIGEST_HEX] = "", connector[DIGEST_HEX] = "";
     digest rule = policy_rule_digest(d->rule);
     keel_buf body = KEEL_BUF_INIT;
     keel_json_writer w;
-    if (c->connection) {
+    if (c->connection) { /* where it goes, and what brings it there */
+        digest all = digest_of(c->connection->body.data, c->connection->body.len);
+        digest_hex(&all, goes_to);
         digest_hex(&c->connection->plugin->digest, connector);
     }
     keel_json_write(&w, &body);
@@ -20,6 +22,7 @@ void approval_digest(kernel *k, const call *c, const policy_decision *d, digest 
     keel_json_key(&w, "args");
     keel_json_hex(&w, c->args_digest.bytes, DIGEST_SIZE);
     keel_json_set_text(&w, "class", effect_class_name(c->class));
+    keel_json_set_text(&w, "connection", goes_to);
     keel_json_set_text(&w, "connector", connector);
     keel_json_set_text(&w, "path", c->path);
     keel_json_set_text(&w, "rule", d->rule_id);
@@ -92,7 +95,7 @@ void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decisio
         if (c->reason == reason && digest_equal(&now, &c->approval)) {
             return; /* asked already, and nothing has changed */
         }
-        approval_stale(k, c, "policy or connector changed since it was asked");
+        approval_stale(k, c, "policy or its connection changed since it was asked");
     }
     c->reason = reason;
     c->expires_us = 0;

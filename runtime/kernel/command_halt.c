@@ -41,12 +41,18 @@ int command_halt(kernel *k, command *c, diag *d) {
     return 0;
 }
 
+/* It would go elsewhere now: a person who was asked is asked anew. */
+static bool goes_elsewhere(kernel *k, const call *e) {
+    return e->connection && e->connection->gone && connection_find(k, e->connection->name);
+}
+
 static size_t decide_run(kernel *k, run *r, bool asked) {
     size_t count = 0;
     call *next;
     for (call *e = r->calls; e; e = next) {
         next = e->next;
-        if (e->state == EFFECT_WAITING && (asked || e->reason != WAIT_APPROVAL)) {
+        if (e->state == EFFECT_WAITING &&
+            (asked || e->reason != WAIT_APPROVAL || goes_elsewhere(k, e))) {
             count++;
             effect_decide(k, e);
         } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && e->ours)) {

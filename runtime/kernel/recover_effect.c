@@ -157,6 +157,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
         snprintf(c->key, sizeof c->key, "%s",
                  v[COL_KEY]); /* the one that the other side may know */
     }
+    c->moved = c->connection && c->connection->seq > number_of(v[COL_ARGS_SEQ]);
     restored_call(k, c, number_of(v[COL_ARGS_SEQ]), number_of(v[COL_LAST_SEQ]));
     c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
     c->due_us = number_of(v[COL_DUE]);
@@ -178,7 +179,8 @@ void effect_go_on(kernel *k, call *c) {
     if (c->state == EFFECT_WAITING && c->expires_us) {
         call_due(k, c, c->expires_us);
     }
-    if (c->state == EFFECT_STALE || (c->state == EFFECT_WAITING && c->reason != WAIT_APPROVAL)) {
+    if (c->state == EFFECT_STALE ||
+        (c->state == EFFECT_WAITING && (c->reason != WAIT_APPROVAL || c->moved))) {
         effect_decide(k, c); /* does nothing while halted */
     } else if (c->state == EFFECT_WAITING) {
         return;

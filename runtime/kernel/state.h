@@ -166,6 +166,7 @@ struct call {
     bool dispatched;  /* this attempt went to a connector */
     bool older;       /* restored: its last record stands in the backup */
     bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
+    bool moved;       /* recovered: its connection was changed since it was asked for */
     bool recheck;     /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */

@@ -143,10 +143,14 @@ static void erased_while_it_is_out_a_person_is_asked(void **state) {
 
 /* ---- sent through a connection that was changed while it waited ---- */
 
-static void elsewhere(sim_world *w) {
+static void put_elsewhere(sim_world *w) {
     sim_put(w->root, "keel.yaml",
             "version: 1\nname: sim\nconnections:\n"
             "  out: { use: \"org.example.out@1\", config: { folder: \"elsewhere\" } }\n");
+}
+
+static void elsewhere(sim_world *w) {
+    put_elsewhere(w);
     scene_tell(w, "reload-01", "reload", "{}");
 }
 
@@ -196,6 +200,54 @@ static void it_is_looked_for_through_the_one_it_was_sent_through(void **state) {
     scene_end(w);
 }
 
+/* ---- a consent is for where it goes, too ---- */
+
+#define ASKS          "  - { id: asks, on: \"out.*.write\", ask: {} }\n"
+#define OPEN_APPROVAL "SELECT number FROM item WHERE kind = 'approval' AND state = 'open'"
+
+static int on_digest(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    snprintf(ctx, DIGEST_HEX, "%s", v[0]);
+    return 0;
+}
+
+/* A signature that was made before: for the digest that the item had then. */
+static void consented_before(bool restart) {
+    char args[800], hex[DIGEST_HEX] = "";
+    sim_world *w = scene(ASKS, undo_keyed, 1);
+    scene_do(w, "do-000001");
+    reader_query(store_reader(w->store), "SELECT lower(hex(digest)) FROM item WHERE number = 1",
+                 NULL, 0, on_digest, hex, NULL);
+    sim_consent(w, hex, "1", args);
+    if (restart) {
+        sim_end(w);
+        put_elsewhere(w);
+        assert_true(sim_start(w));
+        sim_run_out(w);
+    } else {
+        elsewhere(w);
+    }
+    number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'stale'", 1);
+    number_is(w, OPEN_APPROVAL, 2); /* asked anew */
+    scene_tell(w, "approve-1", "approve", args);
+    sim_approve(w, "approve-2", 1);
+    sim_run_out(w);
+    assert_int_equal(w->held_count, 0);
+    sim_approve(w, "approve-3", 2);
+    sim_run_out(w);
+    undo_told(w, "write", "keyed");
+    assert_non_null(strstr(w->held[0].config, "elsewhere"));
+    undo_answer(w, APPLIED);
+    scene_end(w);
+}
+
+static void a_consent_is_for_where_it_went_then(void **state) {
+    (void)state;
+    consented_before(false);
+    consented_before(true);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_not_taken_back_while_it_is_looked_for),
@@ -206,6 +258,7 @@ int main(void) {
         cmocka_unit_test(erased_while_it_is_out_a_person_is_asked),
         cmocka_unit_test(it_is_taken_back_through_the_one_it_was_sent_through),
         cmocka_unit_test(it_is_looked_for_through_the_one_it_was_sent_through),
+        cmocka_unit_test(a_consent_is_for_where_it_went_then),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
