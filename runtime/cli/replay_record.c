@@ -52,8 +52,8 @@ static int on_record(void *ctx, const journal_row *row) {
     playing *p = ctx;
     p->begun |= row->kind == RECORD_RUN_BEGIN;
     history_add(&p->record, row);
-    if (p->record.erased || !row->body.data) {
-        return 0;
+    if (p->record.erased || !row->body.data || strchr(row->path, '~')) {
+        return 0; /* behind a ~ somebody took it back: its code knows nothing of it */
     }
     switch (row->kind) {
     case RECORD_SLEEP:
