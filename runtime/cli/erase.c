@@ -8,6 +8,7 @@
 #include "keep.h"
 #include "offline.h"
 #include "text.h"
+#include "undo_plan.h"
 
 typedef struct chosen {
     int64_t *seqs;
@@ -16,9 +17,10 @@ typedef struct chosen {
     int64_t per_kind[RECORD_KIND_MAX];
 } chosen;
 
+/* With what it began, and what takes it back, which says the same words. */
 static bool under(const char *path, const char *at) {
     size_t len = strlen(at);
-    return strncmp(path, at, len) == 0 && (path[len] == 0 || path[len] == '.');
+    return strncmp(path, at, len) == 0 && (path[len] == 0 || path[len] == '.' || path[len] == '~');
 }
 
 static int choose(void *ctx, const journal_row *row) {
@@ -54,6 +56,43 @@ static int choose_edits(cli *c, chosen *s, const char *run, diag *d) {
 
 /* ---- what must not be erased now ---- */
 
+typedef struct open_rollbacks {
+    uint64_t runs[64];
+    size_t count;
+} open_rollbacks;
+
+static int on_rollback(void *ctx, int columns, const char *const *v, const char *const *names) {
+    open_rollbacks *all = ctx;
+    (void)columns;
+    (void)names;
+    all->runs[all->count++] = strtoull(v[0], NULL, 10);
+    return all->count == sizeof all->runs / sizeof *all->runs;
+}
+
+/* The rollback of another run covers those that came from it. */
+static int taken_back_with(cli *c, const char *run, diag *d) {
+    open_rollbacks all = {.count = 0};
+    uint64_t id = strtoull(run, NULL, 10);
+    int rc = reader_query(c->db, "SELECT run FROM rollback WHERE state = 'open'", NULL, 0,
+                          on_rollback, &all, d);
+    for (size_t i = 0; i < all.count && rc >= 0; i++) {
+        undo_plan p;
+        rc = undo_plan_make(c->db, all.runs[i], &p, d);
+        if (rc) {
+            return rc;
+        }
+        bool covered = undo_plan_covers(&p, id);
+        undo_plan_free(&p);
+        if (covered) {
+            diag_set(d, DIAG_CONFLICT,
+                     "Run %s is being taken back with run %" PRIu64 ", and needs its own words.",
+                     run, all.runs[i]);
+            return diag_next(d, "Wait until that has ended: keel run show %" PRIu64, all.runs[i]);
+        }
+    }
+    return rc < 0 ? rc : 0;
+}
+
 static int still_open(cli *c, const char *run, diag *d) {
     static const struct {
         const char *sql, *what, *next;
@@ -74,7 +113,7 @@ static int still_open(cli *c, const char *run, diag *d) {
             return diag_next(d, "%s %s", checks[i].next, run);
         }
     }
-    return 0;
+    return taken_back_with(c, run, d);
 }
 
 /* ---- the plan and the consent ---- */

@@ -77,9 +77,18 @@ return keel.agent { run = function(ctx, input)
   local notes, letters = ctx.use "notes", ctx.use "letters"
   assert(notes.write("note", { title = input.name .. " one" }))
   assert(letters.write("letter", { to = "Bea", text = input.name }))
+  if input.waits then ctx.receive("go") end
   assert(notes.write("note", { title = input.name .. " two" }))
   assert(not input.fails, "the third note is missing")
   return "written"
+end }
+LUA
+    mkdir -p "$W/agents/pair"
+    sed 's/clerk/pair/g' "$W/agents/clerk/manifest.yaml" >"$W/agents/pair/manifest.yaml"
+    cat >"$W/agents/pair/pair.lua" <<'LUA'
+local keel = require "keel"
+return keel.agent { run = function(ctx, input)
+  return ctx.wait(ctx.spawn("clerk", { name = input.name }))
 end }
 LUA
 }
@@ -90,6 +99,7 @@ policy() {
 version: 1
 rules:
   - { id: clerk-writes, on: ["notes.note.write", "letters.letter.write"], agents: [clerk], allow: {} }
+  - { id: pair-begins, on: run.spawn, agents: [pair], allow: {} }
 $1
 YAML
 }
@@ -255,6 +265,58 @@ until_ended() {
     has 'once more'
     policy ''
     keel policy reload
+}
+
+@test "a run that was cancelled to be taken back replays the same while that waits for a person" {
+    policy '  - { id: careful, on: "*.*.compensate", ask: {} }'
+    keel policy reload
+    n=$(keel --json do clerk name=open waits=true --detach | sed 's/.*"run":\([0-9]*\).*/\1/')
+    for _ in $(seq 100); do
+        ! keel run show "$n" | grep -q 'waits for an event' || break
+        sleep 0.1
+    done
+    run keel rollback "$n" --yes
+    [ "$status" -eq 3 ]
+    run keel replay "$n"
+    [ "$status" -eq 0 ]
+    has "run $n: 2 effects answered from the record"
+    item=$(keel --json inbox | grep -o '"number":[0-9]*' | tail -n 1 | cut -d: -f2)
+    keel deny "$item" --why 'not now'
+    policy ''
+    keel policy reload
+    run keel rollback "$n" --yes
+    [ "$status" -eq 0 ]
+}
+
+# words TEXT: they stand in the file.
+words() {
+    cat .keel/*.db* | grep -a -q "\"title\":\"$1\""
+}
+
+@test "its words are not erased while it is taken back with another run, and then go with those of the taking back" {
+    policy '  - { id: keep, on: "notes.note.compensate", deny: {} }'
+    keel policy reload
+    run keel do pair name=couple
+    [ "$status" -eq 0 ]
+    n=$(printf '%s\n' "$output" | sed -n 's/^Run \([0-9]*\) has ended.*/\1/p')
+    run keel rollback "$n" --yes
+    [ "$status" -eq 5 ]
+    keel down
+    run keel audit erase --run $((n + 1)) --why 'asked for' --yes
+    [ "$status" -eq 1 ]
+    has "Run $((n + 1)) is being taken back with run $n"
+    start_kernel "$W"
+    policy ''
+    keel policy reload
+    run keel rollback "$n" --yes
+    [ "$status" -eq 0 ]
+    keel down
+    words 'couple one'
+    run keel audit erase --run $((n + 1)) --path 1 --why 'asked for' --yes
+    [ "$status" -eq 0 ]
+    ! words 'couple one' || return 1
+    words 'couple two'
+    start_kernel "$W"
 }
 
 as_new_approver() {
