@@ -48,32 +48,38 @@ int restored_load(kernel *k, diag *d) {
     return reader_query(k->env.reads, sql, NULL, 0, on_restore, k, d);
 }
 
-static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+static int on_sure(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
-    (void)v;
     (void)names;
-    *(bool *)ctx = true;
+    *(bool *)ctx = number_of(v[0]) != 0;
     return 0;
 }
 
-/* A second attempt since then: the first one was proved absent, or the run was sure already. */
-static bool was_absent(kernel *k, uint64_t run_id) {
-    static const char sql[] =
-        "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 1"
-        " AND args_seq > CAST(?2 AS INTEGER) AND path NOT LIKE '%.%' LIMIT 1";
-    char id[24], seq[24];
-    const char *params[] = {id, seq};
-    bool found = false;
-    snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
-    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
-    reader_query(k->env.reads, sql, params, 2, on_any, &found, NULL);
-    return found;
-}
-
+/* Whose run it is: up by who spawned it and what it goes on from, to one that the backup knows, or to
+ * one that a person began since. It is sure when there is none that the backup knows; or when, before
+ * what led to it, a first attempt was proved absent: only then there is a second one of what is
+ * doubted. One behind that point says nothing of what stood before. */
 void restored_run(kernel *k, run *r) {
-    const run *parent = r->parent ? map_get(&k->runs, r->parent) : NULL;
-    r->sure = !k->restored.seq || r->tree->root > k->restored.last_run || was_absent(k, r->id) ||
-              (parent ? parent->sure : r->parent && was_absent(k, r->parent));
+    static const char sql[] =
+        "WITH RECURSIVE up(id, before) AS (SELECT CAST(?1 AS INTEGER), 9223372036854775807"
+        " UNION ALL SELECT coalesce(r.continued_from, r.parent), r.begin_seq"
+        " FROM up JOIN run r ON r.id = up.id WHERE r.id > CAST(?2 AS INTEGER)"
+        " AND coalesce(r.continued_from, r.parent) IS NOT NULL)"
+        " SELECT min(id) > CAST(?2 AS INTEGER) OR EXISTS (SELECT 1 FROM up JOIN effect e"
+        " ON e.run = up.id WHERE (e.attempts > 1 OR e.state = 'retry')"
+        " AND (e.class = 'keyed' OR e.class = 'checkable')"
+        " AND e.args_seq > CAST(?3 AS INTEGER) AND e.args_seq < up.before"
+        " AND e.path NOT LIKE '%.%' AND e.path NOT LIKE '%~%') FROM up";
+    char id[24], last[24], seq[24];
+    const char *params[] = {id, last, seq};
+    r->sure = !k->restored.seq;
+    if (r->sure) {
+        return;
+    }
+    snprintf(id, sizeof id, "%llu", (unsigned long long)r->id);
+    snprintf(last, sizeof last, "%llu", (unsigned long long)k->restored.last_run);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    reader_query(k->env.reads, sql, params, 3, on_sure, &r->sure, NULL);
 }
 
 void restored_begin(kernel *k, run *r) {
@@ -87,9 +93,13 @@ static bool known_run(const kernel *k, const run *r) {
     return r->id <= k->restored.last_run;
 }
 
+/* It is another thing to have it twice. */
+static bool counts(const call *c) {
+    return c->class == CLASS_KEYED || c->class == CLASS_CHECKABLE || c->class == CLASS_ONCE;
+}
+
 bool restored_doubts(kernel *k, call *c) {
-    if (!k->restored.seq || c->run->sure || !c->run->tree ||
-        (c->class != CLASS_KEYED && c->class != CLASS_CHECKABLE && c->class != CLASS_ONCE)) {
+    if (!k->restored.seq || c->run->sure || !c->run->tree || !counts(c)) {
         return false;
     }
     if (known_run(k, c->run)) {
@@ -127,7 +137,11 @@ void restored_absent(kernel *k, call *c) {
 void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
     c->older = k->restored.seq && last_seq < k->restored.seq;
     c->doubt = k->restored.seq && args_seq > k->restored.seq && c->attempt == 1 &&
-               c->state != EFFECT_WAITING && !c->run->sure && c->run->tree != NULL;
+               c->state != EFFECT_WAITING && !c->run->sure && c->run->tree != NULL && counts(c);
+    if (c->state == EFFECT_RETRY &&
+        !c->maybe_applied) { /* only what is proved absent comes there */
+        restored_absent(k, c);
+    }
 }
 
 bool restored_open(kernel *k, call *c) {

@@ -1,0 +1,106 @@
+/* Restored, and then again: restarts, segments, rollbacks and second restores behind a restore. What may
+ * have been sent in a life that is lost is never sent without a look. */
+#include "protocol.h"
+#include "scene_restore.h"
+#include "undoscene.h"
+
+#define SPAWNS "  - { id: child, on: run.spawn, allow: {} }\n"
+#define RECEIVE(name)                                                                              \
+    { "receive", "", "{\"name\":\"" name "\"}" }
+#define SAW_IT "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
+#define ASKED  "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open'"
+#define STUCK  "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
+
+static void send(sim_world *w, const char *request, const char *name, int run) {
+    char args[80];
+    snprintf(args, sizeof args, "{\"body\":1,\"name\":\"%s\",\"run\":%d}", name, run);
+    scene_tell(w, request, "run.send", args);
+}
+
+/* ---- what makes a run sure ---- */
+
+/* Something else of it was sent twice: that says nothing of the write that follows. */
+static void a_repeat_of_another_proves_nothing(void **state) {
+    static const sim_op ops[] = {RECEIVE("go"), WRITE("repeatable"), WRITE("keyed")};
+    (void)state;
+    sim_world *w = scene(ALLOW, ops, COUNT(ops));
+    scene_do(w, "do-000001");
+    scene_backup();
+    scene_go(w, "go-000001");
+    scene_answer(w, APPLIED);
+    undo_told(w, "write", "keyed");
+    scene_answer(w, APPLIED); /* in the life that is lost */
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000002");
+    undo_told(w, "write", "repeatable");
+    scene_answer(w, UNKNOWN);
+    undo_told(w, "write", "repeatable"); /* its second attempt */
+    scene_restart(w);
+    undo_told(w, "write", "repeatable");
+    scene_answer(w, APPLIED);
+    undo_told(w, "reconcile", "keyed");
+    scene_answer(w, SAW_IT);
+    scene_end(w);
+}
+
+/* A run that goes on from a doubted one has a number that the backup does not know. */
+static void a_segment_of_a_doubted_run_is_asked_for(void **state) {
+    static const sim_op ops[] = {RECEIVE("a"), WRITE("once"), RECEIVE("b")};
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        sim_world *w = scene(ALLOW, ops, COUNT(ops));
+        sim_program *p = (sim_program *)(uintptr_t)w->programs;
+        p[0].end = "{\"result\":{\"n\":2},\"state\":\"continued\"}";
+        scene_do(w, "do-000001");
+        send(w, "a-000001", "a", 1);
+        scene_answer(w, APPLIED);
+        scene_backup();
+        send(w, "b-000001", "b", 1);
+        send(w, "a-000002", "a", 2);
+        undo_told(w, "write", "once");
+        scene_answer(w, APPLIED); /* in the life that is lost */
+        scene_restore(w);
+        scene_resume(w);
+        send(w, "b-000002", "b", 1);
+        if (restart) {
+            scene_restart(w);
+        }
+        send(w, "a-000003", "a", 2);
+        assert_int_equal(w->held_count, 0);
+        number_is(w, ASKED, 1);
+        scene_end(w);
+    }
+}
+
+/* The child was there before its parent's write was proved absent: it is doubted, also after a restart. */
+static void a_later_proof_says_nothing_of_a_child(void **state) {
+    static const sim_op parent[] = {RECEIVE("go"), SPAWN_HELPER, WRITE("keyed"), RECEIVE("end")};
+    static const sim_op child[] = {RECEIVE("go"), WRITE("once")};
+    (void)state;
+    sim_world *w = scene(ALLOW SPAWNS, parent, COUNT(parent));
+    scene_helper(w, child, COUNT(child), NULL);
+    scene_do(w, "do-000001");
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000001");
+    undo_told(w, "reconcile", "keyed");
+    scene_answer(w, ABSENT);
+    undo_told(w, "write", "keyed");
+    scene_answer(w, APPLIED);
+    scene_restart(w);
+    send(w, "go-000002", "go", 2);
+    assert_int_equal(w->held_count, 0);
+    number_is(w, ASKED, 1);
+    scene_end(w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_repeat_of_another_proves_nothing),
+        cmocka_unit_test(a_segment_of_a_doubted_run_is_asked_for),
+        cmocka_unit_test(a_later_proof_says_nothing_of_a_child),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
