@@ -96,11 +96,36 @@ static void a_later_proof_says_nothing_of_a_child(void **state) {
     scene_end(w);
 }
 
+/* ---- done before, and not there any more ---- */
+
+/* That its run goes on and ends says nothing of it. */
+static void what_is_gone_outlives_its_run(void **state) {
+    static const sim_op ops[] = {WRITE("checkable"), RECEIVE("go")};
+    (void)state;
+    sim_world *w = scene(ALLOW, ops, COUNT(ops));
+    scene_do(w, "do-000001");
+    scene_answer(w, APPLIED);
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
+    undo_told(w, "reconcile", "checkable");
+    scene_answer(w, ABSENT);
+    number_is(w, STUCK, 1);
+    scene_go(w, "go-000001");
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    number_is(w, STUCK, 1);
+    scene_restart(w);
+    scene_tell(w, "resolve-1", "stuck.resolve", "{\"number\":1,\"why\":\"written by hand\"}");
+    number_is(w, STUCK, 0);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_of_another_proves_nothing),
         cmocka_unit_test(a_segment_of_a_doubted_run_is_asked_for),
         cmocka_unit_test(a_later_proof_says_nothing_of_a_child),
+        cmocka_unit_test(what_is_gone_outlives_its_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
