@@ -213,7 +213,9 @@ static int on_young(void *ctx, int n, const char *const *v, const char *const *n
     if (!p) {
         return 0;
     }
-    call *c = call_new(run_restore_over(k, (uint64_t)number_of(v[0]), p), CALL_EFFECT, v[1], "");
+    run *r = map_get(&k->runs, (uint64_t)number_of(v[0]));
+    r = r ? r : run_restore_over(k, (uint64_t)number_of(v[0]), p);
+    call *c = call_new(r, CALL_EFFECT, v[1], "");
     snprintf(c->target, sizeof c->target, "%s", v[2]);
     c->state = EFFECT_DONE;
     c->recheck = true;

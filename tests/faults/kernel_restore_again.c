@@ -7,9 +7,10 @@
 #define SPAWNS "  - { id: child, on: run.spawn, allow: {} }\n"
 #define RECEIVE(name)                                                                              \
     { "receive", "", "{\"name\":\"" name "\"}" }
-#define SAW_IT "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
-#define ASKED  "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open'"
-#define STUCK  "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
+#define SAW_IT    "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
+#define NOT_KNOWN "{\"result\":{\"state\":\"unknown\"}}"
+#define ASKED     "SELECT count(*) FROM item WHERE kind = 'unknown' AND state = 'open'"
+#define STUCK     "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
 
 static void send(sim_world *w, const char *request, const char *name, int run) {
     char args[80];
@@ -120,12 +121,38 @@ static void what_is_gone_outlives_its_run(void **state) {
     scene_end(w);
 }
 
+/* The look belongs to the run as it is: one that is open goes on meanwhile, ends, and is found again. */
+static void an_open_run_goes_on_while_it_is_looked_for(void **state) {
+    static const sim_op ops[] = {WRITE("checkable"), RECEIVE("go"), WRITE("repeatable"),
+                                 WRITE("once")};
+    (void)state;
+    sim_world *w = scene(ALLOW, ops, COUNT(ops));
+    scene_do(w, "do-000001");
+    scene_answer(w, APPLIED);
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
+    undo_told(w, "reconcile", "checkable");
+    scene_go(w, "go-000001");
+    number_is(w, "SELECT count(*) FROM effect WHERE path = '3'", 1); /* behind the look */
+    scene_answer(w, NOT_KNOWN);
+    undo_told(w, "write", "repeatable");
+    scene_restart(w); /* and is not looked for again */
+    undo_told(w, "write", "repeatable");
+    scene_answer(w, APPLIED);
+    number_is(w, ASKED, 1); /* once: nobody can look */
+    scene_tell(w, "verdict-1", "verdict", "{\"number\":1,\"verdict\":\"done\",\"why\":\"seen\"}");
+    number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_of_another_proves_nothing),
         cmocka_unit_test(a_segment_of_a_doubted_run_is_asked_for),
         cmocka_unit_test(a_later_proof_says_nothing_of_a_child),
         cmocka_unit_test(what_is_gone_outlives_its_run),
+        cmocka_unit_test(an_open_run_goes_on_while_it_is_looked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
