@@ -76,6 +76,10 @@ int effect_check(kernel *k, call *c, diag *d) {
     if (!c->connection || c->connection->gone || !c->verb) {
         diag_set(d, DIAG_CONFLICT,
                  "%s: its connection was changed or removed since, so nobody can look", c->target);
+    } else if (restored_hidden(k, c)) {
+        diag_set(d, DIAG_CONFLICT,
+                 "%s: it may have been sent before the restore, and its key of then is not known",
+                 c->target);
     } else if (c->verb->class != CLASS_KEYED && c->verb->class != CLASS_CHECKABLE) {
         diag_set(d, DIAG_CONFLICT, "%s is of class %s: its connector cannot look for what it did",
                  c->target, word);

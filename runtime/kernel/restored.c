@@ -4,7 +4,8 @@
  *
  *   open in the backup       taken as lost: looked for under its own key, or asked for
  *   waits for an approval    stale, and asked again
- *   a first attempt          of a run that the backup knows: it may have been made behind the backup,
+ *   a first attempt          of a run that the backup knows, or of what takes back what it did: it
+ *                            may have been made behind the backup,
  *                            under the key of that life, for the same run and path: looked for under
  *                            that key first; where nobody can look, a person is asked
  *   of a run that it begins  the same may have been done under a number that the backup does not
@@ -98,8 +99,45 @@ static bool counts(const call *c) {
     return c->class == CLASS_KEYED || c->class == CLASS_CHECKABLE || c->class == CLASS_ONCE;
 }
 
+static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)v;
+    (void)names;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* It was doubted since, and came to an end as not done; now a person has it tried once more. */
+static bool answered_before(kernel *k, const call *c) {
+    static const char sql[] =
+        "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 0"
+        " AND args_seq > CAST(?2 AS INTEGER) AND state IN ('not_done', 'proposed')"
+        " AND (path = ?3 OR (instr(?3, '~') > 0 AND substr(path, 1, instr(path, '~')) ="
+        " substr(?3, 1, instr(?3, '~')))) LIMIT 1";
+    char id[24], seq[24];
+    const char *params[] = {id, seq, c->path};
+    bool found = false;
+    snprintf(id, sizeof id, "%llu", (unsigned long long)c->run->id);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    reader_query(k->env.reads, sql, params, 3, on_any, &found, NULL);
+    return found;
+}
+
+/* What takes back was doubtful whatever its run has come to: a person orders it at any time. */
+static bool doubtful(kernel *k, const call *c) {
+    run whose = {.id = c->run->id, .sure = c->run->sure};
+    if (!k->restored.seq || !counts(c) || (!c->undoes && (whose.sure || !c->run->tree))) {
+        return false;
+    }
+    if (c->undoes && !known_run(k, &whose)) {
+        restored_run(k, &whose);
+        return !whose.sure;
+    }
+    return true;
+}
+
 bool restored_doubts(kernel *k, call *c) {
-    if (!k->restored.seq || c->run->sure || !c->run->tree || !counts(c)) {
+    if (!doubtful(k, c) || answered_before(k, c)) {
         return false;
     }
     if (known_run(k, c->run)) {
@@ -107,6 +145,10 @@ bool restored_doubts(kernel *k, call *c) {
     }
     c->doubt = true;
     return true;
+}
+
+bool restored_hidden(const kernel *k, const call *c) {
+    return c->doubt && !known_run(k, c->run);
 }
 
 void restored_look(kernel *k, call *c) {
@@ -128,7 +170,7 @@ void restored_absent(kernel *k, call *c) {
     if (c->doubt) {
         c->doubt = false;
         effect_mint_key(c, k->identity.incarnation);
-        c->run->sure = c->run->sure || !strchr(c->path, '.');
+        c->run->sure = c->run->sure || (!c->undoes && !strchr(c->path, '.'));
     }
 }
 
@@ -136,11 +178,10 @@ void restored_absent(kernel *k, call *c) {
 
 void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
     c->older = k->restored.seq && last_seq < k->restored.seq;
-    c->doubt = k->restored.seq && args_seq > k->restored.seq && c->attempt == 1 &&
-               c->state != EFFECT_WAITING && !c->run->sure && c->run->tree != NULL && counts(c);
-    if (c->state == EFFECT_RETRY &&
-        !c->maybe_applied) { /* only what is proved absent comes there */
-        restored_absent(k, c);
+    c->doubt = args_seq > k->restored.seq && c->attempt == 1 && c->state != EFFECT_WAITING &&
+               doubtful(k, c);
+    if (c->state == EFFECT_RETRY && !c->maybe_applied) {
+        restored_absent(k, c); /* only what is proved absent comes there */
     }
 }
 

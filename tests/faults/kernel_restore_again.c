@@ -146,6 +146,117 @@ static void an_open_run_goes_on_while_it_is_looked_for(void **state) {
     scene_end(w);
 }
 
+/* ---- taken back ---- */
+
+static void verdict(sim_world *w, const char *request, const char *how) {
+    char args[120];
+    snprintf(args, sizeof args, "{\"number\":%lld,\"verdict\":\"%s\",\"why\":\"seen\"}",
+             (long long)sim_number(
+                 w, "SELECT number FROM item WHERE kind = 'unknown' AND state = 'open'"),
+             how);
+    scene_tell(w, request, "verdict", args);
+}
+
+/* The rollback was open in the backup, and went on in the life that is lost. */
+static void an_open_rollback_looks_before_it_goes_on(void **state) {
+    char key[40];
+    (void)state;
+    for (int absent = 0; absent < 2; absent++) {
+        sim_world *w = undo_done(ALLOW, undo_two, COUNT(undo_two));
+        undo_roll(w, "rollback1", 1);
+        undo_told(w, "compensate", "once");
+        scene_backup();
+        undo_answer(w, APPLIED);
+        undo_told(w, "compensate", "keyed");
+        snprintf(key, sizeof key, "%s", w->held[0].key);
+        undo_answer(w, APPLIED);
+        scene_restore(w);
+        scene_resume(w);
+        if (w->held_count) { /* what was done shortly before is looked for, too */
+            scene_answer(w, SAW_IT);
+        }
+        assert_int_equal(w->held_count, 0); /* it was under way: a person is asked */
+        verdict(w, "verdict-1", "done");
+        undo_told(w, "reconcile", "keyed");
+        scene_restart(w);
+        undo_told(w, "reconcile", "keyed");
+        assert_string_equal(w->held[0].key, key);
+        scene_answer(w, absent ? ABSENT : SAW_IT);
+        if (absent) {
+            undo_told(w, "reconcile", "keyed"); /* once more, when it has had time to settle */
+            scene_answer(w, ABSENT);
+            undo_told(w, "compensate", "keyed");
+            assert_string_not_equal(w->held[0].key, key);
+            undo_answer(w, APPLIED);
+        }
+        assert_int_equal(w->held_count, 0);
+        rollback_is(w, "ended");
+        applied_steps(w, 2);
+        scene_end(w);
+    }
+}
+
+/* The backup knows nothing of the rollback, and a person orders it again. */
+static void a_rollback_ordered_again_looks_first(void **state) {
+    (void)state;
+    sim_world *w = undo_done(ALLOW, undo_keyed, 1);
+    w->clock += 3700000000;
+    scene_restart(w);
+    scene_backup();
+    undo_roll(w, "rollback1", 1);
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
+    undo_roll(w, "rollback2", 1);
+    undo_told(w, "reconcile", "keyed");
+    scene_answer(w, SAW_IT);
+    rollback_is(w, "ended");
+    applied_steps(w, 1);
+    scene_end(w);
+}
+
+/* Nobody can look for it: it is asked for, and once a person has said no, it can be tried. */
+static void what_takes_back_once_is_asked_for_once(void **state) {
+    static const sim_op once[] = {WRITE("once")};
+    (void)state;
+    sim_world *w = undo_done(ALLOW, once, 1);
+    scene_backup();
+    undo_roll(w, "rollback1", 1);
+    undo_told(w, "compensate", "once");
+    undo_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
+    undo_roll(w, "rollback2", 1);
+    assert_int_equal(w->held_count, 0);
+    number_is(w, ASKED, 1);
+    verdict(w, "verdict-1", "not_done");
+    number_is(w, STUCK, 1);
+    undo_roll(w, "rollback3", 1);
+    undo_told(w, "compensate", "once");
+    undo_answer(w, APPLIED);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
+/* A run that began since has nothing behind it. */
+static void a_new_run_is_taken_back_at_once(void **state) {
+    (void)state;
+    sim_world *w = undo_done(ALLOW, undo_keyed, 1);
+    w->clock += 3700000000;
+    scene_restart(w);
+    scene_backup();
+    scene_restore(w);
+    scene_resume(w);
+    scene_do(w, "do-000002");
+    undo_answer(w, APPLIED);
+    undo_roll(w, "rollback1", 2);
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_of_another_proves_nothing),
@@ -153,6 +264,10 @@ int main(void) {
         cmocka_unit_test(a_later_proof_says_nothing_of_a_child),
         cmocka_unit_test(what_is_gone_outlives_its_run),
         cmocka_unit_test(an_open_run_goes_on_while_it_is_looked_for),
+        cmocka_unit_test(an_open_rollback_looks_before_it_goes_on),
+        cmocka_unit_test(a_rollback_ordered_again_looks_first),
+        cmocka_unit_test(what_takes_back_once_is_asked_for_once),
+        cmocka_unit_test(a_new_run_is_taken_back_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
