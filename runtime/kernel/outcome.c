@@ -193,6 +193,9 @@ static void looked(kernel *k, call *c, keel_json result) {
     body_text(result, "state", state, sizeof state);
     if (!strcmp(state, "applied")) {
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
+    } else if (!strcmp(state, "absent") && since >= settle && restored_elsewhere(k, c)) {
+        c->looks = 0;
+        effect_look_later(k, c, "absent, and now looked for as another life may have sent it", 0);
     } else if (!strcmp(state, "absent") && (since >= settle || KEEL_PLANTED("settle_ignored"))) {
         bool sent = !c->doubt;
         restored_absent(k, c);

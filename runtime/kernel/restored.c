@@ -34,19 +34,42 @@ static int on_restore(void *ctx, int n, const char *const *v, const char *const 
     (void)names;
     kernel *k = ctx;
     k->restored = (restore_point){.seq = number_of(v[0]),
-                                  .last_us = number_of(v[2]),
-                                  .at_us = number_of(v[3]),
-                                  .last_run = (uint64_t)number_of(v[4])};
-    snprintf(k->restored.incarnation, sizeof k->restored.incarnation, "%s", v[1]);
+                                  .last_us = number_of(v[1]),
+                                  .at_us = number_of(v[2]),
+                                  .last_run = (uint64_t)number_of(v[3])};
     return 0;
 }
 
+static int on_life(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    restore_point *p = ctx;
+    if (number_of(v[1]) < 0 || p->life_count == LOST_LIVES) {
+        p->untold = true;
+        return 0;
+    }
+    lost_life *x = &p->lives[p->life_count++];
+    snprintf(x->incarnation, sizeof x->incarnation, "%s", v[0]);
+    x->last_run = (uint64_t)number_of(v[2]);
+    return 0;
+}
+
+/* Also those of earlier restores: what was not come to since may have been done in them. */
 int restored_load(kernel *k, diag *d) {
-    static const char sql[] =
-        "SELECT p.seq, p.incarnation, p.last_us, p.at_us,"
+    static const char last[] =
+        "SELECT p.seq, p.last_us, p.at_us,"
         " (SELECT id FROM run WHERE begin_seq <= p.last ORDER BY id DESC LIMIT 1)"
         " FROM restored p ORDER BY p.seq DESC LIMIT 1";
-    return reader_query(k->env.reads, sql, NULL, 0, on_restore, k, d);
+    static const char lives[] =
+        "SELECT incarnation, max(last), (SELECT max(id) FROM run WHERE begin_seq <= max(x.last))"
+        " FROM (SELECT seq, incarnation, last FROM restored UNION ALL"
+        " SELECT p.seq, l.value ->> 'incarnation', l.value ->> 'seq'"
+        " FROM restored p, json_each(coalesce(p.lives, '[]')) l) x"
+        " GROUP BY incarnation ORDER BY max(seq) DESC, max(last) DESC";
+    int rc = reader_query(k->env.reads, last, NULL, 0, on_restore, k, d);
+    return rc || !k->restored.seq
+               ? rc
+               : reader_query(k->env.reads, lives, NULL, 0, on_life, &k->restored, d);
 }
 
 static int on_sure(void *ctx, int n, const char *const *v, const char *const *names) {
@@ -136,19 +159,38 @@ static bool doubtful(kernel *k, const call *c) {
     return true;
 }
 
+/* The next in which its run was this one: its key is what c would have had there. */
+static bool next_life(kernel *k, call *c) {
+    while (c->life < k->restored.life_count && k->restored.lives[c->life].last_run < c->run->id) {
+        c->life++;
+    }
+    if (c->life == k->restored.life_count) {
+        return false;
+    }
+    effect_mint_key(c, k->restored.lives[c->life].incarnation);
+    return true;
+}
+
 bool restored_doubts(kernel *k, call *c) {
     if (!doubtful(k, c) || answered_before(k, c)) {
         return false;
     }
-    if (known_run(k, c->run)) {
-        effect_mint_key(c, k->restored.incarnation);
-    }
     c->doubt = true;
+    c->life = 0;
+    next_life(k, c);
     return true;
 }
 
+bool restored_elsewhere(kernel *k, call *c) {
+    if (!c->doubt) {
+        return false;
+    }
+    c->life++;
+    return next_life(k, c);
+}
+
 bool restored_hidden(const kernel *k, const call *c) {
-    return c->doubt && !known_run(k, c->run);
+    return c->doubt && (k->restored.untold || !known_run(k, c->run));
 }
 
 void restored_look(kernel *k, call *c) {
@@ -159,6 +201,11 @@ void restored_look(kernel *k, call *c) {
         effect_unknown(k, c,
                        "it may have been sent after the backup was taken, by a run whose number "
                        "the backup does not know");
+    } else if (k->restored.untold) {
+        effect_unknown(
+            k, c,
+            "it may have been sent after the backup was taken, in a life of which no more "
+            "is known");
     } else if (c->class == CLASS_ONCE) {
         effect_unknown(k, c, may);
     } else {

@@ -257,6 +257,81 @@ static void a_new_run_is_taken_back_at_once(void **state) {
     scene_end(w);
 }
 
+/* ---- restored once more ---- */
+
+/* The same backup twice: what the second life has sent is known under a key of its own. */
+static void what_a_second_life_sent_is_found(void **state) {
+    static const sim_op ops[] = {RECEIVE("go"), WRITE("keyed")};
+    char key[40];
+    (void)state;
+    for (int which = 0; which < 3; which++) { /* sent in the first, in the second, in none */
+        sim_world *w = scene(ALLOW, ops, COUNT(ops));
+        scene_do(w, "do-000001");
+        scene_backup();
+        if (which == 0) {
+            scene_go(w, "go-000001");
+            snprintf(key, sizeof key, "%s", w->held[0].key);
+            scene_answer(w, APPLIED);
+        }
+        scene_restore(w);
+        if (which != 0) {
+            scene_resume(w);
+            scene_go(w, "go-000002");
+            undo_told(w, "reconcile", "keyed");
+        }
+        if (which == 1) {
+            scene_answer(w, ABSENT);
+            undo_told(w, "write", "keyed");
+            snprintf(key, sizeof key, "%s", w->held[0].key);
+            scene_answer(w, APPLIED);
+        }
+        scene_restore(w);
+        scene_tell(w, "resume-02", "resume", "{}");
+        scene_go(w, "go-000003");
+        for (int looks = 0; looks < 2; looks++) {
+            undo_told(w, "reconcile", "keyed");
+            bool there = which < 2 && !strcmp(w->held[0].key, key);
+            scene_answer(w, there ? SAW_IT : ABSENT);
+            if (there) {
+                break;
+            }
+        }
+        if (which == 2) {
+            undo_told(w, "write", "keyed");
+            scene_answer(w, APPLIED);
+        }
+        assert_int_equal(w->held_count, 0);
+        number_is(w, "SELECT count(*) FROM effect WHERE state = 'done'", 1);
+        scene_end(w);
+    }
+}
+
+/* Its anchor tells of a life of which nobody knows where it began: nobody can look, and a person is
+ * asked. */
+static void what_an_untold_life_may_have_sent_is_asked_for(void **state) {
+    static const sim_op ops[] = {RECEIVE("go"), WRITE("keyed")};
+    char path[160], named[40] = "";
+    (void)state;
+    sim_world *w = scene(ALLOW, ops, COUNT(ops));
+    scene_do(w, "do-000001");
+    scene_backup();
+    snprintf(path, sizeof path, "%s/state/anchor", w->root);
+    FILE *f = fopen(path, "r+");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "keel1 %32s", named), 1);
+    fseek(f, 0, SEEK_END);
+    fprintf(f, "keel1-life %s 00000000000000aa 00000000000000bb 7\n", named);
+    fclose(f);
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000001");
+    assert_int_equal(w->held_count, 0);
+    number_is(w, ASKED, 1);
+    scene_tell(w, "check-001", "unknown.check", "{\"number\":1}");
+    assert_null(sim_answered(w, "check-001"));
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_of_another_proves_nothing),
@@ -268,6 +343,8 @@ int main(void) {
         cmocka_unit_test(a_rollback_ordered_again_looks_first),
         cmocka_unit_test(what_takes_back_once_is_asked_for_once),
         cmocka_unit_test(a_new_run_is_taken_back_at_once),
+        cmocka_unit_test(what_a_second_life_sent_is_found),
+        cmocka_unit_test(what_an_untold_life_may_have_sent_is_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
