@@ -107,7 +107,9 @@ static int renew(restoring *r, offline *o) {
 
 /* ---- its place ---- */
 
-static const char *const replaced[] = {"keel.db", "keel.db-wal", "keel.db-shm", "archive"};
+/* In this order: a log that is left without its file would be played over the next one. */
+static const char *const replaced[] = {"keel.db-wal", "keel.db-journal", "keel.db-shm", "keel.db",
+                                       "archive"};
 static const char *const placed[] = {"archive", "keel.db"};
 
 static void name_aside(restoring *r) {
@@ -140,10 +142,21 @@ static int move_all(restoring *r, const char *const *names, size_t count, const 
     return rc ? rc : backup_sync(to, r->d);
 }
 
+/* A restore that was cut off may have left any part of it. */
+static bool any_is_there(const restoring *r) {
+    bool any = false;
+    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++) {
+        struct stat st;
+        char *path = in_folder(r->ws->keel, replaced[i]);
+        any = lstat(path, &st) == 0 || any;
+        free(path);
+    }
+    return any;
+}
+
 static int take_place(restoring *r) {
     int rc = 0;
-    struct stat st;
-    if (lstat(r->ws->db, &st) == 0) {
+    if (any_is_there(r)) {
         name_aside(r);
         rc = fsio_mkdirs(r->aside, 0700, r->d);
         rc = rc ? rc

@@ -154,6 +154,9 @@ static bool rests(const run *r) {
     bool any = false;
     for (const call *c = r->calls; c; c = c->next) {
         bool effect = c->kind == CALL_EFFECT || c->kind == CALL_SPAWN;
+        if (c->recheck) {
+            continue;
+        }
         if (c->kind != CALL_WAIT && !(effect && needs_person(c))) {
             return false;
         }

@@ -76,6 +76,10 @@ int effect_check(kernel *k, call *c, diag *d) {
     if (!c->connection || c->connection->gone || !c->verb) {
         diag_set(d, DIAG_CONFLICT,
                  "%s: its connection was changed or removed since, so nobody can look", c->target);
+    } else if (restored_hidden(k, c)) {
+        diag_set(d, DIAG_CONFLICT,
+                 "%s: it may have been sent before the restore, and its key of then is not known",
+                 c->target);
     } else if (c->verb->class != CLASS_KEYED && c->verb->class != CLASS_CHECKABLE) {
         diag_set(d, DIAG_CONFLICT, "%s is of class %s: its connector cannot look for what it did",
                  c->target, word);
@@ -189,6 +193,9 @@ static void looked(kernel *k, call *c, keel_json result) {
     body_text(result, "state", state, sizeof state);
     if (!strcmp(state, "applied")) {
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
+    } else if (!strcmp(state, "absent") && since >= settle && restored_elsewhere(k, c)) {
+        c->looks = 0;
+        effect_look_later(k, c, "absent, and now looked for as another life may have sent it", 0);
     } else if (!strcmp(state, "absent") && (since >= settle || KEEL_PLANTED("settle_ignored"))) {
         bool sent = !c->doubt;
         restored_absent(k, c);

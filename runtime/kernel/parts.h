@@ -130,6 +130,8 @@ void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq); /* r
 bool restored_open(kernel *k, call *c); /* it was open in the backup: true when all is done */
 /* Before a first attempt is intended: it has to be looked for, and has the key of then. */
 bool restored_doubts(kernel *k, call *c);
+bool restored_elsewhere(kernel *k, call *c); /* absent there: another lost life is looked for in */
+bool restored_hidden(const kernel *k, const call *c); /* nobody knows under which key to look */
 void restored_look(kernel *k, call *c);   /* after it was intended, instead of being sent */
 void restored_absent(kernel *k, call *c); /* it is proved that it was not sent then */
 int restored_recheck(kernel *k, diag *d); /* looks for what was done shortly before the backup */

@@ -4,7 +4,8 @@
  *
  *   open in the backup       taken as lost: looked for under its own key, or asked for
  *   waits for an approval    stale, and asked again
- *   a first attempt          of a run that the backup knows: it may have been made behind the backup,
+ *   a first attempt          of a run that the backup knows, or of what takes back what it did: it
+ *                            may have been made behind the backup,
  *                            under the key of that life, for the same run and path: looked for under
  *                            that key first; where nobody can look, a person is asked
  *   of a run that it begins  the same may have been done under a number that the backup does not
@@ -33,47 +34,76 @@ static int on_restore(void *ctx, int n, const char *const *v, const char *const 
     (void)names;
     kernel *k = ctx;
     k->restored = (restore_point){.seq = number_of(v[0]),
-                                  .last_us = number_of(v[2]),
-                                  .at_us = number_of(v[3]),
-                                  .last_run = (uint64_t)number_of(v[4])};
-    snprintf(k->restored.incarnation, sizeof k->restored.incarnation, "%s", v[1]);
+                                  .last_us = number_of(v[1]),
+                                  .at_us = number_of(v[2]),
+                                  .last_run = (uint64_t)number_of(v[3])};
     return 0;
 }
 
+static int on_life(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    restore_point *p = ctx;
+    if (number_of(v[1]) < 0 || p->life_count == LOST_LIVES) {
+        p->untold = true;
+        return 0;
+    }
+    lost_life *x = &p->lives[p->life_count++];
+    snprintf(x->incarnation, sizeof x->incarnation, "%s", v[0]);
+    x->last_run = (uint64_t)number_of(v[2]);
+    return 0;
+}
+
+/* Also those of earlier restores: what was not come to since may have been done in them. */
 int restored_load(kernel *k, diag *d) {
-    static const char sql[] =
-        "SELECT p.seq, p.incarnation, p.last_us, p.at_us,"
+    static const char last[] =
+        "SELECT p.seq, p.last_us, p.at_us,"
         " (SELECT id FROM run WHERE begin_seq <= p.last ORDER BY id DESC LIMIT 1)"
         " FROM restored p ORDER BY p.seq DESC LIMIT 1";
-    return reader_query(k->env.reads, sql, NULL, 0, on_restore, k, d);
+    static const char lives[] =
+        "SELECT incarnation, max(last), (SELECT max(id) FROM run WHERE begin_seq <= max(x.last))"
+        " FROM (SELECT seq, incarnation, last FROM restored UNION ALL"
+        " SELECT p.seq, l.value ->> 'incarnation', l.value ->> 'seq'"
+        " FROM restored p, json_each(coalesce(p.lives, '[]')) l) x"
+        " GROUP BY incarnation ORDER BY max(seq) DESC, max(last) DESC";
+    int rc = reader_query(k->env.reads, last, NULL, 0, on_restore, k, d);
+    return rc || !k->restored.seq
+               ? rc
+               : reader_query(k->env.reads, lives, NULL, 0, on_life, &k->restored, d);
 }
 
-static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+static int on_sure(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
-    (void)v;
     (void)names;
-    *(bool *)ctx = true;
+    *(bool *)ctx = number_of(v[0]) != 0;
     return 0;
 }
 
-/* A second attempt since then: the first one was proved absent, or the run was sure already. */
-static bool was_absent(kernel *k, uint64_t run_id) {
-    static const char sql[] =
-        "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 1"
-        " AND args_seq > CAST(?2 AS INTEGER) AND path NOT LIKE '%.%' LIMIT 1";
-    char id[24], seq[24];
-    const char *params[] = {id, seq};
-    bool found = false;
-    snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
-    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
-    reader_query(k->env.reads, sql, params, 2, on_any, &found, NULL);
-    return found;
-}
-
+/* Whose run it is: up by who spawned it and what it goes on from, to one that the backup knows, or to
+ * one that a person began since. It is sure when there is none that the backup knows; or when, before
+ * what led to it, a first attempt was proved absent: only then there is a second one of what is
+ * doubted. One behind that point says nothing of what stood before. */
 void restored_run(kernel *k, run *r) {
-    const run *parent = r->parent ? map_get(&k->runs, r->parent) : NULL;
-    r->sure = !k->restored.seq || r->tree->root > k->restored.last_run || was_absent(k, r->id) ||
-              (parent ? parent->sure : r->parent && was_absent(k, r->parent));
+    static const char sql[] =
+        "WITH RECURSIVE up(id, before) AS (SELECT CAST(?1 AS INTEGER), 9223372036854775807"
+        " UNION ALL SELECT coalesce(r.continued_from, r.parent), r.begin_seq"
+        " FROM up JOIN run r ON r.id = up.id WHERE r.id > CAST(?2 AS INTEGER)"
+        " AND coalesce(r.continued_from, r.parent) IS NOT NULL)"
+        " SELECT min(id) > CAST(?2 AS INTEGER) OR EXISTS (SELECT 1 FROM up JOIN effect e"
+        " ON e.run = up.id WHERE (e.attempts > 1 OR e.state = 'retry')"
+        " AND (e.class = 'keyed' OR e.class = 'checkable')"
+        " AND e.args_seq > CAST(?3 AS INTEGER) AND e.args_seq < up.before"
+        " AND e.path NOT LIKE '%.%' AND e.path NOT LIKE '%~%') FROM up";
+    char id[24], last[24], seq[24];
+    const char *params[] = {id, last, seq};
+    r->sure = !k->restored.seq;
+    if (r->sure) {
+        return;
+    }
+    snprintf(id, sizeof id, "%llu", (unsigned long long)r->id);
+    snprintf(last, sizeof last, "%llu", (unsigned long long)k->restored.last_run);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    reader_query(k->env.reads, sql, params, 3, on_sure, &r->sure, NULL);
 }
 
 void restored_begin(kernel *k, run *r) {
@@ -87,16 +117,80 @@ static bool known_run(const kernel *k, const run *r) {
     return r->id <= k->restored.last_run;
 }
 
-bool restored_doubts(kernel *k, call *c) {
-    if (!k->restored.seq || c->run->sure || !c->run->tree ||
-        (c->class != CLASS_KEYED && c->class != CLASS_CHECKABLE && c->class != CLASS_ONCE)) {
+/* It is another thing to have it twice. */
+static bool counts(const call *c) {
+    return c->class == CLASS_KEYED || c->class == CLASS_CHECKABLE || c->class == CLASS_ONCE;
+}
+
+static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)v;
+    (void)names;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* It was doubted since, and came to an end as not done; now a person has it tried once more. */
+static bool answered_before(kernel *k, const call *c) {
+    static const char sql[] =
+        "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 0"
+        " AND args_seq > CAST(?2 AS INTEGER) AND state IN ('not_done', 'proposed')"
+        " AND (path = ?3 OR (instr(?3, '~') > 0 AND substr(path, 1, instr(path, '~')) ="
+        " substr(?3, 1, instr(?3, '~')))) LIMIT 1";
+    char id[24], seq[24];
+    const char *params[] = {id, seq, c->path};
+    bool found = false;
+    snprintf(id, sizeof id, "%llu", (unsigned long long)c->run->id);
+    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
+    reader_query(k->env.reads, sql, params, 3, on_any, &found, NULL);
+    return found;
+}
+
+/* What takes back was doubtful whatever its run has come to: a person orders it at any time. */
+static bool doubtful(kernel *k, const call *c) {
+    run whose = {.id = c->run->id, .sure = c->run->sure};
+    if (!k->restored.seq || !counts(c) || (!c->undoes && (whose.sure || !c->run->tree))) {
         return false;
     }
-    if (known_run(k, c->run)) {
-        effect_mint_key(c, k->restored.incarnation);
+    if (c->undoes && !known_run(k, &whose)) {
+        restored_run(k, &whose);
+        return !whose.sure;
+    }
+    return true;
+}
+
+/* The next in which its run was this one: its key is what c would have had there. */
+static bool next_life(kernel *k, call *c) {
+    while (c->life < k->restored.life_count && k->restored.lives[c->life].last_run < c->run->id) {
+        c->life++;
+    }
+    if (c->life == k->restored.life_count) {
+        return false;
+    }
+    effect_mint_key(c, k->restored.lives[c->life].incarnation);
+    return true;
+}
+
+bool restored_doubts(kernel *k, call *c) {
+    if (!doubtful(k, c) || answered_before(k, c)) {
+        return false;
     }
     c->doubt = true;
+    c->life = 0;
+    next_life(k, c);
     return true;
+}
+
+bool restored_elsewhere(kernel *k, call *c) {
+    if (!c->doubt) {
+        return false;
+    }
+    c->life++;
+    return next_life(k, c);
+}
+
+bool restored_hidden(const kernel *k, const call *c) {
+    return c->doubt && (k->restored.untold || !known_run(k, c->run));
 }
 
 void restored_look(kernel *k, call *c) {
@@ -107,6 +201,11 @@ void restored_look(kernel *k, call *c) {
         effect_unknown(k, c,
                        "it may have been sent after the backup was taken, by a run whose number "
                        "the backup does not know");
+    } else if (k->restored.untold) {
+        effect_unknown(
+            k, c,
+            "it may have been sent after the backup was taken, in a life of which no more "
+            "is known");
     } else if (c->class == CLASS_ONCE) {
         effect_unknown(k, c, may);
     } else {
@@ -118,7 +217,7 @@ void restored_absent(kernel *k, call *c) {
     if (c->doubt) {
         c->doubt = false;
         effect_mint_key(c, k->identity.incarnation);
-        c->run->sure = c->run->sure || !strchr(c->path, '.');
+        c->run->sure = c->run->sure || (!c->undoes && !strchr(c->path, '.'));
     }
 }
 
@@ -126,8 +225,11 @@ void restored_absent(kernel *k, call *c) {
 
 void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
     c->older = k->restored.seq && last_seq < k->restored.seq;
-    c->doubt = k->restored.seq && args_seq > k->restored.seq && c->attempt == 1 &&
-               c->state != EFFECT_WAITING && !c->run->sure && c->run->tree != NULL;
+    c->doubt = args_seq > k->restored.seq && c->attempt == 1 && c->state != EFFECT_WAITING &&
+               doubtful(k, c);
+    if (c->state == EFFECT_RETRY && !c->maybe_applied) {
+        restored_absent(k, c); /* only what is proved absent comes there */
+    }
 }
 
 bool restored_open(kernel *k, call *c) {
@@ -199,7 +301,9 @@ static int on_young(void *ctx, int n, const char *const *v, const char *const *n
     if (!p) {
         return 0;
     }
-    call *c = call_new(run_restore_over(k, (uint64_t)number_of(v[0]), p), CALL_EFFECT, v[1], "");
+    run *r = map_get(&k->runs, (uint64_t)number_of(v[0]));
+    r = r ? r : run_restore_over(k, (uint64_t)number_of(v[0]), p);
+    call *c = call_new(r, CALL_EFFECT, v[1], "");
     snprintf(c->target, sizeof c->target, "%s", v[2]);
     c->state = EFFECT_DONE;
     c->recheck = true;

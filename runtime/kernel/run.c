@@ -236,11 +236,12 @@ static void wait_outcome(const char *state, keel_json result, keel_json error, k
  */
 static bool drop_calls(kernel *k, run *r) {
     call *next;
-    bool any = r->calls != NULL;
+    bool any = false;
     r->live = false; /* no answers any more */
     r->state = RUN_OVER;
     for (call *c = r->calls; c; c = next) {
         next = c->next;
+        any = any || !c->recheck;
         if (c->kind != CALL_EFFECT && c->kind != CALL_SPAWN) {
             call_free(k, c);
         } else if (!effect_is_out(c)) {

@@ -16,7 +16,7 @@
 
 static const call *holds_up(const run *r) {
     const call *c = r->calls;
-    while (c && strchr(c->path, '.')) {
+    while (c && (strchr(c->path, '.') || c->recheck)) {
         c = c->next;
     }
     return c;

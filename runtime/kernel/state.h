@@ -167,6 +167,7 @@ struct call {
     bool older;       /* restored: its last record stands in the backup */
     bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
     bool moved;       /* recovered: its connection was changed since it was asked for */
+    size_t life;      /* of the lost ones, that it is looked for in */
     bool recheck;     /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
@@ -313,13 +314,23 @@ typedef struct role {
     keel_buf result;
 } role;
 
+enum { LOST_LIVES = 16 };
+
+/* A life that a restore has lost. */
+typedef struct lost_life {
+    char incarnation[17];
+    uint64_t last_run; /* up to this one its runs are ours */
+} lost_life;
+
 /* The last time that a backup took the place of a newer file. */
 typedef struct restore_point {
-    int64_t seq;          /* of its record; 0: never */
-    int64_t last_us;      /* when the backup's last record was written */
-    int64_t at_us;        /* when it was restored */
-    uint64_t last_run;    /* that the backup knows */
-    char incarnation[17]; /* of what was sent in between */
+    int64_t seq;                 /* of its record; 0: never */
+    int64_t last_us;             /* when the backup's last record was written */
+    int64_t at_us;               /* when it was restored */
+    uint64_t last_run;           /* that the backup knows */
+    lost_life lives[LOST_LIVES]; /* that may have sent something in between */
+    size_t life_count;
+    bool untold; /* there are more, of which nobody knows what they did */
 } restore_point;
 
 typedef struct approver {

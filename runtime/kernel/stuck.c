@@ -196,19 +196,20 @@ void stuck_paused(kernel *k, run *r, keel_json detail) {
 
 /* ---- what closes one by itself ---- */
 
-static void close_of_run(kernel *k, uint64_t run_id, const char *by, const char *how,
+/* effects: also what is stuck outside, whatever its run does. */
+static void close_of_run(kernel *k, uint64_t run_id, bool effects, const char *by, const char *how,
                          const char *why) {
     open_item *next;
     for (open_item *x = map_get(&k->stuck, run_id); x; x = next) {
         next = x->next;
-        if (strcmp(x->stuck, "rollback") != 0) {
+        if (!strcmp(x->stuck, "run") || (effects && !strcmp(x->stuck, "effect"))) {
             stuck_close(k, x, by, how, why, (keel_json){0});
         }
     }
 }
 
 void stuck_went_on(kernel *k, uint64_t run_id, const char *why) {
-    close_of_run(k, run_id, "keel", "went_on", why);
+    close_of_run(k, run_id, false, "keel", "went_on", why);
 }
 
 void stuck_taken_back(kernel *k, bool (*covers)(const void *ctx, uint64_t run_id),
@@ -221,7 +222,7 @@ void stuck_taken_back(kernel *k, bool (*covers)(const void *ctx, uint64_t run_id
         }
     }
     for (size_t i = 0; i < count; i++) {
-        close_of_run(k, runs[i], "operator", "compensate", "what its run did is taken back");
+        close_of_run(k, runs[i], true, "operator", "compensate", "what its run did is taken back");
     }
     free(runs);
 }

@@ -94,6 +94,14 @@ int anchor_append(const char *path, const anchor_key *key, const char *workspace
     return append_line(path, line, len, d);
 }
 
+int anchor_append_life(const char *path, const char *workspace, const char *incarnation,
+                       const char *from, int64_t seq, diag *d) {
+    char line[LINE];
+    int len = snprintf(line, sizeof line, "\nkeel1-life %s %s %s %lld\n", workspace, incarnation,
+                       from, (long long)seq);
+    return append_line(path, line, (size_t)len, d);
+}
+
 typedef struct parsed {
     char workspace[33];
     anchor_head head;

@@ -145,8 +145,13 @@ static int rolled_back(store *s, const anchor_head *head, diag *d) {
 
 static int accept(store *s, const anchor_head *head, diag *d) {
     (void)KEEL_FP("store.rollback");
+    memcpy(s->before, s->identity.incarnation, sizeof s->before);
     random_hex(s->identity.incarnation, 8);
     s->identity.rollback_from = head->seq;
+    if (anchor_append_life(s->anchor, s->identity.workspace, s->identity.incarnation, s->before,
+                           s->last.seq, d) < 0) {
+        return DIAG_STORAGE;
+    }
     return meta_set(s->db, "incarnation", s->identity.incarnation, d);
 }
 
@@ -162,7 +167,6 @@ static int restore(store *s, const store_options *o, diag *d) {
     anchor_head head = {0};
     diag none; /* an anchor that is not there yet has seen nothing */
     s->restored = true;
-    memcpy(s->before, s->identity.incarnation, sizeof s->before);
     anchor_read(o->anchor, NULL, s->identity.workspace, keep_highest, &head.seq, &none);
     return accept(s, &head, d);
 }
@@ -307,6 +311,7 @@ void store_restored_body(const store *s, keel_buf *out) {
     keel_json_set_text(&w, "from", s->before);
     keel_json_set_text(&w, "incarnation", s->identity.incarnation);
     keel_json_set_int(&w, "last_us", s->last.at);
+    lives_write(s, &w);
     keel_json_set_int(&w, "seq", s->last.seq);
     keel_json_object_end(&w);
 }

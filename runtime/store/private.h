@@ -105,6 +105,11 @@ typedef struct anchor_key {
 int anchor_key_load(anchor_key *key, const char *path, bool create, diag *d);
 int anchor_append(const char *path, const anchor_key *key, const char *workspace,
                   const anchor_head *head, diag *d);
+/* lives.c: that this incarnation took up a file of another life; and, as the member "lives" of the
+ * record "restored", which others may have sent something behind the file's last record. */
+int anchor_append_life(const char *path, const char *workspace, const char *incarnation,
+                       const char *from, int64_t seq, diag *d);
+void lives_write(const store *s, keel_json_writer *w);
 /* The keys that have signed heads, each from a boot on: a restore where the key is lost begins with
  * a new one. */
 typedef struct anchor_keys {

@@ -95,8 +95,8 @@ const project_rule project_rules[] = {
      " VALUES(@i_first, @i_last, @t_file, @x_digest, @x_head)"},
 
     {RECORD_RESTORED, NULL, NULL,
-     "INSERT INTO restored(seq, incarnation, last, last_us, at_us)"
-     " VALUES(:seq, @t_from, @i_seq, @i_last_us, :at)"},
+     "INSERT INTO restored(seq, incarnation, last, last_us, at_us, lives)"
+     " VALUES(:seq, @t_from, @i_seq, @i_last_us, :at, $j_lives)"},
 
     {RECORD_RUN_BEGIN, NULL, NULL,
      "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"

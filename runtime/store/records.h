@@ -112,8 +112,9 @@
     X(56, ROLLBACK_ENDED, "rollback.ended") /* {"compensated":N,"left":N,"state":"ended|dropped"} */ \
     /* the host again */                                                                           \
     X(57, RESTORED, "restored") /* {"anchor_seq":the highest seq of its signed heads,"from":incarnation,  \
-                                   "incarnation","last_us":time of record seq,"seq":the backup's   \
-                                   last} */
+                                   "incarnation","last_us":time of record seq,"lives"?:[{"incarnation", \
+                                   "seq": the last record that it shares, -1: not known}]: others that \
+                                   may have sent since,"seq":the backup's last} */
 /* clang-format on */
 
 typedef enum record_kind {

@@ -46,7 +46,8 @@ CREATE TABLE restored(                -- an older file took the place of a newer
     incarnation TEXT NOT NULL,        -- whose ids may have been used behind the backup's last record,
     last INTEGER NOT NULL,            -- which was this one,
     last_us INTEGER NOT NULL,         -- from then
-    at_us INTEGER NOT NULL            -- until now
+    at_us INTEGER NOT NULL,           -- until now
+    lives TEXT                        -- others that may have done so: [{"incarnation","seq"}]
 ) STRICT;
 
 CREATE TABLE archive(                 -- files with the oldest records, in order

@@ -319,6 +319,42 @@ broken() {
     has 'is of another workspace'
 }
 
+# What a restore does, cut off behind each of its moves; and a log whose file is gone.
+@test "a restore that was cut off anywhere can be said again" {
+    own=$BATS_TEST_TMPDIR/own
+    mkdir -p "$own"
+    printf 'version: 1\n' >"$own/keel.yaml"
+    start_kernel "$own"
+    keel -C "$own" backup "$BATS_TEST_TMPDIR/copy"
+    keel -C "$own" halt --why 'behind the backup'
+    kill -9 "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$own/.status")"
+    [ -s "$own/.keel/keel.db-wal" ]
+    mv "$own/.keel" "$BATS_TEST_TMPDIR/killed"
+    for gone in '' keel.db-wal 'keel.db-wal keel.db-shm' 'keel.db-wal keel.db-shm keel.db' keel.db; do
+        rm -rf "$own/.keel"
+        cp -a "$BATS_TEST_TMPDIR/killed" "$own/.keel"
+        for f in $gone; do
+            rm "$own/.keel/$f"
+        done
+        mkdir -p "$own/.keel/archive" "$own/.keel/restore.part"
+        echo x >"$own/.keel/archive/half"
+        echo x >"$own/.keel/restore.part/keel.db"
+        run keel -C "$own" restore "$BATS_TEST_TMPDIR/copy" --yes
+        [ "$status" -eq 0 ] || { printf 'without %s: %s\n' "$gone" "$output" >&2; return 1; }
+        [ ! -e "$own/.keel/keel.db-wal" ] && [ ! -e "$own/.keel/archive/half" ]
+        for check in verify 'rebuild --check'; do
+            # shellcheck disable=SC2086
+            run keel -C "$own" audit $check
+            [ "$status" -eq 0 ] || { printf 'without %s: %s\n' "$gone" "$output" >&2; return 1; }
+        done
+        start_kernel "$own"
+        run keel -C "$own"
+        has 'restored from a backup of'
+        lacks 'behind the backup'
+        keel -C "$own" down
+    done
+}
+
 @test "a backup that is not whole is not restored" {
     rm -rf "$BATS_TEST_TMPDIR/b"
     cp -a "$B/whole" "$BATS_TEST_TMPDIR/b"

@@ -295,7 +295,7 @@ static const struct {
     {"INSERT INTO rollback VALUES(2, 'open', 17, 1, NULL)",
      "table rollback, row 2 (record 17): does not follow"},
     {"INSERT INTO erased VALUES(3, '{}', 1)", "table erased, row 3: does not follow"},
-    {"INSERT INTO restored VALUES(9, '00', 1, 2, 3)", "table restored, row 9 (record 9): does not"},
+    {"INSERT INTO restored VALUES(9, '00', 1, 2, 3, NULL)", "table restored, row 9 (record 9): does not"},
     {"INSERT INTO archive VALUES(1, 2, 'f', x'00', x'00')",
      "table archive, row 1: it does not go on from the row before"},
     {"UPDATE batch SET numbers = '[]'", "table batch, row 4: numbers is []"},
