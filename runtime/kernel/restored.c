@@ -48,9 +48,9 @@ static int on_life(void *ctx, int n, const char *const *v, const char *const *na
         p->untold = true;
         return 0;
     }
-    lost_life *x = &p->lives[p->life_count++];
-    snprintf(x->incarnation, sizeof x->incarnation, "%s", v[0]);
-    x->last_run = (uint64_t)number_of(v[2]);
+    size_t at = p->life_count++;
+    snprintf(p->lives[at].incarnation, sizeof p->lives[at].incarnation, "%s", v[0]);
+    p->lives[at].last_run = (uint64_t)number_of(v[2]);
     return 0;
 }
 
