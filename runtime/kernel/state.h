@@ -49,7 +49,7 @@ typedef struct open_turn {
 /* Ended runs are not in memory, but while their end is being told and for what they sent. */
 typedef enum run_state { RUN_OPEN, RUN_PAUSED, RUN_OVER } run_state;
 
-/* One branch of a run's program: how far its calls have got. */
+/* A branch of a run's program: how far its calls have got. */
 typedef struct branch {
     char *prefix;  /* "" or "3.2." */
     uint32_t next; /* ordinal of the next new call */
@@ -387,8 +387,7 @@ struct kernel {
     bool halted_by_space;   /* and lifted when there is room again */
     bool space_low;         /* the disk is nearly full */
     restore_point restored;
-    bool stopping, stop_written;
-    bool has_policy;
+    bool stopping, stop_written, has_policy;
     digest policy_digest;
     map journaled; /* plugins known to stand in the journal, by digest_word */
     timer watchdog;
