@@ -30,7 +30,7 @@ const char *render_class(const char *class) {
     return class;
 }
 
-static void label(const term *on, keel_buf *out, const char *name) {
+void render_label(const term *on, keel_buf *out, const char *name) {
     keel_buf padded = KEEL_BUF_INIT;
     keel_buf_printf(&padded, "%-*s", LABEL, name);
     keel_buf_puts(out, "  ");
@@ -38,8 +38,8 @@ static void label(const term *on, keel_buf *out, const char *name) {
     keel_buf_free(&padded);
 }
 
-static void text_row(const term *on, keel_buf *out, const char *name, const char *text) {
-    label(on, out, name);
+void render_row(const term *on, keel_buf *out, const char *name, const char *text) {
+    render_label(on, out, name);
     text_line(out, text, strlen(text));
     keel_buf_putc(out, '\n');
 }
@@ -73,7 +73,7 @@ static void title(const render_card *card, const term *on, keel_buf *out) {
 }
 
 static void rule_row(const render_card *card, const term *on, keel_buf *out) {
-    label(on, out, "rule");
+    render_label(on, out, "rule");
     json_text(keel_json_get(card->decision, "rule"), out);
     char file[256] = "";
     int64_t line = 0;
@@ -86,14 +86,14 @@ static void rule_row(const render_card *card, const term *on, keel_buf *out) {
     }
     keel_buf_putc(out, '\n');
     if (keel_json_get(card->decision, "why").data) {
-        label(on, out, "");
+        render_label(on, out, "");
         json_text(keel_json_get(card->decision, "why"), out);
         keel_buf_putc(out, '\n');
     }
 }
 
 static void run_row(const render_card *card, const term *on, keel_buf *out) {
-    label(on, out, "run");
+    render_label(on, out, "run");
     keel_buf_printf(out, "%" PRIu64 ", path ", card->run);
     text_line(out, card->path, strlen(card->path));
     keel_buf_puts(out, "; so far ");
@@ -106,7 +106,7 @@ static void run_row(const render_card *card, const term *on, keel_buf *out) {
 }
 
 static void time_row(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
-    label(on, out, "asked");
+    render_label(on, out, "asked");
     text_time(out, card->opened_us);
     if (card->expires_us > now_us) {
         keel_buf_puts(out, "; expires in ");
@@ -122,7 +122,7 @@ static void time_row(const render_card *card, const term *on, int64_t now_us, ke
 static void digest_row(const render_card *card, const term *on, keel_buf *out) {
     keel_buf words = KEEL_BUF_INIT;
     if (card->approval && words_from_hex(&words, card->approval)) {
-        label(on, out, "signs");
+        render_label(on, out, "signs");
         term_put(on, out, TINT_BOLD, words.data);
         keel_buf_putc(out, '\n');
     }
@@ -221,27 +221,27 @@ static void way_back_row(const render_card *card, const term *on, keel_buf *out)
     if (mark) {
         keel_buf_printf(&words, "what run %" PRIu64 " wrote at %.*s; that cannot be done anew",
                         card->run, (int)(mark - card->path), card->path);
-        text_row(on, out, "takes back", words.data);
+        render_row(on, out, "takes back", words.data);
     } else if (card->way_back) {
         keel_buf_printf(&words, "keel rollback %" PRIu64, card->run);
-        text_row(on, out, "way back", words.data);
+        render_row(on, out, "way back", words.data);
     } else {
-        text_row(on, out, "way back", "none: once it is done, Keel cannot take it back");
+        render_row(on, out, "way back", "none: once it is done, Keel cannot take it back");
     }
     keel_buf_free(&words);
 }
 
 void render(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
     title(card, on, out);
-    text_row(on, out, "target", card->target);
-    text_row(on, out, "class", render_class(card->class));
+    render_row(on, out, "target", card->target);
+    render_row(on, out, "class", render_class(card->class));
     if (is_unknown(card)) {
         keel_buf command = KEEL_BUF_INIT;
         keel_buf_printf(&command,
                         "look on the other side, then: keel unknown verdict %" PRId64
                         " done|not_done --why ...",
                         card->number);
-        text_row(on, out, "to do", command.data);
+        render_row(on, out, "to do", command.data);
         keel_buf_free(&command);
     } else if (leaves_us(card->class)) {
         way_back_row(card, on, out);

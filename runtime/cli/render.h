@@ -51,6 +51,9 @@ void render_fields(keel_json args, const term *on, keel_buf *out);
 void render_outline(keel_json value, const term *on, keel_buf *out);
 /* A few short fields of arguments on one line, most telling first: "to: ann@example.org, ..." */
 void render_summary(keel_json args, keel_buf *out);
+/* The dim name of a row of a card, padded; and a whole row of one text. */
+void render_label(const term *on, keel_buf *out, const char *name);
+void render_row(const term *on, keel_buf *out, const char *name, const char *text);
 /* What a class promises, in the operator's words. */
 const char *render_class(const char *class);
 

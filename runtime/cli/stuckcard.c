@@ -7,7 +7,6 @@
 #include "render.h"
 #include "text.h"
 
-#define LABEL     11
 #define DONE_MOST 20
 
 enum {
@@ -153,20 +152,6 @@ static keel_json view(const keel_buf *b) {
 
 /* ---- the card ---- */
 
-static void label(const term *on, keel_buf *out, const char *name) {
-    keel_buf padded = KEEL_BUF_INIT;
-    keel_buf_printf(&padded, "%-*s", LABEL, name);
-    keel_buf_puts(out, "  ");
-    term_put(on, out, TINT_DIM, padded.data);
-    keel_buf_free(&padded);
-}
-
-static void row(const term *on, keel_buf *out, const char *name, const char *text) {
-    label(on, out, name);
-    text_line(out, text, strlen(text));
-    keel_buf_putc(out, '\n');
-}
-
 static void title(const context *x, const term *on, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf_printf(&text, "%" PRId64 "  ", x->number);
@@ -187,20 +172,20 @@ static void title(const context *x, const term *on, keel_buf *out) {
 }
 
 static void times(const context *x, const term *on, int64_t now_us, keel_buf *out) {
-    label(on, out, "since");
+    render_label(on, out, "since");
     text_time(out, number_of(x, S_OPENED));
     keel_buf_puts(out, ", for ");
     text_span(out, now_us - number_of(x, S_OPENED));
     keel_buf_putc(out, '\n');
     if (number_of(x, S_ESCALATED)) {
-        label(on, out, "escalated");
+        render_label(on, out, "escalated");
         text_plural(out, number_of(x, S_ESCALATED), "time", "times");
         keel_buf_puts(out, ", last ");
         text_time(out, number_of(x, S_ESCALATED_US));
         keel_buf_putc(out, '\n');
     }
     if (text_of(x, S_CLOSED_WHY)[0]) {
-        label(on, out, "closed");
+        render_label(on, out, "closed");
         keel_buf_puts(out, "by ");
         text_line(out, text_of(x, S_CLOSED_BY), strlen(text_of(x, S_CLOSED_BY)));
         keel_buf_puts(out, ": ");
@@ -222,15 +207,15 @@ static void error_of(const context *x, const term *on, keel_buf *out) {
     keel_json_string(keel_json_get(error, "code"), &text);
     keel_buf_puts(&text, ": ");
     keel_json_string(keel_json_get(error, "why"), &text);
-    row(on, out, "error", text.data);
+    render_row(on, out, "error", text.data);
     keel_buf_free(&text);
 }
 
 static void step(const context *x, const term *on, keel_buf *out) {
     if (x->args.len) {
         heading(on, out, "The step that failed:");
-        row(on, out, "target", text_of(x, S_TARGET));
-        row(on, out, "class", render_class(text_of(x, S_CLASS)));
+        render_row(on, out, "target", text_of(x, S_TARGET));
+        render_row(on, out, "class", render_class(text_of(x, S_CLASS)));
         if (x->error.len) {
             error_of(x, on, out);
         }
@@ -274,10 +259,10 @@ static void print_card(const cli *c, const context *x) {
     keel_buf_printf(&text, "%s of %s %s, %s; started ", text_of(x, S_RUN), text_of(x, S_AGENT),
                     text_of(x, S_VERSION), text_of(x, S_RUN_STATE));
     text_time(&text, number_of(x, S_STARTED));
-    row(on, &out, "run", text.data);
-    row(on, &out, "what", text_of(x, S_REASON));
-    row(on, &out, "owner", text_of(x, S_OWNER));
-    row(on, &out, "to do", text_of(x, S_NEXT));
+    render_row(on, &out, "run", text.data);
+    render_row(on, &out, "what", text_of(x, S_REASON));
+    render_row(on, &out, "owner", text_of(x, S_OWNER));
+    render_row(on, &out, "to do", text_of(x, S_NEXT));
     times(x, on, cli_now_us(), &out);
     step(x, on, &out);
     done_before(x, on, &out);

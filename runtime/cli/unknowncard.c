@@ -9,8 +9,6 @@
 #include "render.h"
 #include "text.h"
 
-#define LABEL 11
-
 typedef struct story {
     const cli *c;
     effect e;
@@ -114,17 +112,6 @@ static void dependents(cli *c, const story *s, keel_buf *out) {
 
 /* ---- the card ---- */
 
-static void row(const term *on, keel_buf *out, const char *name, const char *text) {
-    keel_buf padded = KEEL_BUF_INIT;
-    keel_buf_printf(&padded, "%-*s", LABEL, name);
-    keel_buf_puts(out, "  ");
-    term_put(on, out, TINT_DIM, padded.data);
-    keel_buf_puts(out, "  ");
-    text_line(out, text, strlen(text));
-    keel_buf_putc(out, '\n');
-    keel_buf_free(&padded);
-}
-
 static void title(const story *s, const term *on, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
     const effect *e = &s->e;
@@ -165,7 +152,7 @@ static void owner(const story *s, const term *on, keel_buf *out) {
                         "done|not_done --why ...",
                         effect_text(&s->e, EFFECT_NUMBER));
     }
-    row(on, out, "owner", text.data);
+    render_row(on, out, "owner", text.data);
     keel_buf_free(&text);
 }
 
@@ -176,10 +163,10 @@ static void evidence(const story *s, const term *on, keel_buf *out) {
         text_time(&text, s->sent_us);
         keel_buf_puts(&text, "; looked for ");
         text_plural(&text, s->looks, "time", "times");
-        row(on, out, "sent", text.data);
+        render_row(on, out, "sent", text.data);
     }
-    row(on, out, "digest", effect_text(&s->e, EFFECT_DIGEST));
-    row(on, out, "key", effect_text(&s->e, EFFECT_KEY));
+    render_row(on, out, "digest", effect_text(&s->e, EFFECT_DIGEST));
+    render_row(on, out, "key", effect_text(&s->e, EFFECT_KEY));
     keel_buf_free(&text);
 }
 
@@ -187,15 +174,15 @@ static void print_card(cli *c, const story *s) {
     keel_buf out = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
     const term *on = &c->out;
     title(s, on, &out);
-    row(on, &out, "class", render_class(effect_text(&s->e, EFFECT_CLASS)));
+    render_row(on, &out, "class", render_class(effect_text(&s->e, EFFECT_CLASS)));
     if (keel_json_string(view(&s->why), &text) && text.len) {
-        row(on, &out, "why", text.data);
+        render_row(on, &out, "why", text.data);
     }
     if (is_unknown(s)) {
         keel_buf_clear(&text);
         owner(s, on, &out);
         dependents(c, s, &text);
-        row(on, &out, "depends", text.data);
+        render_row(on, &out, "depends", text.data);
     }
     evidence(s, on, &out);
     keel_buf_puts(&out, "\n  ");

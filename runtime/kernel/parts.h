@@ -104,8 +104,7 @@ void watch_renew(kernel *k); /* the policy has changed */
 void watches_free(kernel *k);
 
 /* ---- rollback.c: all that a run did is taken back ---- */
-bool rollback_covers(kernel *k, uint64_t run_id); /* an open one */
-void rollbacks_go_on(kernel *k);                  /* begins the steps whose time has come */
+void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
 /* c has just taken a record, with this body and seq: what it says of open rollbacks. To look once
  * more for what is done says nothing: the step may be further than the copy that is looked for. */
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
@@ -356,6 +355,10 @@ void follow_drop(kernel *k, uint64_t client);
 /* ---- recover.c ---- */
 int recover(kernel *k, diag *d);      /* the host's state; journals nothing */
 int recover_runs(kernel *k, diag *d); /* runs and effects; needs the world */
+/* What the table `run` says of a run, and what was sent to it and not received. */
+#define RUN_COLUMNS "id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes"
+void run_columns(kernel *k, run *r, const char *const *columns);
+void event_restore(kernel *k, run *r, int64_t seq, const char *name);
 /* recover_effect.c: effects that were open, in an array for the caller to free; each goes on by
  * effect_go_on when all else is there. */
 int recover_effects(kernel *k, call ***effects, size_t *count, diag *d);

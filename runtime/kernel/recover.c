@@ -114,6 +114,17 @@ int recover(kernel *k, diag *d) {
 
 /* ---- runs ---- */
 
+void run_columns(kernel *k, run *r, const char *const *v) {
+    r->state = strcmp(v[3], "paused") ? RUN_OPEN : RUN_PAUSED;
+    r->parent = (uint64_t)number_of(v[4]);
+    r->depth = (int)number_of(v[5]);
+    r->key = v[6] ? keel_strdup(v[6]) : NULL;
+    r->tainted = number_of(v[7]) != 0;
+    r->begin_seq = number_of(v[8]);
+    r->strikes = (uint32_t)number_of(v[9]);
+    restored_run(k, r);
+}
+
 static int on_run(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
@@ -128,15 +139,7 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
             "put it back and start again");
         return 0;
     }
-    run *r = run_restore(k, id, (uint64_t)number_of(v[2]), p);
-    r->state = strcmp(v[3], "paused") ? RUN_OPEN : RUN_PAUSED;
-    r->parent = (uint64_t)number_of(v[4]);
-    r->depth = (int)number_of(v[5]);
-    r->key = v[6] ? keel_strdup(v[6]) : NULL;
-    r->tainted = number_of(v[7]) != 0;
-    r->begin_seq = number_of(v[8]);
-    r->strikes = (uint32_t)number_of(v[9]);
-    restored_run(k, r);
+    run_columns(k, run_restore(k, id, (uint64_t)number_of(v[2]), p), v);
     return 0;
 }
 
@@ -144,6 +147,17 @@ static int on_event_body(void *ctx, const journal_row *row) {
     keel_json body = keel_json_get(row->body, "body");
     keel_buf_append(ctx, body.data, body.len);
     return 0;
+}
+
+void event_restore(kernel *k, run *r, int64_t seq, const char *name) {
+    event *e = keel_alloc(sizeof *e);
+    *e = (event){.seq = seq, .name = keel_strdup(name)};
+    reader_record(k->env.reads, seq, on_event_body, &e->body, NULL);
+    event **at = &r->events;
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = e;
 }
 
 static int on_event(void *ctx, int n, const char *const *v, const char *const *names) {
@@ -154,14 +168,7 @@ static int on_event(void *ctx, int n, const char *const *v, const char *const *n
     if (!r) {
         return 0;
     }
-    event *e = keel_alloc(sizeof *e);
-    *e = (event){.seq = number_of(v[0]), .name = keel_strdup(v[2])};
-    reader_record(k->env.reads, e->seq, on_event_body, &e->body, NULL);
-    event **at = &r->events;
-    while (*at) {
-        at = &(*at)->next;
-    }
-    *at = e;
+    event_restore(k, r, number_of(v[0]), v[2]);
     return 0;
 }
 
@@ -206,9 +213,7 @@ int recover_runs(kernel *k, diag *d) {
         const char *sql;
         reader_row *row;
     } parts[] = {
-        {"SELECT id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes FROM run"
-         " WHERE state IN ('open', 'paused') ORDER BY id",
-         on_run},
+        {"SELECT " RUN_COLUMNS " FROM run WHERE state IN ('open', 'paused') ORDER BY id", on_run},
         {"SELECT seq, run, name FROM event ORDER BY seq", on_event},
         {"SELECT run, path, kind, seq, due_us, target_run, name FROM pending ORDER BY seq",
          on_pending},

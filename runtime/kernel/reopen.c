@@ -34,10 +34,10 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     (void)names;
     reviving *x = ctx;
     digest d;
-    const plugin *p = digest_from_hex(&d, v[0], strlen(v[0])) ? NULL : plugin_find(x->k, &d);
-    if (strcmp(v[6], "failed") != 0) {
+    const plugin *p = digest_from_hex(&d, v[1], strlen(v[1])) ? NULL : plugin_find(x->k, &d);
+    if (strcmp(v[3], "failed") != 0) {
         diag_set(x->d, DIAG_CONFLICT, "run %llu is %s, and not failed", (unsigned long long)x->id,
-                 v[6]);
+                 v[3]);
         x->rc = diag_next(x->d, "close the item: keel stuck resolve N --why TEXT, or drop");
         return 1;
     }
@@ -48,22 +48,12 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
         x->rc = diag_next(x->d, "put it back, keel policy reload, and retry");
         return 1;
     }
-    run *r = run_restore_ended(x->k, x->id, strtoull(v[1], NULL, 10), p);
-    r->parent = v[2] ? strtoull(v[2], NULL, 10) : 0;
-    r->depth = atoi(v[3]);
-    r->key = v[4] ? keel_strdup(v[4]) : NULL;
-    r->tainted = v[5][0] == '1';
-    r->begin_seq = strtoll(v[7], NULL, 10);
-    restored_run(x->k, r);
+    run *r = run_restore_ended(x->k, x->id, strtoull(v[2], NULL, 10), p);
+    run_columns(x->k, r, v);
+    r->strikes = 0; /* a hand was laid on it */
     x->run = r;
     x->rc = 0;
     return 1;
-}
-
-static int on_event_body(void *ctx, const journal_row *row) {
-    keel_json body = keel_json_get(row->body, "body");
-    keel_buf_append(ctx, body.data, body.len);
-    return 0;
 }
 
 /* Sent to it, and not received before it ended. */
@@ -71,14 +61,7 @@ static int on_event(void *ctx, int n, const char *const *v, const char *const *n
     (void)n;
     (void)names;
     reviving *x = ctx;
-    event *e = keel_alloc(sizeof *e);
-    *e = (event){.seq = strtoll(v[0], NULL, 10), .name = keel_strdup(v[1])};
-    reader_record(x->k->env.reads, e->seq, on_event_body, &e->body, NULL);
-    event **at = &x->run->events;
-    while (*at) {
-        at = &(*at)->next;
-    }
-    *at = e;
+    event_restore(x->k, x->run, strtoll(v[0], NULL, 10), v[1]);
     return 0;
 }
 
@@ -97,9 +80,7 @@ static int revive(reviving *x) {
     const char *params[] = {id};
     reader *reads = x->k->env.reads;
     snprintf(id, sizeof id, "%llu", (unsigned long long)x->id);
-    int rc = reader_query(reads,
-                          "SELECT plugin, root, parent, depth, key, tainted, state, begin_seq"
-                          " FROM run WHERE id = CAST(? AS INTEGER)",
+    int rc = reader_query(reads, "SELECT " RUN_COLUMNS " FROM run WHERE id = CAST(? AS INTEGER)",
                           params, 1, on_run, x, x->d);
     rc = rc < 0 ? rc : x->rc;
     if (rc) {
@@ -126,7 +107,8 @@ static void reopened(kernel *k, run *r, const turning *t, uint64_t number) {
     k->scratch.len = 0;
     keel_buf_printf(&k->scratch, "{\"number\":%llu}", (unsigned long long)number);
     for (size_t i = 0; i < t->step_count; i++) { /* proved not applied */
-        journal_run(k, RECORD_EFFECT_REOPENED, r, t->steps[i].path, &k->scratch);
+        effect_state state = t->steps[i].state;
+        journal_past(k, RECORD_EFFECT_REOPENED, r, t->steps[i].path, &state, &k->scratch);
     }
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);

@@ -42,15 +42,6 @@ static rollback *of_run(kernel *k, uint64_t run_id) {
     return rb;
 }
 
-bool rollback_covers(kernel *k, uint64_t run_id) {
-    for (const rollback *rb = k->rollbacks; rb; rb = rb->next) {
-        if (undo_plan_covers(&rb->plan, run_id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- open and end ---- */
 
 static int on_account(void *ctx, int n, const char *const *v, const char *const *names) {

@@ -128,6 +128,7 @@ static void fail(turning *t, const journal_row *row) {
     failed_step *f = &t->steps[t->step_count++];
     f->first = end(t, row);
     f->last = row->seq;
+    f->state = effect_next(EFFECT_WAITING, row->kind);
     f->dropped = was_dropped(row);
     snprintf(f->path, sizeof f->path, "%s", row->path);
 }

@@ -16,6 +16,7 @@ typedef struct cut {
 /* A step that was not applied, with nothing behind it that has to stand: it is asked again. */
 typedef struct failed_step {
     int64_t first, last; /* its records */
+    effect_state state;  /* how it ended */
     bool dropped;        /* with the end of its run, and not by what was asked */
     char path[PATH_LIMIT];
 } failed_step;
