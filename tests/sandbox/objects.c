@@ -6,6 +6,7 @@
 
 #include "digest.h"
 #include "fsio.h"
+#include "operator.h"
 #include "pool.h"
 #include "site.h"
 #include "siteint.h"
@@ -138,6 +139,7 @@ static void run_object(const void *arg, const char *folder, keel_buf *problem, k
                 1) {
             site_fault(&s, "a good agent does not run after it");
         }
+        operator_settle(&s, true);
     }
     if (!site_down(&s)) {
         site_fault(&s, "the kernel does not end in good order: status %d", s.status);

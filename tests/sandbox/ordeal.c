@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "fsio.h"
+#include "operator.h"
 #include "siteint.h"
 
 /* A good run takes milliseconds; this is what a busy machine may make of it. */
@@ -173,6 +174,9 @@ void ordeal_end(ordeal *o, const char *agent, keel_buf *problem, keel_buf *detai
         told_of_run(o, agent);
     }
     ordeal_stretches(o);
+    if (!s->problem[0]) {
+        operator_settle(s, true);
+    }
     if (!site_down(s)) {
         site_fault(s, "the kernel does not end in good order: status %d", s->status);
     }
