@@ -15,6 +15,13 @@
 #define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HOLD "{'amount':3,'budget':'b','scope':'s','unit':'calls','window':'w'}"
 
+/* Sanitizers make it several times slower: their build visits some of the points, the plain one all. */
+#ifdef __SANITIZE_ADDRESS__
+#define STRIDE 7
+#else
+#define STRIDE 1
+#endif
+
 enum { LARGE = 3000, TURNS = 8, RESTART_AT = 4, CHECKPOINT_PAGES = 12, REBUILD_EVERY = 5 };
 
 typedef struct outcome {
@@ -201,12 +208,12 @@ static void test_every_operation(void **state) {
     strcpy(w.db, "keel.db");
     memset(large, 'x', sizeof large - 1);
     for (uint64_t seed = 0; seed < f->seeds; seed++) {
-        for (long point = 1; visit(&w, f, point, seed); point++) {
+        for (long point = 1 + (long)seed % STRIDE; visit(&w, f, point, seed); point += STRIDE) {
             points++;
         }
     }
-    print_message("%s: %ld points\n", f->name, points);
-    assert_true(points > 100);
+    print_message("%s: %ld points, one of %d\n", f->name, points, STRIDE);
+    assert_true(points * STRIDE > 100);
     world_end(&w);
 }
 
