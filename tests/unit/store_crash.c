@@ -15,7 +15,7 @@
 #define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HOLD "{'amount':3,'budget':'b','scope':'s','unit':'calls','window':'w'}"
 
-/* Sanitizers make it several times slower: their build visits some of the points, the plain one all. */
+/* Sanitizers make it several times slower: they visit one point of some, the plain build all. */
 #ifdef __SANITIZE_ADDRESS__
 #define STRIDE 7
 #else
