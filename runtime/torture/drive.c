@@ -28,7 +28,6 @@ static volatile sig_atomic_t stopped;
 
 static void on_signal(int number) {
     stopped = number;
-    pool_stop();
 }
 
 /* ---- places ---- */
@@ -234,6 +233,7 @@ int torture_run(cli *c, const torture_options *o, diag *d) {
     long jobs = o->jobs ? o->jobs : cores < 1 ? 2 : cores > 8 ? 16 : cores * 2;
     tell_places();
     pool_jobs((int)jobs);
+    pool_until(&stopped);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     int rc = work(&dr, d);

@@ -31,7 +31,8 @@ static struct {
     const char *only;
     void (*told)(void *ctx, const pool_result *r);
     void *ctx;
-    bool missed, stopped;
+    bool missed;
+    const volatile sig_atomic_t *stopped;
 } pool = {.at_once = 2};
 
 /* A kernel that is killed loses nothing that it wrote, on whatever kind of disk: memory is faster. */
@@ -63,8 +64,12 @@ void pool_jobs(int at_once) {
     pool.at_once = at_once;
 }
 
-void pool_stop(void) {
-    pool.stopped = true;
+static bool may_start(void) {
+    return pool.begun < pool.count && !(pool.stopped && *pool.stopped);
+}
+
+void pool_until(const volatile sig_atomic_t *stopped) {
+    pool.stopped = stopped;
 }
 
 void pool_only(const char *text) {
@@ -179,8 +184,8 @@ static void wait_one(void) {
 
 int pool_run(void) {
     int before = pool.failed;
-    while ((pool.begun < pool.count && !pool.stopped) || pool.running) {
-        if (pool.running < (size_t)pool.at_once && pool.begun < pool.count && !pool.stopped) {
+    while (may_start() || pool.running) {
+        if (pool.running < (size_t)pool.at_once && may_start()) {
             begin(pool.begun++);
         } else {
             wait_one();

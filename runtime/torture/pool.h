@@ -3,6 +3,7 @@
 #ifndef POOL_H
 #define POOL_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "keel/buf.h"
@@ -32,8 +33,9 @@ void pool_only(const char *text);
 void pool_add(const char *name, pool_test *test, const void *arg);
 /* Runs what was added since the last call; false when something failed. */
 int pool_run(void);
-/* Starts no further test; those that run go on to their end. */
-void pool_stop(void);
+/* Once it is not 0, which a signal's handler may do, no further test starts; those that run go on to
+ * their end. */
+void pool_until(const volatile sig_atomic_t *stopped);
 /* The plan, and the exit code of the program. */
 int pool_end(void);
 /* A folder that lasts as long as the pool; in memory where there is such a place. */
