@@ -7,19 +7,31 @@
 #include "card.h"
 #include "commands.h"
 #include "effect.h"
+#include "rests.h"
 #include "text.h"
 
+/* What a connection that rests holds up is looked for when it does not any more; under a halt nothing
+ * is. */
 static const char list_sql[] =
     "SELECT e.number, e.run || '/' || e.path, r.agent, e.target, e.state,"
     " CASE WHEN e.state = 'reconciling' THEN 'keel' ELSE e.reason END, e.attempts,"
-    " CAST(?1 AS INTEGER) - e.changed_us, e.due_us, i.escalated,"
+    " CAST(?1 AS INTEGER) - coalesce(j.at, e.changed_us),"
+    " CASE WHEN (SELECT halted FROM control) OR (e.state = 'unknown' AND e.reason = 'operator')"
+    " THEN NULL ELSE nullif(max(coalesce(e.due_us, 0), coalesce(b.until_us, 0)), 0) END,"
+    " i.escalated,"
     " (SELECT group_concat(p.run, ' ') FROM pending p WHERE p.kind = 'wait'"
     " AND p.target_run = e.run),"
     " (SELECT 1 FROM rollback b WHERE b.run = e.run AND b.state = 'open'), e.run, e.path, e.key"
     " FROM effect e JOIN run r ON r.id = e.run"
+    " LEFT JOIN journal j ON j.seq = e.sent_seq"
     " LEFT JOIN item i ON i.number = e.number AND i.state = 'open'"
+    " LEFT JOIN breaker b ON b.state = 'open'"
+    " AND b.connection = substr(e.target, 1, instr(e.target, '.') - 1)"
     " WHERE e.state IN ('unknown', 'reconciling')"
-    " ORDER BY coalesce(i.escalated, 0) DESC, e.changed_us";
+    " ORDER BY coalesce(i.escalated, 0) DESC, coalesce(j.at, e.changed_us)";
+
+static const char waits_sql[] =
+    "SELECT count(*) FROM effect WHERE state IN ('unknown', 'reconciling')";
 
 static const column list_columns[] = {
     {"NO", "number", COLUMN_INT},
@@ -44,8 +56,15 @@ static int list_run(cli *c, const options *o, diag *d) {
     char now[24];
     const char *param = now;
     snprintf(now, sizeof now, "%" PRId64, cli_now_us());
-    return cli_list(c, list_sql, &param, 1, list_columns,
-                    sizeof list_columns / sizeof *list_columns, "Every outcome is known.", d);
+    int rc = cli_list(c, list_sql, &param, 1, list_columns,
+                      sizeof list_columns / sizeof *list_columns, "Every outcome is known.", d);
+    if (rc == 0 && !c->json && cli_number(c, waits_sql, NULL)) {
+        rests_print(c, NULL);
+        if (cli_number(c, "SELECT halted FROM control", NULL)) {
+            cli_say(c, "Halted: nothing is looked for until `keel resume`.");
+        }
+    }
+    return rc;
 }
 
 static const command list_verb = {
@@ -53,7 +72,8 @@ static const command list_verb = {
     .words = "",
     .summary = "effects whose answer was lost",
     .more =
-        "Those without a number are looked into by Keel itself, at the time of NEXT LOOK; what\n"
+        "SINCE counts from when it was sent. Those without a number are looked into by Keel\n"
+        "itself, at the time of NEXT LOOK, or when a connection that rests does so no more; what\n"
         "stands under WHERE names them as well as a number does. Nothing that depends on one\n"
         "goes on before its outcome is known.",
     .examples = "keel unknown list\nkeel unknown list --json",
@@ -76,6 +96,20 @@ static const command show_verb = {
 
 /* ---- check ---- */
 
+static void say_looks(cli *c, const effect *e, const char *word) {
+    const char *target = effect_text(e, EFFECT_TARGET);
+    int len = (int)strcspn(target, ".");
+    keel_buf rests = KEEL_BUF_INIT;
+    if (rests_of(c, target, &rests)) {
+        cli_say(c,
+                "Keel looks for %s as soon as it may: %.*s %s. Sooner: keel connection retry %.*s",
+                target, len, target, rests.data, len, target);
+    } else {
+        cli_say(c, "Keel looks for %s now. See `keel unknown show %s`.", target, word);
+    }
+    keel_buf_free(&rests);
+}
+
 static int check_run(cli *c, const options *o, diag *d) {
     effect e;
     int rc = effect_find(c, o->args[0], &e, d);
@@ -94,8 +128,7 @@ static int check_run(cli *c, const options *o, diag *d) {
     if (rc == 0 && c->dry_run) {
         cli_say(c, "Keel would look for %s now (--dry-run).", effect_text(&e, EFFECT_TARGET));
     } else if (rc == 0) {
-        cli_say(c, "Keel looks for %s now. See `keel unknown show %s`.",
-                effect_text(&e, EFFECT_TARGET), o->args[0]);
+        say_looks(c, &e, o->args[0]);
     }
     effect_finish(&e);
     return rc;

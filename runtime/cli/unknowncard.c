@@ -7,6 +7,7 @@
 #include "describe.h"
 #include "effect.h"
 #include "render.h"
+#include "rests.h"
 #include "text.h"
 
 typedef struct story {
@@ -25,7 +26,8 @@ static bool is_unknown(const story *s) {
 
 /* Keel itself still looks. */
 static bool is_ours(const story *s) {
-    return strcmp(effect_text(&s->e, EFFECT_REASON), "operator") != 0;
+    return strcmp(effect_text(&s->e, EFFECT_STATE), "reconciling") == 0 ||
+           strcmp(effect_text(&s->e, EFFECT_REASON), "operator") != 0;
 }
 
 static int64_t number_of(const story *s, int which) {
@@ -133,26 +135,38 @@ static void title(const story *s, const term *on, keel_buf *out) {
     keel_buf_free(&text);
 }
 
-static void owner(const story *s, const term *on, keel_buf *out) {
+/* When Keel itself looks, and what makes it sooner. */
+static void next_look(cli *c, const story *s, keel_buf *out) {
+    const char *due = effect_text(&s->e, EFFECT_DUE), *target = effect_text(&s->e, EFFECT_TARGET);
+    int len = (int)strcspn(target, ".");
+    keel_buf rests = KEEL_BUF_INIT;
+    keel_buf_puts(out, "keel: ");
+    if (cli_number(c, "SELECT halted FROM control", NULL)) {
+        keel_buf_puts(out, "looks after keel resume: the workspace is halted");
+    } else if (rests_of(c, target, &rests)) {
+        keel_buf_printf(out, "looks when it may: %.*s %s; sooner by keel connection retry %.*s",
+                        len, target, rests.data, len, target);
+    } else if (due[0]) {
+        keel_buf_puts(out, "looks at ");
+        text_time(out, strtoll(due, NULL, 10));
+        keel_buf_printf(out, "; sooner by keel unknown check %" PRIu64 "/%s", s->e.run, s->e.path);
+    } else {
+        keel_buf_puts(out, "is looking at this moment");
+    }
+    keel_buf_free(&rests);
+}
+
+static void owner(cli *c, const story *s, keel_buf *out) {
     keel_buf text = KEEL_BUF_INIT;
-    const char *due = effect_text(&s->e, EFFECT_DUE);
     if (is_ours(s)) {
-        keel_buf_puts(&text, "keel: looks ");
-        if (due[0]) {
-            keel_buf_puts(&text, "at ");
-            text_time(&text, strtoll(due, NULL, 10));
-        } else {
-            keel_buf_puts(&text, "now");
-        }
-        keel_buf_printf(&text, "; sooner by keel unknown check %" PRIu64 "/%s", s->e.run,
-                        s->e.path);
+        next_look(c, s, &text);
     } else {
         keel_buf_printf(&text,
                         "operator: look on the other side, then keel unknown verdict %s "
                         "done|not_done --why ...",
                         effect_text(&s->e, EFFECT_NUMBER));
     }
-    render_row(on, out, "owner", text.data);
+    render_row(&c->out, out, "owner", text.data);
     keel_buf_free(&text);
 }
 
@@ -180,7 +194,7 @@ static void print_card(cli *c, const story *s) {
     }
     if (is_unknown(s)) {
         keel_buf_clear(&text);
-        owner(s, on, &out);
+        owner(c, s, &out);
         dependents(c, s, &text);
         render_row(on, &out, "depends", text.data);
     }

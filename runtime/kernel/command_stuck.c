@@ -108,6 +108,10 @@ int command_unknown_check(kernel *k, command *c, diag *d) {
         diag_set(d, DIAG_CONFLICT, "the workspace is halted, and nothing is looked at");
         return diag_next(d, "lift the halt with: keel resume");
     }
+    if (e->state == EFFECT_RECONCILING && e->queued && breaker_rests(e->connection)) {
+        diag_set(d, DIAG_CONFLICT, "Keel looks as soon as it may: its connection rests");
+        return diag_next(d, "sooner: keel connection retry %s", e->connection->name);
+    }
     if (e->state == EFFECT_RECONCILING) {
         diag_set(d, DIAG_CONFLICT, "Keel is looking at this moment");
         return diag_next(d, "wait for what it finds: keel unknown list");
