@@ -60,6 +60,17 @@ bool rests_of(cli *c, const char *target, keel_buf *out) {
     return out->len > before;
 }
 
+void rests_values(cli *c, const char *name, connection_rest *out) {
+    diag ignored = {0};
+    const char *params[] = {name};
+    *out = (connection_rest){0};
+    if (cli_reader(c, &ignored) == 0) {
+        (void)cli_one(c, rests_sql, params, 1, &out->row, &ignored);
+    }
+    out->until_us = out->row.count ? out->row.values[2] : NULL;
+    out->why = out->row.count ? out->row.values[3] : NULL;
+}
+
 /* ---- keel connection retry ---- */
 
 static int retry_run(cli *c, const options *o, diag *d) {
@@ -71,7 +82,13 @@ static int retry_run(cli *c, const options *o, diag *d) {
     keel_json_object_end(&w);
     int rc = c->dry_run ? 0 : cli_call(c, "connection.retry", &args, NULL, d);
     keel_buf_free(&args);
-    if (rc == 0) {
+    diag ignored = {0};
+    if (rc == 0 && !c->dry_run && cli_reader(c, &ignored) == 0 &&
+        cli_number(c, "SELECT halted FROM control", NULL)) {
+        cli_say(
+            c, "%s rests no more. The workspace is halted: what waits is sent after `keel resume`.",
+            o->args[0]);
+    } else if (rc == 0) {
         cli_say(c, c->dry_run ? "What waits for %s would be sent." : "What waited for %s is sent.",
                 o->args[0]);
     }

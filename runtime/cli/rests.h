@@ -10,4 +10,12 @@ void rests_print(cli *c, const char *only);
 /* The same of the connection of a target, without its name; false: it does not rest. */
 bool rests_of(cli *c, const char *target, keel_buf *out);
 
+typedef struct connection_rest {
+    const char *until_us, *why; /* NULL: it does not rest; until_us also when one is sent to see */
+    cli_row row;
+} connection_rest;
+
+/* For one connection; free out->row. */
+void rests_values(cli *c, const char *name, connection_rest *out);
+
 #endif

@@ -214,6 +214,7 @@ static int connection_list(cli *c, const options *o, diag *d) {
         {"CONNECTION", "name", COLUMN_TEXT},     {"USES", "use", COLUMN_TEXT},
         {"VERSION", "version", COLUMN_TEXT},     {"STATE", "state", COLUMN_STATE},
         {"RESOURCES", "resources", COLUMN_TEXT}, {NULL, "config", COLUMN_JSON},
+        {NULL, "rests_until_us", COLUMN_INT},    {NULL, "rests_why", COLUMN_TEXT},
     };
     (void)o;
     survey *w = NULL;
@@ -232,13 +233,18 @@ static int connection_list(cli *c, const options *o, diag *d) {
         if (p) {
             verbs_of(p->manifest, &verbs);
         }
+        connection_rest r;
+        rests_values(c, k->name, &r);
         const char *row[] = {k->name,
                              k->use,
                              p ? p->manifest->version : "not there",
                              troubles_state(&status, k->name, state, sizeof state),
                              verbs.data,
-                             k->config.len ? k->config.data : NULL};
+                             k->config.len ? k->config.data : NULL,
+                             r.until_us,
+                             r.why};
         table_row(t, row);
+        cli_row_free(&r.row);
         keel_buf_free(&verbs);
     }
     cli_table(c, t, "No connections. Add one to keel.yaml under `connections:`.");
