@@ -30,11 +30,44 @@ void rollback_did(cli *c, const undo_step *s, keel_buf *out) {
 
 static const char *const acts[] = {"back", "stays", "waits", "gone"};
 
+typedef struct wanted {
+    const char *member;
+    keel_buf *out;
+} wanted;
+
+static int on_member(void *ctx, const journal_row *row) {
+    wanted *of = ctx;
+    keel_json value = keel_json_get(row->body, of->member);
+    keel_buf_append(of->out, value.data, value.len);
+    return 0;
+}
+
+static bool read_member(cli *c, int64_t seq, const char *member, keel_buf *out) {
+    wanted of = {member, out};
+    diag ignored;
+    return reader_record(c->db, seq, on_member, &of, &ignored) == 0 && out->len > 0;
+}
+
+/* What was written, or what was answered, was erased: with nothing in its place nobody takes it back. */
+static bool is_erased(cli *c, const undo_step *s) {
+    keel_buf args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
+    bool erased =
+        undo_plan_act(s) == UNDO_BACK && (!read_member(c, s->args_seq, "args", &args) ||
+                                          !read_member(c, s->done_seq, "result", &result));
+    keel_buf_free(&args);
+    keel_buf_free(&result);
+    return erased;
+}
+
 /* What follows for the step, and why. */
-static void act_words(const undo_step *s, keel_buf *out) {
+static void act_words(const undo_step *s, bool erased, keel_buf *out) {
     size_t stem = strlen(s->target) - strlen(strrchr(s->target, '.'));
     switch (undo_plan_act(s)) {
     case UNDO_BACK:
+        if (erased) {
+            keel_buf_puts(out, "gets stuck: its words were erased, so it is yours to take back");
+            break;
+        }
         keel_buf_puts(out, s->tries ? "taken back, once more, by " : "taken back by ");
         text_line(out, s->target, stem);
         keel_buf_puts(out, ".compensate");
@@ -57,41 +90,60 @@ static void act_words(const undo_step *s, keel_buf *out) {
     }
 }
 
-static void add_row(cli *c, table *t, size_t number, const undo_step *s) {
+static void add_row(cli *c, table *t, size_t number, const undo_step *s, bool erased) {
     char step[24], run[24];
     keel_buf did = KEEL_BUF_INIT, then = KEEL_BUF_INIT, effect = KEEL_BUF_INIT;
+    keel_buf args = KEEL_BUF_INIT;
     snprintf(step, sizeof step, "%zu", number);
     snprintf(run, sizeof run, "%" PRIu64, s->run);
     keel_buf_printf(&effect, "%s:%s", run, s->path);
     rollback_did(c, s, &did);
-    act_words(s, &then);
-    const char *row[] = {
-        step, effect.data, did.data, then.data, run, s->path, acts[undo_plan_act(s)], s->target};
+    act_words(s, erased, &then);
+    const char *row[] = {step,
+                         effect.data,
+                         did.data,
+                         then.data,
+                         run,
+                         s->path,
+                         acts[undo_plan_act(s)],
+                         s->target,
+                         read_member(c, s->args_seq, "args", &args) ? args.data : NULL,
+                         erased ? "1" : NULL};
     table_row(t, row);
+    keel_buf_free(&args);
     keel_buf_free(&did);
     keel_buf_free(&then);
     keel_buf_free(&effect);
 }
 
-static void print_plan(cli *c, const undo_plan *p) {
+/* Returns how many of those that had a way back have lost it, since they were erased. */
+static size_t print_plan(cli *c, const undo_plan *p) {
     static const column columns[] = {
         {"#", "step", COLUMN_INT},     {"EFFECT", NULL, COLUMN_TEXT}, {"DID", NULL, COLUMN_TEXT},
         {"THEN", "then", COLUMN_TEXT}, {NULL, "run", COLUMN_INT},     {NULL, "path", COLUMN_TEXT},
-        {NULL, "act", COLUMN_TEXT},    {NULL, "target", COLUMN_TEXT},
+        {NULL, "act", COLUMN_TEXT},    {NULL, "target", COLUMN_TEXT}, {NULL, "args", COLUMN_JSON},
+        {NULL, "erased", COLUMN_BOOL},
     };
+    size_t erased = 0;
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     for (size_t i = 0; i < p->count; i++) {
-        add_row(c, t, i + 1, &p->steps[i]);
+        bool lost = is_erased(c, &p->steps[i]);
+        erased += lost;
+        add_row(c, t, i + 1, &p->steps[i], lost);
     }
     cli_table(c, t, "It has written nothing that could be taken back.");
     table_destroy(t);
+    return erased;
 }
 
-static void say_sums(const cli *c, const undo_plan *p) {
+static void say_sums(const cli *c, const undo_plan *p, size_t erased) {
     keel_buf line = KEEL_BUF_INIT;
     size_t waits = undo_plan_count(p, UNDO_WAITS), gone = undo_plan_count(p, UNDO_GONE);
-    keel_buf_printf(&line, "\n%zu to take back, %zu that stay", undo_plan_count(p, UNDO_BACK),
-                    undo_plan_count(p, UNDO_STAYS));
+    keel_buf_printf(&line, "\n%zu to take back, %zu that stay",
+                    undo_plan_count(p, UNDO_BACK) - erased, undo_plan_count(p, UNDO_STAYS));
+    if (erased) {
+        keel_buf_printf(&line, ", %zu whose words were erased", erased);
+    }
     if (waits) {
         keel_buf_printf(&line, ", %zu to wait for", waits);
     }
@@ -114,6 +166,18 @@ static void say_sums(const cli *c, const undo_plan *p) {
 }
 
 /* ---- the command ---- */
+
+/* The same was ordered before, and goes on: it waits for something. */
+static bool goes_on_already(cli *c, const undo_plan *p) {
+    char run[24];
+    snprintf(run, sizeof run, "%" PRIu64, p->run);
+    return cli_number(c,
+                      "SELECT 1 FROM rollback b WHERE b.run = CAST(? AS INTEGER)"
+                      " AND b.state = 'open' AND NOT EXISTS (SELECT 1 FROM item i"
+                      " WHERE i.run = b.run AND i.kind = 'stuck' AND i.state = 'open'"
+                      " AND i.args_seq > b.seq)",
+                      run) == 1;
+}
 
 static bool nothing_to_do(const undo_plan *p) {
     return !p->open_count && !undo_plan_count(p, UNDO_BACK) && !undo_plan_count(p, UNDO_WAITS);
@@ -160,8 +224,7 @@ static int order(cli *c, const options *o, const undo_plan *p, diag *d) {
 static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
     bool plan_only = options_has(o, "plan") || c->dry_run;
     if (plan_only || !c->json) {
-        print_plan(c, p);
-        say_sums(c, p);
+        say_sums(c, p, print_plan(c, p));
     }
     if (plan_only) {
         return 0;
@@ -174,6 +237,11 @@ static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
     int rc = cli_client(c, d);
     rc = rc ? rc : consent(c, o, p, d);
     rc = rc ? rc : order(c, o, p, d);
+    if (rc == DIAG_FAILED && goes_on_already(c, p)) {
+        cli_say(c, "Run %" PRIu64 " is being taken back already; nothing was ordered anew.",
+                p->run);
+        rc = 0;
+    }
     return rc ? rc : rollback_follow(c, p, d);
 }
 

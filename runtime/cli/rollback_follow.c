@@ -4,11 +4,13 @@
 #include <time.h>
 
 #include "protocol.h"
+#include "rests.h"
 #include "rollback.h"
 #include "text.h"
 
 #define LOOK_NS    50000000L
-#define LOOKS_IDLE 60 /* looks at nothing new, until it is asked whether Keel still runs */
+#define LOOKS_IDLE 60  /* looks at nothing new, until it is asked whether Keel still runs */
+#define LOOKS_TOLD 600 /* and between two words of what it waits for */
 
 typedef struct step_now {
     effect_state state, undo; /* of the effect, and of the one that takes it back */
@@ -147,7 +149,12 @@ static bool rests(following *f, const step_now *now, const char *run) {
 static void say_wait(const following *f, const step_now *now) {
     const char *number = f->waiting.len ? f->waiting.data : NULL;
     uint64_t run = f->p->run;
-    if (now->state == EFFECT_COMPENSATION_FAILED) {
+    if (now->state == EFFECT_COMPENSATION_FAILED && now->undo == EFFECT_NONE) {
+        cli_say(f->c,
+                "It is stuck there, as number %s. Why: keel stuck show %s. When that is seen to, "
+                "go on with: keel rollback %" PRIu64,
+                number, number, run);
+    } else if (now->state == EFFECT_COMPENSATION_FAILED) {
         cli_say(f->c,
                 "It is stuck there, as number %s. Why: keel why %" PRIu64 ":%s. When that is seen "
                 "to, go on with: keel rollback %" PRIu64,
@@ -162,6 +169,31 @@ static void say_wait(const following *f, const step_now *now) {
                 "on by itself.",
                 number);
     }
+}
+
+/* What it waits for, where no person has to act: it may take long. */
+static void say_idle(const following *f, const step_now *now) {
+    const undo_step *s = &f->p->steps[f->at];
+    keel_buf why = KEEL_BUF_INIT;
+    int len = (int)strcspn(s->target, ".");
+    if (f->c->json || f->at == f->p->count) {
+        return;
+    }
+    keel_buf_puts(&why, "");
+    if (cli_number(f->c, "SELECT halted FROM control", NULL)) {
+        cli_say(f->c, "  waits: the workspace is halted, and goes on after keel resume.");
+    } else if (rests_of(f->c, s->target, &why)) {
+        cli_say(f->c, "  waits: %.*s %s; sooner: keel connection retry %.*s", len, s->target,
+                why.data, len, s->target);
+    } else if (now->state == EFFECT_UNKNOWN || now->state == EFFECT_RECONCILING) {
+        cli_say(f->c,
+                "  waits until Keel knows what became of %s: keel unknown show %" PRIu64 ":%s",
+                s->target, s->run, s->path);
+    } else {
+        cli_say(f->c, "  waits for %s at %" PRIu64 ":%s.", s->target, s->run, s->path);
+    }
+    cli_say(f->c, "  Ctrl-C leaves it: it goes on by itself.");
+    keel_buf_free(&why);
 }
 
 static int receipt(following *f, const char *state, const step_now *now) {
@@ -217,6 +249,9 @@ int rollback_follow(cli *c, const undo_plan *p, diag *d) {
         rc = advance(&f, !open, &now, d);
         over = rc == 0 && (!open || rests(&f, &now, run));
         idle = f.at == before ? idle : 0;
+        if (rc == 0 && !over && idle % LOOKS_TOLD == LOOKS_IDLE) {
+            say_idle(&f, &now);
+        }
         if (rc == 0 && !over && idle % LOOKS_IDLE == LOOKS_IDLE - 1 &&
             client_wait_end(c->kernel, 0)) {
             rc = gone(&f, d);

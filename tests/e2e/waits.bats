@@ -154,3 +154,67 @@ age() {
     until_it looked_for 2
     [ "$(age)" -ge "$first" ]
 }
+
+@test "a rollback that waits says for what, and the same command goes along with it" {
+    world '[]'
+    keel connection retry memos || true
+    run keel do clerk title=second
+    [ "$status" -eq 0 ]
+    n=$(printf '%s\n' "$output" | sed -n 's/^Run \([0-9]*\) has ended.*/\1/p')
+    world '[{"fault":"status","status":403,"method":"DELETE","always":true}]'
+    run keel rollback "$n" --yes
+    [ "$status" -eq 3 ]
+    run keel --json connection list
+    has '"rests_until_us":1'
+    has '"rests_why":"it answered 403'
+    run timeout 6 keel rollback "$n" --yes
+    [ "$status" -eq 124 ]
+    has 'waits: memos rests until 2'
+    has 'sooner: keel connection retry memos'
+    has 'it goes on by itself'
+    world '[]'
+    (sleep 2 && keel connection retry memos) >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+    run timeout 20 keel rollback "$n" --yes
+    has "Run $n is being taken back already"
+    [ "$status" -eq 0 ]
+    has "Run $n is being taken back already"
+    has "Run $n: 1 taken back"
+    [ "$(grep '"applied":true' "$WORLD/log" | grep -c DELETE)" -eq 1 ]
+    run keel --json connection list
+    lacks 'rests_'
+}
+
+@test "under a halt a connection that is tried again says when what waits is sent" {
+    world '[{"fault":"status","status":403,"method":"POST"}]'
+    run keel do clerk title=fourth
+    keel halt --why 'a look first'
+    run keel connection retry memos
+    [ "$status" -eq 0 ]
+    has 'The workspace is halted: what waits is sent after `keel resume`'
+    keel resume
+}
+
+@test "a plan does not promise what was erased, and who is stuck there learns why" {
+    run keel do clerk title=fifth
+    [ "$status" -eq 0 ]
+    n=$(printf '%s\n' "$output" | sed -n 's/^Run \([0-9]*\) has ended.*/\1/p')
+    run keel --json rollback "$n" --plan
+    has '"args":{"title":"fifth"}'
+    lacks '"erased"'
+    keel down
+    keel audit erase --run "$n" --why 'asked for' --yes
+    start_kernel "$W"
+    run keel rollback "$n" --plan
+    [ "$status" -eq 0 ]
+    has 'its words were erased'
+    has '0 to take back, 0 that stay, 1 whose words were erased.'
+    lacks 'taken back by'
+    run keel --json rollback "$n" --plan
+    has '"erased":true'
+    run keel rollback "$n" --yes
+    [ "$status" -eq 3 ]
+    stuck=$(printf '%s\n' "$output" | sed -n 's/.*Why: keel stuck show \([0-9]*\)\..*/\1/p')
+    run keel stuck show "$stuck"
+    [ "$status" -eq 0 ]
+    has 'what was written was erased'
+}
