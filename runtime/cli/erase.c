@@ -14,6 +14,7 @@ typedef struct chosen {
     int64_t *seqs;
     size_t count;
     const char *path; /* NULL: all of the run */
+    bool met;         /* there is a record there, be it erased or not */
     int64_t per_kind[RECORD_KIND_MAX];
 } chosen;
 
@@ -25,7 +26,9 @@ static bool under(const char *path, const char *at) {
 
 static int choose(void *ctx, const journal_row *row) {
     chosen *s = ctx;
-    if (row->body.data && (!s->path || under(row->path, s->path))) {
+    bool here = !s->path || under(row->path, s->path);
+    s->met |= here;
+    if (row->body.data && here) {
         s->seqs = keel_realloc(s->seqs, (s->count + 1) * sizeof *s->seqs);
         s->seqs[s->count++] = row->seq;
         s->per_kind[row->kind]++;
@@ -126,7 +129,7 @@ static void put_plan(cli *c, const chosen *s, const char *run, keel_buf *out) {
     if (s->path) {
         keel_buf_printf(out, ", at %s", s->path);
     }
-    keel_buf_puts(out, "\n  ");
+    keel_buf_puts(out, s->count ? "\n  " : ": they are gone already");
     for (int k = 0; k < RECORD_KIND_MAX; k++) {
         if (s->per_kind[k]) {
             keel_buf_printf(out, "%s%lld %s", first ? "" : ", ", (long long)s->per_kind[k],
@@ -243,6 +246,11 @@ static int find(cli *c, const options *o, chosen *s, char run[24], diag *d) {
         return diag_next(d, "See `keel run list`.");
     }
     rc = reader_runs(c->db, &id, 1, choose, s, d);
+    if (rc == 0 && !s->met) {
+        diag_set(d, DIAG_NOT_FOUND, "Run %s has no call at %s, so nothing was erased.", run,
+                 s->path);
+        return diag_next(d, "`keel run show %s` names its paths.", run);
+    }
     return rc ? rc : choose_edits(c, s, run, d);
 }
 
@@ -253,7 +261,7 @@ int erase_run(cli *c, const options *o, diag *d) {
     erase_report report = {0};
     const char *why = options_value(o, "why");
     int rc = cli_reader(c, d);
-    if (rc == 0 && !why) {
+    if (rc == 0 && (!why || !*why)) {
         diag_set(d, DIAG_USAGE, "An erasure says why.");
         rc = diag_next(d, "Add --why TEXT; the text stays in the record, so it names nobody.");
     }

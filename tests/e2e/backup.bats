@@ -253,6 +253,9 @@ broken() {
     keel unknown verdict "$n" done --why 'seen in the notes'
     run keel run show "$id"
     has 'ended'
+    run keel logs
+    has 'restored from a backup'
+    lacks 'effect.rechecked'
     [ "$(written)" -eq 1 ]
     verified
 }
@@ -409,6 +412,12 @@ broken() {
     run keel audit erase --run 1
     [ "$status" -eq 2 ]
     has 'An erasure says why'
+    run keel audit erase --run 1 --why '' --yes
+    [ "$status" -eq 2 ]
+    has 'An erasure says why'
+    run keel audit erase --run 1 --path 77 --why x --yes
+    [ "$status" -eq 6 ]
+    has 'Run 1 has no call at 77, so nothing was erased.'
     run keel audit erase --why x
     [ "$status" -eq 2 ]
     has 'Say what: --run RUN'
