@@ -1,4 +1,5 @@
 /* keel deny: no, with a reason that the agent is told. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,32 @@ static void deny_args(const numbers *n, const char *why, keel_buf *out) {
     keel_buf_free(&list);
 }
 
+/* What asks for something else than an approval is not denied, but seen to. */
+static int is_asked(cli *c, const numbers *n, diag *d) {
+    int rc = cli_reader(c, d);
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%" PRId64, n->list[i]);
+        char *kind = cli_value(
+            c, "SELECT kind FROM item WHERE number = CAST(? AS INTEGER) AND state = 'open'",
+            number);
+        if (kind && !strcmp(kind, "stuck")) {
+            diag_set(d, DIAG_USAGE, "Item %s is stuck, and asks for no approval.", number);
+            rc = diag_next(d, "See what it needs: keel stuck show %s", number);
+        } else if (kind && strcmp(kind, "approval") != 0) {
+            diag_set(d, DIAG_USAGE,
+                     "Item %s asks for a verdict on an unknown outcome, not for an approval.",
+                     number);
+            rc = diag_next(d,
+                           "Look whether it was done, then: keel unknown verdict %s done|not_done "
+                           "--why ...",
+                           number);
+        }
+        free(kind);
+    }
+    return rc;
+}
+
 static int deny_run(cli *c, const options *o, diag *d) {
     const char *why = options_value(o, "why");
     numbers *n = keel_alloc(sizeof *n);
@@ -32,6 +59,7 @@ static int deny_run(cli *c, const options *o, diag *d) {
     keel_buf args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
     int rc = need_why(why, d);
     rc = rc ? rc : numbers_read(c, o, n, d);
+    rc = rc ? rc : is_asked(c, n, d);
     if (rc == 0 && c->dry_run) {
         cli_say(c, "Nothing was denied (--dry-run).");
     } else if (rc == 0) {

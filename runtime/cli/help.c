@@ -107,6 +107,10 @@ static const char glossary[] =
     "inputs\n"
     "approval    a person's single-use consent to exact bytes\n"
     "batch       approvals that were shown together: B3\n"
+    "stuck       what automation could not finish: it has an owner, a reason and what to do next\n"
+    "rests       of a connection that fails: nothing is sent through it for a while, then one "
+    "effect\n"
+    "            to see\n"
     "unknown     an effect whose answer was lost: never guessed, looked into, then asked\n"
     "journal     the append-only record, chained by digests; replay and audit read it\n"
     "anchor      a signed head of the journal in a file outside the workspace\n"
@@ -118,7 +122,7 @@ static const char undo_table[] =
     "What can be undone, and how far:\n\n"
     "  command        the world                                    runs\n"
     "  rollback RUN   compensated, newest first                    cancelled if still open\n"
-    "  restore FILE   unchanged; young effects are checked again   recovered\n"
+    "  restore BACKUP unchanged; young effects are checked again   recovered\n"
     "  replay RUN     untouched                                    re-executed against the record\n"
     "\n"
     "Undoing is a new act, which can itself fail, and then says so. What has no way back says so\n"
@@ -152,10 +156,10 @@ static int help_run(cli *c, const options *o, diag *d) {
     if (o->arg_count && !cmd) {
         return page(o->args[0], d);
     }
-    if (o->arg_count > 1) {
-        verb = cmd->verbs ? command_verb(cmd, o->args[1]) : NULL;
+    if (o->arg_count > 1 && cmd->verbs) { /* what has no verbs says all in one: backup verify */
+        verb = command_verb(cmd, o->args[1]);
         if (!verb) {
-            return command_unknown(cmd->verbs ? cmd : NULL, o->args[1], d);
+            return command_unknown(cmd, o->args[1], d);
         }
     }
     if (verb) {

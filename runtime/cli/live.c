@@ -43,12 +43,16 @@ void live_idle(void *ctx, int seconds) {
     if (v->c->quiet || v->c->json) {
         return;
     }
+    diag ignored;
+    bool halted = cli_reader(v->c, &ignored) == 0 &&
+                  cli_number(v->c, "SELECT halted FROM control", NULL) != 0;
+    const char *how = halted ? "halted, goes on after `keel resume`" : "at work";
     if (v->c->err.terminal) {
-        fprintf(stderr, "\r\033[K  at work, nothing new for %d s; Ctrl-C leaves the run alone",
+        fprintf(stderr, "\r\033[K  %s, nothing new for %d s; Ctrl-C leaves the run alone", how,
                 seconds);
         v->moving = true;
     } else if (seconds % 30 == 3) {
-        fprintf(stderr, "  at work, nothing new for %d s\n", seconds);
+        fprintf(stderr, "  %s, nothing new for %d s\n", how, seconds);
     }
 }
 

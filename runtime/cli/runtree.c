@@ -17,7 +17,8 @@ static const char below_sql[] =
     " AND r.parent = t.id) SELECT id FROM t LIMIT 10000";
 
 static const char head_sql[] =
-    "SELECT agent, version, state, reason, started_us, ended_us, parent, key, tainted"
+    "SELECT agent, version, state, reason, started_us, ended_us, parent, key, tainted,"
+    " continued_from, (SELECT n.id FROM run n WHERE n.continued_from = run.id)"
     " FROM run WHERE id = CAST(? AS INTEGER)";
 
 typedef struct entry {
@@ -203,6 +204,12 @@ static void head(tree *t, const cli_row *row) {
     }
     if (row->values[6]) {
         keel_buf_printf(&t->out, ", child of run %s", row->values[6]);
+    }
+    if (row->values[9]) {
+        keel_buf_printf(&t->out, ", goes on from run %s", row->values[9]);
+    }
+    if (row->values[10]) {
+        keel_buf_printf(&t->out, ", went on as run %s", row->values[10]);
     }
     if (row->values[7]) {
         keel_buf_puts(&t->out, ", key ");

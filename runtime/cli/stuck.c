@@ -218,7 +218,8 @@ static const command resolve_verb = {
     .name = "resolve",
     .words = "N --why TEXT [--result JSON]",
     .summary = "say that it is settled, by other means",
-    .more = "The run stays failed; the item is closed with your reason.",
+    .more = "The run stays failed; the item is closed with your reason. What is no JSON is kept as "
+            "text.",
     .examples = "keel stuck resolve 3 --why \"I sent it by hand\" --result '{\"sent\":true}'",
     .options = resolve_options,
     .least = 1,

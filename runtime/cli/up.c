@@ -15,6 +15,7 @@
 #include "main.h"
 #include "paths.h"
 #include "survey.h"
+#include "text.h"
 #include "up.h"
 
 #define POLL_MS 5
@@ -161,11 +162,11 @@ static void tell_running(const cli *c, const keel_buf *status, const char *how) 
         cli_print("%s\n", status->data);
         return;
     }
-    cli_say(c,
-            "Keel %s (process %" PRId64 ", %" PRId64
-            " open runs), log in %s/keel.log. Stop it with "
-            "`keel down`.",
-            how, pid, open, c->ws->keel);
+    keel_buf runs = KEEL_BUF_INIT;
+    text_plural(&runs, open, "open run", "open runs");
+    cli_say(c, "Keel %s (process %" PRId64 ", %s), log in %s/keel.log. Stop it with `keel down`.",
+            how, pid, runs.data, c->ws->keel);
+    keel_buf_free(&runs);
 }
 
 static void tell_warning(void *ctx, const diag *d) {

@@ -218,3 +218,33 @@ age() {
     [ "$status" -eq 0 ]
     has 'what was written was erased'
 }
+
+@test "a run that went on as another names it, and that one where it comes from" {
+    run keel do clerk title=sixth again=1
+    [ "$status" -eq 0 ]
+    n=$(printf '%s\n' "$output" | sed -n 's/^Run \([0-9]*\) has ended.*/\1/p')
+    run keel run show "$n"
+    has "went on as run $((n + 1))"
+    run keel run show $((n + 1))
+    has "goes on from run $n"
+}
+
+@test "under a halt a run that is followed is not said to be at work" {
+    keel halt --why 'a look first'
+    run timeout 5 keel do clerk title=seventh
+    [ "$status" -eq 124 ]
+    has 'halted, goes on after `keel resume`'
+    lacks 'at work'
+    keel resume
+}
+
+@test "what is stuck or unknown is not denied, and not said to be gone" {
+    world '[{"fault":"status","status":422,"method":"POST"}]'
+    run keel do clerk title=eighth
+    [ "$status" -eq 1 ]
+    stuck=$(printf '%s\n' "$output" | sed -n 's/.*stuck as item \([0-9]*\):.*/\1/p')
+    run keel deny "$stuck" --why 'no'
+    [ "$status" -eq 2 ]
+    has "keel stuck show $stuck"
+    lacks gone
+}
