@@ -64,6 +64,26 @@ static int64_t clock_ahead_us(const standing *s) {
     return ahead_us;
 }
 
+static int64_t still(const standing *s) {
+    int64_t n = 0;
+    keel_json_int(keel_json_get(keel_json_view(s->kernel.data, s->kernel.len), "standing"), &n);
+    return n;
+}
+
+/* Open, but nobody can run them: else only the log says so. */
+static void put_still(const cli *c, const standing *s, keel_buf *out) {
+    keel_buf words = KEEL_BUF_INIT;
+    if (still(s)) {
+        text_plural(&words, still(s), "open run stands still", "open runs stand still");
+        keel_buf_puts(&words, ": the version of its agent is not in .keel/plugins as it was "
+                              "installed. `.keel/keel.log` says which; put it back, "
+                              "then `keel down`, `keel up`");
+        term_put(&c->out, out, TINT_BAD, words.data);
+        keel_buf_putc(out, '\n');
+    }
+    keel_buf_free(&words);
+}
+
 static void print_json(const cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
@@ -83,6 +103,7 @@ static void print_json(const cli *c, const standing *s) {
     keel_json_set_int(&w, "open_runs", s->open);
     keel_json_set_int(&w, "paused_runs", s->paused);
     keel_json_set_bool(&w, "running", s->running);
+    keel_json_set_int(&w, "standing", still(s));
     keel_json_set_int(&w, "stuck", s->stuck);
     keel_json_set_int(&w, "unknown", s->unknown);
     keel_json_set_text(&w, "workspace", c->ws->root);
@@ -128,6 +149,7 @@ static void print_text(cli *c, const standing *s) {
         keel_buf_putc(&out, '\n');
         keel_buf_free(&words);
     }
+    put_still(c, s, &out);
     if (clock_ahead_us(s)) {
         keel_buf words = KEEL_BUF_INIT;
         keel_buf_printf(&words,

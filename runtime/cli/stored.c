@@ -62,10 +62,14 @@ int stored_find(cli *c, const char *agent, const char *version, bool installed,
     int rc = cli_workspace(c, d);
     rc = rc ? rc : cli_reader(c, d);
     rc = rc ? rc : reader_query(c->db, sql, &agent, 1, on_version, &x, d);
-    if (rc == 0 && !x.hex[0]) {
+    if (rc == 0 && !x.hex[0] && !x.all.len) {
+        diag_set(d, DIAG_NOT_FOUND, "No agent %s %s here.", agent,
+                 installed ? "is installed" : "was ever installed");
+        rc = diag_next(d, "See `keel agent list`.");
+    } else if (rc == 0 && !x.hex[0]) {
         rc = diag_set(d, DIAG_NOT_FOUND, "There is no %sversion %s of %s.",
                       installed ? "installed " : "", version ? version : "", agent);
-        diag_next(d, "There is %s.", x.all.len ? x.all.data : "none");
+        diag_next(d, "There is %s.", x.all.data);
     }
     snprintf(hex, DIGEST_HEX, "%s", x.hex);
     keel_buf_free(&x.all);

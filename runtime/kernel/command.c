@@ -200,6 +200,9 @@ int command_status(kernel *k, command *c, diag *d) {
     keel_json_set_int(&w, "open_runs", (int64_t)k->runs.count);
     keel_json_set_int(&w, "pid", (int64_t)getpid());
     keel_json_set_int(&w, "seq", k->durable_seq);
+    if (k->standing.count) {
+        keel_json_set_int(&w, "standing", (int64_t)k->standing.count);
+    }
     keel_json_set_text(&w, "version", KEEL_VERSION);
     keel_json_set_text(&w, "workspace", k->world.workspace->name);
     keel_json_object_end(&w);

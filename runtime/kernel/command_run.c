@@ -79,6 +79,14 @@ int command_find_run(kernel *k, command *c, run **out, diag *d) {
     uint64_t last = (uint64_t)id;
     *out = id > 0 ? run_of_chain(k, &last, &outcome, &tainted) : NULL;
     keel_buf_free(&outcome);
+    if (!*out && map_get(&k->standing, (uint64_t)id)) {
+        diag_set(
+            d, DIAG_CONFLICT,
+            "run %lld stands still: the version of its agent is not in .keel/plugins as it was "
+            "installed",
+            (long long)id);
+        return diag_next(d, "put it back, then: keel down, keel up");
+    }
     if (!*out) {
         diag_set(d, DIAG_NOT_FOUND, "run %lld is not open", (long long)id);
         return diag_next(d, "see: keel run list");

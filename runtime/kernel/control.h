@@ -8,9 +8,10 @@
  * command        args                                       result
  * status         {}                                         {"boot","clock_ahead_us","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
  *                                                           "incarnation","network":{"state","trouble"?,"trouble_us"?},"open_runs",
- *                                                           "pid","seq","version","workspace"}; state: idle (starts when there
+ *                                                           "pid","seq","standing"?,"version","workspace"}; state: idle (starts when there
  *                                                           is work) | starting | running | restarting | refused | resting,
  *                                                           and of the network "not needed"; trouble: the last failure, until a success;
+ *                                                           standing: open runs whose agent's version is gone;
  *                                                           breaker, while it rests: {"state":"open|half_open","until_us"?,"why"}
  * down           {}                                         {}; then the kernel drains and ends
  * do           M {"agent","input":{},"key"?,"follow":bool|"end"}  {"existing":bool,"run":N}

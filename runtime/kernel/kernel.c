@@ -84,6 +84,7 @@ static void runs_free(kernel *k) {
         run_free(r);
     }
     map_free(&k->runs);
+    map_free(&k->standing);
 }
 
 void kernel_destroy(kernel *k) {

@@ -137,6 +137,7 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
             k, "error", id,
             "the version of its agent is no longer in .keel/plugins, and the run stands still: "
             "put it back and start again");
+        map_put(&k->standing, id, k);
         return 0;
     }
     run_columns(k, run_restore(k, id, (uint64_t)number_of(v[2]), p), v);

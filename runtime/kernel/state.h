@@ -356,14 +356,14 @@ struct kernel {
     bool clock_behind; /* at the start the wall clock was behind the journal */
     timers timers;
 
-    map runs;      /* id -> run, open and paused */
-    run *over;     /* ended, with effects that are out; by worker_next */
-    map trees;     /* root id -> tree */
-    map executors; /* executor number -> worker */
-    map orders;    /* ref of an unsafe order at egress -> call */
-    map items;     /* number -> call */
-    map watches;   /* number -> open_item, of all open items */
-    map stuck;     /* run -> its watches that are stuck */
+    map runs, standing; /* id -> run, open and paused; and -> k: its agent's version is gone */
+    run *over;          /* ended, with effects that are out; by worker_next */
+    map trees;          /* root id -> tree */
+    map executors;      /* executor number -> worker */
+    map orders;         /* ref of an unsafe order at egress -> call */
+    map items;          /* number -> call */
+    map watches;        /* number -> open_item, of all open items */
+    map stuck;          /* run -> its watches that are stuck */
     timers reminders;
     timer reminder;             /* for the first of them */
     struct rollback *rollbacks; /* open ones */

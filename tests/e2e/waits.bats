@@ -248,3 +248,27 @@ age() {
     has "keel stuck show $stuck"
     lacks gone
 }
+
+@test "an open run whose agent is not as it was installed is not passed over in silence" {
+    sed -i 's/assert(ctx/ctx.receive("go") assert(ctx/' agents/clerk/clerk.lua
+    sed -i 's/1.0.0/1.1.0/' agents/clerk/manifest.yaml
+    keel policy reload
+    begin title=ninth
+    keel down
+    echo '-- another' >>.keel/plugins/com.example.clerk/1.1.0/clerk.lua
+    start_kernel "$W"
+    run keel
+    has '1 open run stands still'
+    run keel --json
+    has '"standing":1'
+    run keel run send "$n" go
+    [ "$status" -eq 1 ]
+    has "run $n stands still"
+    keel down
+    sed -i '$d' .keel/plugins/com.example.clerk/1.1.0/clerk.lua
+    start_kernel "$W"
+    run keel
+    lacks 'still'
+    run keel run send "$n" go
+    [ "$status" -eq 0 ]
+}
