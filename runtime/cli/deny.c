@@ -28,7 +28,11 @@ static void deny_args(const numbers *n, const char *why, keel_buf *out) {
 
 /* What asks for something else than an approval is not denied, but seen to. */
 static int is_asked(cli *c, const numbers *n, diag *d) {
-    int rc = cli_reader(c, d);
+    diag ignored;
+    int rc = 0;
+    if (cli_reader(c, &ignored)) {
+        return 0; /* the kernel says what is wrong */
+    }
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         char number[24];
         snprintf(number, sizeof number, "%" PRId64, n->list[i]);
