@@ -146,7 +146,7 @@ static void remedy(const failed_step *s, const char *code, unsigned long long ru
         break;
     case EFFECT_REJECTED:
     case EFFECT_EXPIRED:
-        snprintf(out, size, "decide it anew: it is asked once more");
+        snprintf(out, size, "see whether it is wanted after all: the retry asks you once more");
         break;
     case EFFECT_NOT_DONE:
         snprintf(out, size, "mend %s (keel connection test %s)", s->target, use);
@@ -168,7 +168,8 @@ void stuck_failed(kernel *k, run *r, keel_json error) {
     keel_json_copy(keel_json_get(error, "message"), text, sizeof text);
     find_step(k, r->id, &s);
     if (s.state != EFFECT_NONE) {
-        snprintf(reason, sizeof reason, "%s at %s was %s; then: %s", s.target, s.path,
+        snprintf(reason, sizeof reason, "%s at %s %s %s; then: %s", s.target, s.path,
+                 s.state == EFFECT_EXPIRED ? "has" : "was",
                  s.state == EFFECT_NOT_DONE ? "not done" : effect_state_name(s.state), text);
     } else {
         snprintf(reason, sizeof reason, "%s: %s", code, text);
