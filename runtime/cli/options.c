@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keel/json.h"
 #include "yamltree.h"
 
 typedef struct words {
@@ -51,7 +52,19 @@ static int no_such(const options *o, const char *word, diag *d) {
     return diag_next(d, "Add -h to see the options of this command.");
 }
 
+/* A reason stays in the record, which holds text: other bytes would be no reason there. */
+static bool is_text(const char *value) {
+    keel_buf quoted = KEEL_BUF_INIT;
+    bool good = keel_json_quote(&quoted, value, strlen(value)) == 0;
+    keel_buf_free(&quoted);
+    return good;
+}
+
 static int keep(options *o, const option *p, const char *value, diag *d) {
+    if (value && strcmp(p->name, "why") == 0 && !is_text(value)) {
+        diag_set(d, DIAG_USAGE, "What stands behind --why is no UTF-8, and cannot be recorded.");
+        return diag_next(d, "Write it in a terminal whose locale is UTF-8, or in plain letters.");
+    }
     if (o->given_count == OPTIONS_MAX) {
         return diag_set(d, DIAG_USAGE, "More than %d options in one command.", OPTIONS_MAX);
     }

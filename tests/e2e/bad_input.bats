@@ -417,6 +417,9 @@ refuses_database() {
 2|--jsn|--json
 6|-C /etc inbox|keel.yaml
 TABLE
+    refused 2 'keel: ' 'no UTF-8' keel halt --why "$(printf 'f\374r mich')"
+    run keel
+    lacks halted
 }
 
 # ---- the disk and the terminal ----
