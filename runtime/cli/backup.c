@@ -19,7 +19,7 @@ const char *const backup_folders[] = {"policies", "agents", "connectors", "playb
 
 typedef struct making {
     cli *c;
-    char *folder; /* DEST.part, which becomes DEST at the end */
+    char *folder; /* DEST.part-…, its own, which becomes DEST at the end */
     backup b;
     diag *d;
 } making;
@@ -124,11 +124,21 @@ static int begin_folder(making *m, const char *dest) {
                  dest);
         return diag_next(m->d, "Name a folder that is not there yet.");
     }
+    char *copy = keel_strdup(dest);
+    int rc = fsio_mkdirs(dirname(copy), 0700, m->d);
+    free(copy);
+    if (rc) {
+        return rc;
+    }
     keel_buf part = KEEL_BUF_INIT;
-    keel_buf_printf(&part, "%s.part", dest);
+    keel_buf_printf(&part, "%s.part-XXXXXX", dest);
+    if (!mkdtemp(part.data)) {
+        diag_set(m->d, DIAG_STORAGE, "No folder can be made beside %s: %s", dest, strerror(errno));
+        keel_buf_free(&part);
+        return diag_next(m->d, "Check the path and the disk, and try again.");
+    }
     m->folder = part.data;
-    int rc = fsio_remove_tree(AT_FDCWD, m->folder, m->d); /* of one that was cut off */
-    return rc ? rc : fsio_mkdirs(m->folder, 0700, m->d);
+    return 0;
 }
 
 static int end_folder(making *m, const char *dest) {
@@ -178,11 +188,26 @@ static void tell(const making *m, const char *dest) {
     cli_say(m->c, "Check it at any time with `keel backup verify %s`.", dest);
 }
 
-static int make(cli *c, const char *dest, diag *d) {
+/* As it is named, without slashes at its end. */
+static char *named(const char *word) {
+    char *dest = keel_strdup(word);
+    for (size_t len = strlen(dest); len > 1 && dest[len - 1] == '/'; len--) {
+        dest[len - 1] = 0;
+    }
+    return dest;
+}
+
+static int make(cli *c, const char *word, diag *d) {
     making m = {.c = c, .d = d};
+    if (!*word) {
+        diag_set(d, DIAG_USAGE, "\"\" is no name of a folder.");
+        return diag_next(d, "Name a folder that is not there yet.");
+    }
+    char *dest = named(word);
     int rc = cli_reader(c, d);
     if (rc == 0 && c->dry_run) {
         cli_say(c, "A backup would be written into %s.", dest);
+        free(dest);
         return 0;
     }
     rc = rc ? rc : begin_folder(&m, dest);
@@ -196,6 +221,7 @@ static int make(cli *c, const char *dest, diag *d) {
     } else if (m.folder) {
         fsio_remove_tree(AT_FDCWD, m.folder, NULL);
     }
+    free(dest);
     free(m.folder);
     backup_free(&m.b);
     return rc;

@@ -128,7 +128,7 @@ verified() {
         [ "$status" -eq 0 ] || { printf '%s\n' "$output" >&2; return 1; }
         has 'records verified, as of'
         has 'Its list is signed'
-        [ ! -e "$B/$n.part" ]
+        [ -z "$(ls -d "$B/$n".part* 2>/dev/null)" ]
     done
     verified
 }
@@ -174,7 +174,26 @@ verified() {
     mkdir -p "$BATS_TEST_TMPDIR/none"
     run keel -C "$BATS_TEST_TMPDIR/none" backup "$B/none"
     [ "$status" -ne 0 ]
-    [ ! -e "$B/none" ] && [ ! -e "$B/none.part" ]
+    [ ! -e "$B/none" ] && [ -z "$(ls -d "$B"/none.part* 2>/dev/null)" ]
+    run keel backup ''
+    [ "$status" -eq 2 ]
+    has 'is no name of a folder'
+}
+
+@test "what is somebody's own stays, though it is called like a part; two at once do not mix" {
+    mkdir -p "$B/own.part"
+    echo mine >"$B/own.part/file"
+    run keel backup "$B/own/"
+    [ "$status" -eq 0 ]
+    [ "$(cat "$B/own.part/file")" = mine ]
+    keel backup verify "$B/own"
+    keel backup "$B/twice" >"$BATS_TEST_TMPDIR/one" 2>&1 3>&- &
+    one=$!
+    keel backup "$B/twice" >"$BATS_TEST_TMPDIR/two" 2>&1 || true
+    wait "$one" || true
+    [ "$(cat "$BATS_TEST_TMPDIR"/one "$BATS_TEST_TMPDIR"/two | grep -c '^backup: ')" -eq 1 ]
+    keel backup verify "$B/twice"
+    [ -z "$(ls -d "$B"/twice.part* 2>/dev/null)" ]
 }
 
 # broken NAME COMMAND...: a copy of the backup in which COMMAND was done, verified.
