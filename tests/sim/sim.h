@@ -4,10 +4,13 @@
  *
  *     plan.c       what the workspace is: connections, policies, budgets, agents
  *     programs.c   what the agents do
- *     wild.c       the outside, with a log of its own, and what its connectors say
+ *     wild.c       what connectors of the outside say
+ *     wildlog.c    the outside's own log
  *     people.c     commands, given in good and bad moments, and repeated
+ *     takeback.c   rollbacks that they order
  *     weather.c    deaths, power failures, jumping clocks
  *     model.c      what each effect may be, from the journal's records alone
+ *     undoing.c    what may be taken back, from the same
  *     ledger.c     what each budget may hold, from the same
  *     invariants.c I1 to I12
  *     life.c       one seed from beginning to end */
@@ -43,8 +46,10 @@ typedef struct simulation {
     model *model;
     sim_asked asked[SIM_ASKED];
     size_t asked_count;
-    uint64_t requests; /* request ids given out */
-    bool calm;         /* nothing goes wrong any more */
+    uint64_t requests;      /* request ids given out */
+    uint64_t shown_run;     /* a plan of its rollback was shown; 0: none */
+    char shown[DIGEST_HEX]; /* the digest of that plan */
+    bool calm;              /* nothing goes wrong any more */
     bool disk_may_fail;
     bool trace;
     int64_t began; /* the clock at the beginning */
@@ -76,6 +81,10 @@ void people_command(simulation *s, const char *name, const char *format, ...)
 bool people_see_to(simulation *s); /* items: false when there was none */
 bool people_settle(simulation *s); /* and all else that waits for somebody; false: nothing did */
 void people_free(simulation *s);
+
+/* takeback.c */
+bool people_take_back(simulation *s, uint64_t run); /* false: there is nothing to take back */
+void people_take_back_any(simulation *s);
 
 /* weather.c */
 void weather_act(simulation *s);
