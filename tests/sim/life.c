@@ -149,6 +149,10 @@ static void calm_down(simulation *s) {
     }
     for (int i = 0; i < 120 && alive(s); i++) {
         run_out(s, 30 * SECOND);
+        if (i < 60 && alive(s) && chance(s, s->regret)) {
+            people_take_back_any(s);
+            continue;
+        }
         if (!alive(s) || (i < 60 && people_see_to(s))) {
             continue; /* before it expires */
         }
@@ -190,11 +194,15 @@ bool sim_simulate(simulation *s) {
     }
     begin(s);
     s->disk_may_fail = chance(s, 60);
+    s->regret = chance(s, 50) ? 0 : 10 + (int)roll(s, 40);
     uint64_t rounds = 6 + roll(s, 40);
     weather_up(s);
     for (uint64_t i = 0; i < rounds && alive(s); i++) {
         if (chance(s, 70)) {
             people_act(s);
+        }
+        if (alive(s) && chance(s, s->regret)) {
+            people_take_back_any(s);
         }
         s->w.horizon = chance(s, 60) ? 20 * SECOND : HOUR; /* people look before it expires */
         steps(s, roll(s, 40));

@@ -51,6 +51,7 @@ typedef struct simulation {
     char shown[DIGEST_HEX]; /* the digest of that plan */
     bool calm;              /* nothing goes wrong any more */
     bool disk_may_fail;
+    int regret; /* in how many of a hundred moments something is taken back */
     bool trace;
     int64_t began; /* the clock at the beginning */
     int lives;

@@ -170,7 +170,8 @@ static bool is_sent(simulation *s, wild_act act, bool *answered) {
 
 static wild_act act_of(const told *t) {
     simulation *s = t->s;
-    if (s->calm || chance(s, 50)) {
+    bool undo = t->write && s->wild.entries[t->entry].takes_back;
+    if (s->calm || chance(s, undo ? 30 : 50)) {
         return WILD_DO;
     }
     wild_act act = (wild_act)roll(s, t->network && t->write ? WILD_ACTS : WILD_ACTS_ANYWHERE);

@@ -42,6 +42,10 @@ static void take_back(simulation *s, const wild_entry *e) {
     of->taken_back++;
     of->taken_back_at = ++s->wild.applications;
     tell(s, "outside: %s %.8s is taken back (%d)", of->target, of->key, of->taken_back);
+    if (of->taken_back > 1 && plan_target(&s->plan, e->target)->class != CLASS_REPEATABLE) {
+        violate(s, "I2", "%s under key %.8s was taken back %d times, now under key %.8s",
+                of->target, of->key, of->taken_back, e->key);
+    }
 }
 
 /* A key that it still remembers is not applied again; one that it forgot is. */
