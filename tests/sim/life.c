@@ -144,7 +144,7 @@ static void calm_down(simulation *s) {
     if (s->w.egress_deaf) {
         sim_egress_kill(&s->w); /* what it did not hear it will not hear later */
     }
-    if (alive(s)) {
+    if (alive(s) && !crash_disk_struck(s->w.disk)) { /* else this life is over, and has to see it */
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
     for (int i = 0; i < 120 && alive(s); i++) {
@@ -195,6 +195,7 @@ bool sim_simulate(simulation *s) {
     begin(s);
     s->disk_may_fail = chance(s, 60);
     s->regret = chance(s, 50) ? 0 : 10 + (int)roll(s, 40);
+    s->restores = chance(s, 30);
     uint64_t rounds = 6 + roll(s, 40);
     weather_up(s);
     for (uint64_t i = 0; i < rounds && alive(s); i++) {
@@ -203,6 +204,9 @@ bool sim_simulate(simulation *s) {
         }
         if (alive(s) && chance(s, s->regret)) {
             people_take_back_any(s);
+        }
+        if (alive(s) && s->restores) {
+            restore_act(s);
         }
         s->w.horizon = chance(s, 60) ? 20 * SECOND : HOUR; /* people look before it expires */
         steps(s, roll(s, 40));
@@ -231,4 +235,5 @@ void sim_finish(simulation *s) {
     wild_free(&s->wild);
     people_free(s);
     plan_free(s);
+    free(s->lost);
 }

@@ -8,6 +8,7 @@
  *     wildlog.c    the outside's own log
  *     people.c     commands, given in good and bad moments, and repeated
  *     takeback.c   rollbacks that they order
+ *     restore.c    a backup, and its restore
  *     weather.c    deaths, power failures, jumping clocks
  *     model.c      what each effect may be, from the journal's records alone
  *     undoing.c    what may be taken back, from the same
@@ -38,6 +39,13 @@ typedef struct sim_asked {
     bool refused;    /* it was answered with an error */
 } sim_asked;
 
+/* An effect of a life that a restore has put an end to. */
+typedef struct sim_lost {
+    uint64_t run; /* 0: the backup does not know it */
+    char path[24], key[40];
+    effect_class class;
+} sim_lost;
+
 typedef struct simulation {
     sim_world w;
     uint64_t seed, dice;
@@ -51,6 +59,9 @@ typedef struct simulation {
     char shown[DIGEST_HEX]; /* the digest of that plan */
     bool calm;              /* nothing goes wrong any more */
     bool disk_may_fail;
+    bool restores, backed_up, restored;
+    sim_lost *lost;
+    size_t lost_count;
     int regret; /* in how many of a hundred moments something is taken back */
     bool trace;
     int64_t began; /* the clock at the beginning */
@@ -91,8 +102,14 @@ void people_take_back_any(simulation *s);
 void weather_act(simulation *s);
 bool weather_up(simulation *s); /* starts the kernel, on a disk that may fail, until it runs */
 bool weather_stop(simulation *s);
+void weather_fall(simulation *s); /* the kernel is gone, by whatever */
 void steps(simulation *s, uint64_t count);
 void run_out(simulation *s, int64_t horizon);
+
+/* restore.c */
+void restore_act(simulation *s);
+bool restore_lost(const simulation *s, const char *key); /* a life before the restore knew it */
+void restore_at_rest(simulation *s);
 
 /* invariants.c */
 void invariants_at_rest(simulation *s);

@@ -22,6 +22,17 @@ static int times(const model *m, const model_effect *e) {
     return w ? w->taken_back : 0;
 }
 
+/* What this journal says that takes it back was applied; another life may have done it, too. */
+static bool is_back(const model *m, const model_effect *e) {
+    bool any = false;
+    for (size_t i = 0; i < m->effect_count; i++) {
+        const model_effect *by = &m->effects[i];
+        any |= by->run == e->run && strchr(by->path, '~') &&
+               taken_back_by(m, by->run, by->path) == e && wild_applied(&m->s->wild, by->key);
+    }
+    return any;
+}
+
 /* It went through a connection that has changed since: then it is left standing. */
 static bool moved(const model *m, const model_effect *e) {
     for (size_t i = 0; i < m->s->plan.count; i++) {
@@ -181,7 +192,7 @@ void undoing_moved(model *m, const journal_row *row, model_effect *e, effect_sta
         begins(m, e);
     } else if (row->kind == RECORD_EFFECT_COMPENSATED && times(m, e) < 1) {
         say(m, "I1", e, "is said to be taken back, and was not");
-    } else if (row->kind == RECORD_COMPENSATION_FAILED && !m->known && times(m, e) > 0) {
+    } else if (row->kind == RECORD_COMPENSATION_FAILED && !m->known && is_back(m, e)) {
         say(m, "I3", e, "is said not to be taken back, and was");
     }
 }
@@ -225,7 +236,7 @@ void undoing_at_rest(const model *m) {
         int n = strchr(e->path, '~') ? 0 : times(m, e);
         if (n > 1 && !may_repeat(m, e)) {
             say(m, "I2", e, "was taken back more than once");
-        } else if (n > 0 && e->state != EFFECT_COMPENSATED) {
+        } else if (n > 0 && e->state != EFFECT_COMPENSATED && is_back(m, e)) {
             say(m, "I3", e, "was taken back, and the journal says nothing of it");
         } else if (e->state == EFFECT_COMPENSATED && n < 1) {
             say(m, "I1", e, "is said to be taken back, and was not");
