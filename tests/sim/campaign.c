@@ -232,6 +232,7 @@ static const struct {
     {"undo_does_not_wait", "older ones do not wait for what is still being taken back"},
     {"undo_without_outcome", "what takes back is not given what was recorded"},
     {"undo_forgotten_at_rest", "rollbacks are forgotten by a restart"},
+    {"restore_undoubted", "what may have been sent behind a backup is sent once more"},
 };
 
 int campaign_bugs(const campaign *c) {

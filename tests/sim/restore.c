@@ -31,6 +31,8 @@ static bool copy(simulation *s, const char *from, const char *to) {
 
 static void back_up(simulation *s) {
     s->backed_up = copy(s, "sim.db", "copy.db");
+    s->backup_seq = (int64_t)s->model->count;
+    s->backup_runs = s->model->run_count;
     tell(s, "people: a backup up to record %zu%s", s->model->count,
          s->backed_up ? "" : ", which the disk did not take");
 }
@@ -124,11 +126,26 @@ static void go_back(simulation *s) {
     s->model = s->model ? s->model : model_create(s);
 }
 
+/* Runs that the backup knows have done something behind it. */
+static bool something_is_lost(const simulation *s) {
+    bool any = false;
+    for (size_t i = 0; i < s->model->effect_count; i++) {
+        const model_effect *e = &s->model->effects[i];
+        any |= e->run <= s->backup_runs && e->sent_seq > s->backup_seq && e->key[0] &&
+               wild_applied(&s->wild, e->key);
+    }
+    return any;
+}
+
 void restore_act(simulation *s) {
-    if (!s->backed_up && s->model->count && chance(s, 20)) {
-        back_up(s);
-    } else if (s->backed_up && !s->restored && chance(s, 15)) {
+    if (s->restored || !s->model->count) {
+        return;
+    }
+    bool lost = s->backed_up && something_is_lost(s);
+    if (s->backed_up && chance(s, lost ? 40 : 5)) {
         go_back(s);
+    } else if (!lost && chance(s, 50)) {
+        back_up(s);
     }
 }
 

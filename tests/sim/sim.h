@@ -60,6 +60,8 @@ typedef struct simulation {
     bool calm;              /* nothing goes wrong any more */
     bool disk_may_fail;
     bool restores, backed_up, restored;
+    int64_t backup_seq; /* what the backup knows */
+    uint64_t backup_runs;
     sim_lost *lost;
     size_t lost_count;
     int regret; /* in how many of a hundred moments something is taken back */
