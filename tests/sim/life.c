@@ -195,7 +195,7 @@ bool sim_simulate(simulation *s) {
     begin(s);
     s->disk_may_fail = chance(s, 60);
     s->regret = chance(s, 50) ? 0 : 10 + (int)roll(s, 40);
-    s->restores = chance(s, 30);
+    s->restores = chance(s, 40);
     uint64_t rounds = 6 + roll(s, 40);
     weather_up(s);
     for (uint64_t i = 0; i < rounds && alive(s); i++) {

@@ -214,11 +214,30 @@ static void reload(simulation *s) {
     people_command(s, "reload", "{}");
 }
 
+/* To another version of its agent, as far as its record was replayed there. */
+static void migrate(simulation *s) {
+    seen all;
+    look(s,
+         "SELECT r.id, 'run', lower(hex(p.digest)), '', '' FROM run r JOIN plugin p"
+         " ON p.name = r.agent AND p.kind = 'agent' WHERE r.state IN ('open', 'paused')"
+         " AND p.digest <> r.plugin ORDER BY r.id, p.seq",
+         &all);
+    if (all.count) {
+        const seen_item *i = &all.items[roll(s, all.count)];
+        size_t checked = s->model->count - (chance(s, 20) ? roll(s, s->model->count) : 0);
+        people_command(s, "run.migrate", "{\"checked_seq\":%zu,\"plugin\":\"%s\",\"run\":%s}",
+                       checked, i->digest, i->number);
+    }
+}
+
 void people_act(simulation *s) {
-    switch (roll(s, 23)) {
+    switch (roll(s, 24)) {
+    case 22:
+    case 23:
+        migrate(s);
+        break;
     case 20:
     case 21:
-    case 22:
         people_take_back_any(s);
         break;
     case 0:

@@ -230,17 +230,16 @@ static void write_policy(simulation *s) {
 
 /* ---- the whole ---- */
 
-static void write_agents(simulation *s) {
-    for (size_t i = 0; i < s->plan.agents; i++) {
-        char file[64], text[200];
-        snprintf(text, sizeof text,
-                 "id: org.example.a%zu\nkind: agent\nname: a%zu\nversion: 1.0.0\nentry: a.lua\n", i,
-                 i);
-        snprintf(file, sizeof file, "agents/a%zu/manifest.yaml", i);
-        sim_put(s->w.root, file, text);
-        snprintf(file, sizeof file, "agents/a%zu/a.lua", i);
-        sim_put(s->w.root, file, "return nil\n");
-    }
+/* Its versions do the same: runs of one can go on at another. */
+static void write_agent(simulation *s, size_t i) {
+    char file[64], text[200];
+    snprintf(text, sizeof text,
+             "id: org.example.a%zu\nkind: agent\nname: a%zu\nversion: 1.0.%d\nentry: a.lua\n", i, i,
+             s->plan.versions[i]);
+    snprintf(file, sizeof file, "agents/a%zu/manifest.yaml", i);
+    sim_put(s->w.root, file, text);
+    snprintf(file, sizeof file, "agents/a%zu/a.lua", i);
+    sim_put(s->w.root, file, "return nil\n");
 }
 
 static void make_folder(char root[128]) {
@@ -263,7 +262,9 @@ void plan_make(simulation *s) {
         write_connection(s, &p->connections[i]);
     }
     programs_make(s);
-    write_agents(s);
+    for (size_t i = 0; i < p->agents; i++) {
+        write_agent(s, i);
+    }
     write_workspace(s);
     write_policy(s);
 }
@@ -278,6 +279,11 @@ void plan_renew(simulation *s) {
         plan_connection *c = &s->plan.connections[roll(s, s->plan.count)];
         c->version++;
         write_connection(s, c);
+    }
+    if (chance(s, 30)) {
+        size_t agent = roll(s, s->plan.agents);
+        s->plan.versions[agent]++;
+        write_agent(s, agent);
     }
 }
 

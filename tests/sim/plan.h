@@ -53,6 +53,7 @@ typedef struct plan {
     size_t policy_count;
     sim_program programs[PLAN_AGENTS];
     sim_op ops[PLAN_AGENTS][PLAN_OPS];
+    int versions[PLAN_AGENTS];
     size_t agents;
 } plan;
 

@@ -142,7 +142,7 @@ void restore_act(simulation *s) {
         return;
     }
     bool lost = s->backed_up && something_is_lost(s);
-    if (s->backed_up && chance(s, lost ? 40 : 5)) {
+    if (s->backed_up && chance(s, lost ? 60 : 5)) {
         go_back(s);
     } else if (!lost && chance(s, 50)) {
         back_up(s);
