@@ -206,6 +206,7 @@ void rollback_failed(kernel *k, rollback *rb, undo_step *s, run *r, const char *
     undo_body(s, undo, why, &k->scratch);
     s->last_seq = journal_past(k, RECORD_COMPENSATION_FAILED, r, s->path, &s->state, &k->scratch);
     s->failed = true;
+    rb->at = (size_t)(s - rb->plan.steps); /* after a restart under a halt it has not come to it */
     snprintf(reason, sizeof reason, "%s at %llu:%s was not taken back: %.250s", s->target,
              (unsigned long long)s->run, s->path, why);
     snprintf(next, sizeof next, "see to it, then go on with: keel rollback %llu", id);
