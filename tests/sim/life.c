@@ -147,13 +147,13 @@ static void calm_down(simulation *s) {
     if (alive(s) && !crash_disk_struck(s->w.disk)) { /* else this life is over, and has to see it */
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
-    for (int i = 0; i < 120 && alive(s); i++) {
+    for (int i = 0; i < 200 && alive(s); i++) {
         run_out(s, 30 * SECOND);
-        if (i < 60 && alive(s) && chance(s, s->regret)) {
+        if (i < 20 && alive(s) && chance(s, s->regret)) {
             people_take_back_any(s);
             continue;
         }
-        if (!alive(s) || (i < 60 && people_see_to(s))) {
+        if (!alive(s) || (i < 100 && people_see_to(s))) {
             continue; /* before it expires */
         }
         run_out(s, 4000 * DAY);

@@ -185,7 +185,8 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
         e->opened_at = row->at;
     }
     e->attempt = integer(row->body, "attempt");
-    e->sent_us = m->s->w.clock;
+    e->tried_us = m->s->w.clock;
+    e->sent_us = e->maybe ? e->sent_us : e->tried_us; /* this one may yet be refused */
 }
 
 /* I3: an attempt that is said not to have been applied was not, and will not be. */
@@ -243,6 +244,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         break;
     case RECORD_EFFECT_RETRY:
         e->maybe = keel_json_true(keel_json_get(row->body, "maybe"));
+        e->sent_us = from == EFFECT_INTENDED && e->maybe ? e->tried_us : e->sent_us;
         if (!e->maybe) {
             proved_absent(m, e, "to be tried again as not applied");
             settled(m, e, from);

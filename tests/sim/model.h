@@ -23,7 +23,8 @@ typedef struct model_effect {
     bool maybe;        /* an attempt may have been applied */
     bool consented;    /* an approval of these very arguments was used for an attempt */
     int64_t opened_at; /* since when the other side may know its key */
-    int64_t sent_us;   /* BOOTTIME at which the last attempt was durable, or later */
+    int64_t tried_us;  /* BOOTTIME at which the last attempt was durable, or later */
+    int64_t sent_us;   /* the same of one that may have been applied */
     int64_t seq;       /* of its last record */
     /* for undoing.c */
     bool way_back;    /* that it can be taken back was promised before the act */

@@ -33,7 +33,7 @@
 /* A mutating command that was given, in every life the same. */
 typedef struct sim_asked {
     char request[24];
-    char name[16];
+    char name[24];
     keel_buf args;
     keel_buf answer; /* the first that was acknowledged; empty: none yet */
     bool refused;    /* it was answered with an error */
