@@ -144,7 +144,10 @@ static void calm_down(simulation *s) {
     if (s->w.egress_deaf) {
         sim_egress_kill(&s->w); /* what it did not hear it will not hear later */
     }
-    if (alive(s) && !crash_disk_struck(s->w.disk)) { /* else this life is over, and has to see it */
+    if (alive(s) && crash_disk_struck(s->w.disk)) { /* this life is over, and has not seen it yet */
+        weather_fall(s);
+        weather_up(s);
+    } else if (alive(s)) {
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
     for (int i = 0; i < 200 && alive(s); i++) {

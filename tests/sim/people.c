@@ -205,15 +205,6 @@ static void begin_run(simulation *s) {
     }
 }
 
-static void reload(simulation *s) {
-    if (chance(s, 10)) {
-        plan_spoil(s);
-        people_command(s, "reload", "{}");
-    }
-    plan_renew(s);
-    people_command(s, "reload", "{}");
-}
-
 /* To another version of its agent, as far as its record was replayed there. */
 static void migrate(simulation *s) {
     seen all;
@@ -227,6 +218,21 @@ static void migrate(simulation *s) {
         size_t checked = s->model->count - (chance(s, 20) ? roll(s, s->model->count) : 0);
         people_command(s, "run.migrate", "{\"checked_seq\":%zu,\"plugin\":\"%s\",\"run\":%s}",
                        checked, i->digest, i->number);
+    }
+}
+
+static void reload(simulation *s) {
+    if (chance(s, 10)) {
+        plan_spoil(s);
+        people_command(s, "reload", "{}");
+    }
+    plan_renew(s);
+    people_command(s, "reload", "{}");
+    if (chance(s, 50)) {
+        steps(s, 4 + roll(s, 20));
+        if (alive(s)) {
+            migrate(s);
+        }
     }
 }
 

@@ -280,7 +280,7 @@ void plan_renew(simulation *s) {
         c->version++;
         write_connection(s, c);
     }
-    if (chance(s, 30)) {
+    if (chance(s, 60)) {
         size_t agent = roll(s, s->plan.agents);
         s->plan.versions[agent]++;
         write_agent(s, agent);
