@@ -33,7 +33,6 @@ typedef struct model_effect {
     int64_t done_seq; /* of its end, or while it has none of its last record */
     int64_t rollback; /* the record of the rollback that it is in; 0: none */
     size_t rank;      /* its place in that */
-    int tries;        /* of taking it back */
     bool passed;      /* in vain, and a person has seen to it */
     uint64_t stuck;   /* the number of that */
 } model_effect;

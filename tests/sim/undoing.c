@@ -188,7 +188,6 @@ void undoing_moved(model *m, const journal_row *row, model_effect *e, effect_sta
             goes(m, e);
         }
     } else if (row->kind == RECORD_EFFECT_COMPENSATING) {
-        e->tries++;
         begins(m, e);
     } else if (row->kind == RECORD_EFFECT_COMPENSATED && times(m, e) < 1) {
         say(m, "I1", e, "is said to be taken back, and was not");
