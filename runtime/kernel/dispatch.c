@@ -54,6 +54,9 @@ static void hand_over(kernel *k, worker *w, call *c, const keel_buf *outcome) {
     order_open(k, w, c, timeout);
     verb_body(k, c, outcome, timeout);
     turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
+    if (c->undoes && !c->reconcile && KEEL_PLANTED("undo_handed_over_twice")) {
+        turn_send(k, w->id, X_VERB, 0, w->current_ref, k->scratch.data, k->scratch.len);
+    }
     worker_expect(k, w, timeout);
 }
 

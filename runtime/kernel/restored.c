@@ -12,13 +12,14 @@
  *                            know: nobody can look, so a person is asked
  *   done shortly before      looked for once more: the other side may have lost it, too
  *
- * Once the first of such attempts of a run is proved absent, its later ones cannot have been made:
- * its program had not come that far. All looks wait for `keel resume`: a restored workspace starts
- * halted. */
+ * That one of them is absent says nothing of the later ones of its run: it may have been refused or
+ * denied in that life, and its program went on. So each is looked for. All looks wait for `keel
+ * resume`: a restored workspace starts halted. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "parts.h"
+#include "planted.h"
 
 #define YOUNG_US   (3600LL * 1000000)      /* done within this before the backup's last record */
 #define RECHECK_US (7LL * 86400 * 1000000) /* since the restore: later nobody looks any more */
@@ -80,30 +81,22 @@ static int on_sure(void *ctx, int n, const char *const *v, const char *const *na
 }
 
 /* Whose run it is: up by who spawned it and what it goes on from, to one that the backup knows, or to
- * one that a person began since. It is sure when there is none that the backup knows; or when, before
- * what led to it, a first attempt was proved absent: only then there is a second one of what is
- * doubted. One behind that point says nothing of what stood before. */
+ * one that a person began since. It is sure when there is none that the backup knows. */
 void restored_run(kernel *k, run *r) {
-    static const char sql[] =
-        "WITH RECURSIVE up(id, before) AS (SELECT CAST(?1 AS INTEGER), 9223372036854775807"
-        " UNION ALL SELECT coalesce(r.continued_from, r.parent), r.begin_seq"
-        " FROM up JOIN run r ON r.id = up.id WHERE r.id > CAST(?2 AS INTEGER)"
-        " AND coalesce(r.continued_from, r.parent) IS NOT NULL)"
-        " SELECT min(id) > CAST(?2 AS INTEGER) OR EXISTS (SELECT 1 FROM up JOIN effect e"
-        " ON e.run = up.id WHERE (e.attempts > 1 OR e.state = 'retry')"
-        " AND (e.class = 'keyed' OR e.class = 'checkable')"
-        " AND e.args_seq > CAST(?3 AS INTEGER) AND e.args_seq < up.before"
-        " AND e.path NOT LIKE '%.%' AND e.path NOT LIKE '%~%') FROM up";
-    char id[24], last[24], seq[24];
-    const char *params[] = {id, last, seq};
+    static const char sql[] = "WITH RECURSIVE up(id) AS (SELECT CAST(?1 AS INTEGER)"
+                              " UNION ALL SELECT coalesce(r.continued_from, r.parent)"
+                              " FROM up JOIN run r ON r.id = up.id WHERE r.id > CAST(?2 AS INTEGER)"
+                              " AND coalesce(r.continued_from, r.parent) IS NOT NULL)"
+                              " SELECT min(id) > CAST(?2 AS INTEGER) FROM up";
+    char id[24], last[24];
+    const char *params[] = {id, last};
     r->sure = !k->restored.seq;
     if (r->sure) {
         return;
     }
     snprintf(id, sizeof id, "%llu", (unsigned long long)r->id);
     snprintf(last, sizeof last, "%llu", (unsigned long long)k->restored.last_run);
-    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
-    reader_query(k->env.reads, sql, params, 3, on_sure, &r->sure, NULL);
+    reader_query(k->env.reads, sql, params, 2, on_sure, &r->sure, NULL);
 }
 
 void restored_begin(kernel *k, run *r) {
@@ -172,7 +165,7 @@ static bool next_life(kernel *k, call *c) {
 }
 
 bool restored_doubts(kernel *k, call *c) {
-    if (!doubtful(k, c) || answered_before(k, c)) {
+    if (!doubtful(k, c) || answered_before(k, c) || KEEL_PLANTED("restore_undoubted")) {
         return false;
     }
     c->doubt = true;
@@ -217,7 +210,6 @@ void restored_absent(kernel *k, call *c) {
     if (c->doubt) {
         c->doubt = false;
         effect_mint_key(c, k->identity.incarnation);
-        c->run->sure = c->run->sure || (!c->undoes && !strchr(c->path, '.'));
     }
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "planted.h"
+
 /* ---- finding ---- */
 
 static undo_step *find(rollback *rb, uint64_t run_id, const char *path, size_t len) {
@@ -141,6 +143,9 @@ void rollbacks_free(kernel *k) {
 /* true: it is over, and the next one may begin. */
 static bool step_is_over(const undo_step *s) {
     switch (s->state) {
+    case EFFECT_COMPENSATING:
+    case EFFECT_COMPENSATION_UNKNOWN:
+        return KEEL_PLANTED("undo_does_not_wait");
     case EFFECT_DONE:
         return !s->way_back; /* nothing was promised: it is left standing */
     case EFFECT_COMPENSATION_FAILED:
@@ -175,6 +180,7 @@ static void go_on(kernel *k, rollback *rb) {
     }
     undo_step *s = &rb->plan.steps[rb->at];
     bool to_do = s->state == EFFECT_DONE || (s->state == EFFECT_COMPENSATION_FAILED && !s->failed);
+    to_do |= KEEL_PLANTED("undo_unknown") && s->state == EFFECT_UNKNOWN && !s->tries;
     if (to_do && s->last_seq <= k->durable_seq && !is_looked_for(k, s)) {
         undo_begin(k, rb, s);
     }
@@ -200,6 +206,7 @@ void rollback_failed(kernel *k, rollback *rb, undo_step *s, run *r, const char *
     undo_body(s, undo, why, &k->scratch);
     s->last_seq = journal_past(k, RECORD_COMPENSATION_FAILED, r, s->path, &s->state, &k->scratch);
     s->failed = true;
+    rb->at = (size_t)(s - rb->plan.steps); /* after a restart under a halt it has not come to it */
     snprintf(reason, sizeof reason, "%s at %llu:%s was not taken back: %.250s", s->target,
              (unsigned long long)s->run, s->path, why);
     snprintf(next, sizeof next, "see to it, then go on with: keel rollback %llu", id);
@@ -209,11 +216,13 @@ void rollback_failed(kernel *k, rollback *rb, undo_step *s, run *r, const char *
 
 static void settle(kernel *k, rollback *rb, undo_step *s, call *c, keel_json body) {
     char why[300] = "";
-    if (c->state == EFFECT_DONE) {
+    bool refused = c->state == EFFECT_NOT_DONE && KEEL_PLANTED("undo_refused_counts");
+    bool lost = c->state == EFFECT_UNKNOWN && KEEL_PLANTED("undo_lost_is_failed");
+    if (c->state == EFFECT_DONE || refused) {
         undo_body(s, c->path, NULL, &k->scratch);
         s->last_seq =
             journal_past(k, RECORD_EFFECT_COMPENSATED, c->run, s->path, &s->state, &k->scratch);
-    } else if (effect_is_over(c->state)) {
+    } else if (effect_is_over(c->state) || (lost && s->state == EFFECT_COMPENSATING)) {
         keel_json_copy(keel_json_path(body, "error.why"), why, sizeof why);
         rollback_failed(k, rb, s, c->run, c->path, why[0] ? why : effect_state_name(c->state));
     } else if (c->state == EFFECT_UNKNOWN && c->number && s->state == EFFECT_COMPENSATING) {
@@ -227,6 +236,9 @@ static void settle(kernel *k, rollback *rb, undo_step *s, call *c, keel_json bod
 void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq) {
     rollback *rb;
     undo_step *s = c->recheck ? NULL : rollback_find(k, c->run->id, c->path, &rb);
+    if (s && c->undoes && s->state == EFFECT_UNKNOWN && KEEL_PLANTED("undo_unknown")) {
+        return;
+    }
     if (s && c->undoes) {
         settle(k, rb, s, c, body);
     } else if (s) {

@@ -6,6 +6,7 @@
 #include "keel/buf.h"
 #include "keel/json.h"
 #include "map.h"
+#include "planted.h"
 
 bool undo_path(char *out, size_t size, const char *path, uint32_t n) {
     int len = snprintf(out, size, "%s~%u", path, n);
@@ -156,7 +157,8 @@ static int on_undo(void *ctx, const journal_row *row) {
 
 static int newest_first(const void *a, const void *b) {
     int64_t x = ((const undo_step *)a)->done_seq, y = ((const undo_step *)b)->done_seq;
-    return x > y ? -1 : x < y;
+    int order = x > y ? -1 : x < y;
+    return KEEL_PLANTED("undo_oldest_first") ? -order : order;
 }
 
 static int oldest_first(const void *a, const void *b) {

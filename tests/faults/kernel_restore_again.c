@@ -45,6 +45,41 @@ static void a_repeat_of_another_proves_nothing(void **state) {
     scene_end(w);
 }
 
+/* It was refused in the life that is lost, and its program went on: that it is absent says nothing of
+ * what came then. */
+static void what_was_refused_then_proves_nothing(void **state) {
+    static const sim_op ops[] = {RECEIVE("go"), WRITE("checkable"), WRITE("keyed")};
+    char key[40];
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        sim_world *w = scene(ALLOW, ops, COUNT(ops));
+        scene_do(w, "do-000001");
+        scene_backup();
+        scene_go(w, "go-000001");
+        scene_answer(w, REFUSED);
+        undo_told(w, "write", "keyed");
+        snprintf(key, sizeof key, "%s", w->held[0].key);
+        scene_answer(w, APPLIED);
+        scene_restore(w);
+        scene_resume(w);
+        scene_go(w, "go-000002");
+        undo_told(w, "reconcile", "checkable");
+        scene_answer(w, ABSENT);
+        undo_told(w, "reconcile", "checkable"); /* once more, when it has had time to settle */
+        scene_answer(w, ABSENT);
+        undo_told(w, "write", "checkable");
+        scene_answer(w, APPLIED);
+        if (restart) {
+            scene_restart(w);
+        }
+        undo_told(w, "reconcile", "keyed");
+        assert_string_equal(w->held[0].key, key);
+        scene_answer(w, SAW_IT);
+        number_is(w, "SELECT count(*) FROM run WHERE state = 'ended'", 1);
+        scene_end(w);
+    }
+}
+
 /* A run that goes on from a doubted one has a number that the backup does not know. */
 static void a_segment_of_a_doubted_run_is_asked_for(void **state) {
     static const sim_op ops[] = {RECEIVE("a"), WRITE("once"), RECEIVE("b")};
@@ -74,7 +109,7 @@ static void a_segment_of_a_doubted_run_is_asked_for(void **state) {
     }
 }
 
-/* The child was there before its parent's write was proved absent: it is doubted, also after a restart. */
+/* Its parent's write is proved absent: the child is doubted, also after a restart. */
 static void a_later_proof_says_nothing_of_a_child(void **state) {
     static const sim_op parent[] = {RECEIVE("go"), SPAWN_HELPER, WRITE("keyed"), RECEIVE("end")};
     static const sim_op child[] = {RECEIVE("go"), WRITE("once")};
@@ -335,6 +370,7 @@ static void what_an_untold_life_may_have_sent_is_asked_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_repeat_of_another_proves_nothing),
+        cmocka_unit_test(what_was_refused_then_proves_nothing),
         cmocka_unit_test(a_segment_of_a_doubted_run_is_asked_for),
         cmocka_unit_test(a_later_proof_says_nothing_of_a_child),
         cmocka_unit_test(what_is_gone_outlives_its_run),

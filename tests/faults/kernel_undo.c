@@ -242,6 +242,27 @@ static void an_unknown_write_blocks(void **state) {
     scene_end(w);
 }
 
+/* Restarted and halted, the rollback has not come to the step that was out when a person decides all
+ * that there is to decide: it goes on behind that one, and behind no other. */
+static void decided_while_halted_it_goes_on_behind_what_failed(void **state) {
+    static const sim_op ops[] = {WRITE("keyed"), WRITE("once"), WRITE("checkable")};
+    (void)state;
+    sim_world *w = undo_done(ALLOW, ops, COUNT(ops));
+    undo_roll(w, "rollback1", 1);
+    undo_told(w, "compensate", "once"); /* the newest stays, and is behind it */
+    undo_answer(w, UNKNOWN);
+    scene_tell(w, "halt-0001", "halt", "{\"why\":\"w\"}");
+    scene_restart(w);
+    scene_tell(w, "verdict-1", "verdict", "{\"number\":1,\"verdict\":\"not_done\",\"why\":\"no\"}");
+    is(w, "2", "compensation_failed");
+    scene_tell(w, "resolve-1", "stuck.resolve", "{\"number\":2,\"why\":\"by hand\"}");
+    scene_tell(w, "resume-01", "resume", "{}");
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    rollback_is(w, "ended");
+    scene_end(w);
+}
+
 /* ---- every crash ---- */
 
 /* Killed after each commit of a rollback with two steps, one of which loses its answer. */
@@ -291,6 +312,7 @@ int main(void) {
         cmocka_unit_test(a_verdict_that_it_was_not_undone_is_stuck),
         cmocka_unit_test(what_is_refused_is_stuck_and_what_is_busy_is_tried_again),
         cmocka_unit_test(an_unknown_write_blocks),
+        cmocka_unit_test(decided_while_halted_it_goes_on_behind_what_failed),
         cmocka_unit_test(killed_after_every_commit),
     };
     digest_init();

@@ -223,6 +223,16 @@ static const struct {
     {"halt_lets_through", "halt does not park retries"},
     {"executor_leak", "an executor outlives the stop"},
     {"order_leak", "an order is not ended at egress"},
+    {"undo_handed_over_twice", "what takes back is sent twice"},
+    {"undo_by_two", "two rollbacks go on at the same run at a time"},
+    {"undo_lost_is_failed", "a lost answer of what takes back counts as failed: it is tried anew"},
+    {"undo_refused_counts", "what takes back was refused, and counts as done"},
+    {"undo_unknown", "what is unknown is taken back"},
+    {"undo_oldest_first", "the oldest is taken back first"},
+    {"undo_does_not_wait", "older ones do not wait for what is still being taken back"},
+    {"undo_without_outcome", "what takes back is not given what was recorded"},
+    {"undo_forgotten_at_rest", "rollbacks are forgotten by a restart"},
+    {"restore_undoubted", "what may have been sent behind a backup is sent once more"},
 };
 
 int campaign_bugs(const campaign *c) {

@@ -144,12 +144,19 @@ static void calm_down(simulation *s) {
     if (s->w.egress_deaf) {
         sim_egress_kill(&s->w); /* what it did not hear it will not hear later */
     }
-    if (alive(s)) {
+    if (alive(s) && crash_disk_struck(s->w.disk)) { /* this life is over, and has not seen it yet */
+        weather_fall(s);
+        weather_up(s);
+    } else if (alive(s)) {
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
-    for (int i = 0; i < 120 && alive(s); i++) {
+    for (int i = 0; i < 200 && alive(s); i++) {
         run_out(s, 30 * SECOND);
-        if (!alive(s) || (i < 60 && people_see_to(s))) {
+        if (i < 20 && alive(s) && chance(s, s->regret)) {
+            people_take_back_any(s);
+            continue;
+        }
+        if (!alive(s) || (i < 100 && people_see_to(s))) {
             continue; /* before it expires */
         }
         run_out(s, 4000 * DAY);
@@ -190,11 +197,19 @@ bool sim_simulate(simulation *s) {
     }
     begin(s);
     s->disk_may_fail = chance(s, 60);
+    s->regret = chance(s, 50) ? 0 : 10 + (int)roll(s, 40);
+    s->restores = chance(s, 40);
     uint64_t rounds = 6 + roll(s, 40);
     weather_up(s);
     for (uint64_t i = 0; i < rounds && alive(s); i++) {
         if (chance(s, 70)) {
             people_act(s);
+        }
+        if (alive(s) && chance(s, s->regret)) {
+            people_take_back_any(s);
+        }
+        if (alive(s) && s->restores) {
+            restore_act(s);
         }
         s->w.horizon = chance(s, 60) ? 20 * SECOND : HOUR; /* people look before it expires */
         steps(s, roll(s, 40));
@@ -223,4 +238,5 @@ void sim_finish(simulation *s) {
     wild_free(&s->wild);
     people_free(s);
     plan_free(s);
+    free(s->lost);
 }

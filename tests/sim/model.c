@@ -134,17 +134,23 @@ static void consumed(model *m, const journal_row *row, model_effect *e) {
 
 /* I2: what may already have been applied is sent again only where that is harmless. */
 static void sent_again(model *m, const journal_row *row, const model_effect *e) {
-    const plan_resource *r = plan_target(&m->s->plan, e->target);
+    const plan_verb *v = plan_target(&m->s->plan, e->target);
     effect_facts f = {.class = e->class,
                       .now_us = row->at,
                       .opened_us = e->opened_at,
-                      .window_us = r ? r->window_us : 0};
+                      .window_us = v ? v->window_us : 0};
     bool may = e->class == CLASS_READ || e->class == CLASS_REPEATABLE ||
                (e->class == CLASS_KEYED && rules_key_lives(&f));
     if (!may) {
         violate(m->s, "I2", "%s at %s of run %llu (%s) is sent again, and may have been applied",
                 e->target, e->path, (unsigned long long)e->run, effect_class_name(e->class));
     }
+}
+
+/* It was looked for under the key of the life before a restore, and is proved absent there. */
+static bool was_of_a_lost_life(const model *m, const model_effect *e) {
+    return m->s->restored && !e->maybe && !wild_applied(&m->s->wild, e->key) &&
+           !wild_coming(&m->s->wild, e->key);
 }
 
 static void intended(model *m, const journal_row *row, model_effect *e) {
@@ -154,7 +160,8 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
     text(row->body, "class", name, sizeof name);
     text(row->body, "target", e->target, sizeof e->target);
     e->class = class_of(name);
-    if (e->attempt > 0 && strcmp(key, e->key) != 0) {
+    if (e->attempt > 0 && strcmp(key, e->key) != 0 &&
+        !was_of_a_lost_life(m, e)) { /* absent in the life before the restore */
         violate(m->s, "I2", "%s at %s of run %llu got another key", e->target, e->path,
                 (unsigned long long)e->run);
     }
@@ -178,7 +185,8 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
         e->opened_at = row->at;
     }
     e->attempt = integer(row->body, "attempt");
-    e->sent_us = m->s->w.clock;
+    e->tried_us = m->s->w.clock;
+    e->sent_us = e->maybe ? e->sent_us : e->tried_us; /* this one may yet be refused */
 }
 
 /* I3: an attempt that is said not to have been applied was not, and will not be. */
@@ -193,17 +201,18 @@ static void proved_absent(model *m, const model_effect *e, const char *how) {
 
 /* Absence is no proof before it has settled: another attempt would be a second one. */
 static void settled(model *m, const model_effect *e, effect_state from) {
-    const plan_resource *r = plan_target(&m->s->plan, e->target);
+    const plan_verb *v = plan_target(&m->s->plan, e->target);
     int64_t since = m->s->w.clock - e->sent_us + SECOND; /* it may be lost before it is durable */
-    if (from == EFFECT_RECONCILING && !m->known && r && since < r->settle_us) {
+    if (from == EFFECT_RECONCILING && !m->known && v && since < v->settle_us) {
         violate(m->s, "I2", "%s is called absent %lld us before it has settled", e->target,
-                (long long)(r->settle_us - since));
+                (long long)(v->settle_us - since));
     }
 }
 
-static void done(model *m, const journal_row *row, const model_effect *e) {
+static void done(model *m, const journal_row *row, model_effect *e) {
     bool write = e->class != CLASS_READ && e->class != CLASS_LOCAL;
-    (void)row;
+    keel_json outcome = keel_json_get(row->body, "result");
+    e->outcome = digest_of(outcome.data ? outcome.data : "", outcome.len);
     if (write && !wild_applied(&m->s->wild, e->key)) {
         violate(m->s, "I1", "%s at %s of run %llu is done, and was never applied", e->target,
                 e->path, (unsigned long long)e->run);
@@ -235,6 +244,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         break;
     case RECORD_EFFECT_RETRY:
         e->maybe = keel_json_true(keel_json_get(row->body, "maybe"));
+        e->sent_us = from == EFFECT_INTENDED && e->maybe ? e->tried_us : e->sent_us;
         if (!e->maybe) {
             proved_absent(m, e, "to be tried again as not applied");
             settled(m, e, from);
@@ -332,14 +342,16 @@ void model_record(model *m, const journal_row *row) {
         e->state = next;
         e->seq = row->seq;
         move(m, row, e, from);
+        undoing_moved(m, row, e, from);
     }
+    undoing_record(m, row);
     ledger_record(m, row);
     runs_record(m, row);
 }
 
 static int on_row(void *ctx, const journal_row *row) {
     model *m = ctx;
-    m->known = m->s->model && (size_t)row->seq <= m->s->model->count;
+    m->known = !m->s->model || (size_t)row->seq <= m->s->model->count;
     model_record(m, row);
     return 0;
 }
@@ -363,18 +375,23 @@ void model_reopen(simulation *s) {
     s->model = m;
 }
 
+model_effect *model_effect_out(const model *m, const char *key) {
+    for (size_t i = m->effect_count; i-- > 0;) {
+        if (!strcmp(m->effects[i].key, key) && m->effects[i].state == EFFECT_INTENDED) {
+            return &m->effects[i];
+        }
+    }
+    return NULL;
+}
+
 void model_sent(simulation *s, const char *key, keel_json args) {
     char hex[DIGEST_HEX];
     digest d = digest_of(args.data, args.len);
+    const model_effect *e = model_effect_out(s->model, key);
     digest_hex(&d, hex);
-    for (size_t i = s->model->effect_count; i-- > 0;) {
-        const model_effect *e = &s->model->effects[i];
-        if (!strcmp(e->key, key) && e->state == EFFECT_INTENDED) {
-            if (strcmp(e->args, hex) != 0) {
-                violate(s, "I4", "%s: other bytes are sent than were intended", e->target);
-            }
-            return;
-        }
+    if (!e) {
+        violate(s, "I4", "key %s is sent without a durable record of it", key);
+    } else if (strcmp(e->args, hex) != 0) {
+        violate(s, "I4", "%s: other bytes are sent than were intended", e->target);
     }
-    violate(s, "I4", "key %s is sent without a durable record of it", key);
 }

@@ -8,6 +8,7 @@
 
 #include "effect_table.h"
 #include "manifest.h"
+#include "plan.h"
 #include "simworld.h"
 
 typedef struct model_effect {
@@ -22,8 +23,18 @@ typedef struct model_effect {
     bool maybe;        /* an attempt may have been applied */
     bool consented;    /* an approval of these very arguments was used for an attempt */
     int64_t opened_at; /* since when the other side may know its key */
-    int64_t sent_us;   /* BOOTTIME at which the last attempt was durable, or later */
+    int64_t tried_us;  /* BOOTTIME at which the last attempt was durable, or later */
+    int64_t sent_us;   /* the same of one that may have been applied */
     int64_t seq;       /* of its last record */
+    /* for undoing.c */
+    bool way_back;    /* that it can be taken back was promised before the act */
+    digest outcome;   /* what was recorded of it, when it was done */
+    int64_t sent_seq; /* of the record by which it was last sent */
+    int64_t done_seq; /* of its end, or while it has none of its last record */
+    int64_t rollback; /* the record of the rollback that it is in; 0: none */
+    size_t rank;      /* its place in that */
+    bool passed;      /* in vain, and a person has seen to it */
+    uint64_t stuck;   /* the number of that */
 } model_effect;
 
 typedef struct model_item {
@@ -78,6 +89,7 @@ typedef struct model {
     size_t count;
     size_t policy; /* in force: its place in the plan, from 1 */
     bool halted;
+    int64_t connected[PLAN_CONNECTIONS]; /* the record by which each is reached now */
     bool known; /* the record was seen before: the outside has gone on since */
 } model;
 
@@ -91,6 +103,15 @@ void model_reopen(struct simulation *s);
 /* A connector was told to write this: the journal must say so already. */
 void model_sent(struct simulation *s, const char *key, keel_json args);
 model_effect *model_effect_at(const model *m, uint64_t run, const char *path);
+/* What was sent under this key and is out now; NULL: nothing. */
+model_effect *model_effect_out(const model *m, const char *key);
+
+/* ---- undoing.c: what is taken back ---- */
+void undoing_record(model *m, const journal_row *row); /* one that is of no effect's own way */
+void undoing_moved(model *m, const journal_row *row, model_effect *e, effect_state from);
+/* A connector was told to take back by this key. The key of what it takes back; NULL: nobody knows. */
+const char *undoing_sent(model *m, const char *key, keel_json outcome);
+void undoing_at_rest(const model *m);
 
 /* ---- ledger.c ---- */
 void ledger_record(model *m, const journal_row *row);

@@ -78,7 +78,7 @@ void people_free(simulation *s) {
 /* ---- what they see ---- */
 
 typedef struct seen_item {
-    char number[16], kind[12], digest[DIGEST_HEX], key[40], state[16];
+    char number[16], kind[12], digest[DIGEST_HEX], key[40], run[16];
 } seen_item;
 
 typedef struct seen {
@@ -96,7 +96,7 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
         snprintf(i->kind, sizeof i->kind, "%s", v[1]);
         snprintf(i->digest, sizeof i->digest, "%s", v[2] ? v[2] : "");
         snprintf(i->key, sizeof i->key, "%s", v[3] ? v[3] : "");
-        snprintf(i->state, sizeof i->state, "%s", v[4] ? v[4] : "");
+        snprintf(i->run, sizeof i->run, "%s", v[4] ? v[4] : "");
     }
     return 0;
 }
@@ -111,7 +111,7 @@ static void look(simulation *s, const char *sql, seen *out) {
 
 static void look_at_items(simulation *s, seen *out) {
     look(s,
-         "SELECT i.number, i.kind, lower(hex(i.digest)), e.key, e.state FROM item i"
+         "SELECT i.number, i.kind, lower(hex(i.digest)), e.key, i.run FROM item i"
          " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path WHERE i.state = 'open'"
          " ORDER BY i.number",
          out);
@@ -130,7 +130,10 @@ static bool decide_unknown(simulation *s, const seen_item *i) {
 }
 
 static bool see_to_stuck(simulation *s, const seen_item *i) {
-    uint64_t what = s->calm ? 2 + roll(s, 2) : roll(s, 6);
+    uint64_t what = s->calm ? 2 + roll(s, 3) : roll(s, 8);
+    if (what == 4 || what == 5) { /* keel stuck compensate; what stopped half-way goes on by it */
+        return people_take_back(s, strtoull(i->run, NULL, 10));
+    }
     if (what < 2) {
         people_command(s, "stuck.retry", "{\"number\":%s}", i->number);
     } else if (what == 2) {
@@ -202,6 +205,22 @@ static void begin_run(simulation *s) {
     }
 }
 
+/* To another version of its agent, as far as its record was replayed there. */
+static void migrate(simulation *s) {
+    seen all;
+    look(s,
+         "SELECT r.id, 'run', lower(hex(p.digest)), '', '' FROM run r JOIN plugin p"
+         " ON p.name = r.agent AND p.kind = 'agent' WHERE r.state IN ('open', 'paused')"
+         " AND p.digest <> r.plugin ORDER BY r.id, p.seq",
+         &all);
+    if (all.count) {
+        const seen_item *i = &all.items[roll(s, all.count)];
+        size_t checked = s->model->count - (chance(s, 20) ? roll(s, s->model->count) : 0);
+        people_command(s, "run.migrate", "{\"checked_seq\":%zu,\"plugin\":\"%s\",\"run\":%s}",
+                       checked, i->digest, i->number);
+    }
+}
+
 static void reload(simulation *s) {
     if (chance(s, 10)) {
         plan_spoil(s);
@@ -209,10 +228,24 @@ static void reload(simulation *s) {
     }
     plan_renew(s);
     people_command(s, "reload", "{}");
+    if (chance(s, 50)) {
+        steps(s, 4 + roll(s, 20));
+        if (alive(s)) {
+            migrate(s);
+        }
+    }
 }
 
 void people_act(simulation *s) {
-    switch (roll(s, 20)) {
+    switch (roll(s, 24)) {
+    case 22:
+    case 23:
+        migrate(s);
+        break;
+    case 20:
+    case 21:
+        people_take_back_any(s);
+        break;
     case 0:
         people_command(s, "halt", "{\"why\":\"a look\"}");
         break;

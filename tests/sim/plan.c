@@ -25,7 +25,7 @@ const plan_connection *plan_connection_named(const plan *p, const char *name) {
     return NULL;
 }
 
-const plan_resource *plan_target(const plan *p, const char *target) {
+const plan_verb *plan_target(const plan *p, const char *target) {
     char name[64];
     snprintf(name, sizeof name, "%s", target);
     char *rest = name;
@@ -33,7 +33,8 @@ const plan_resource *plan_target(const plan *p, const char *target) {
     const char *resource = strsep(&rest, ".");
     for (size_t i = 0; c && resource && i < c->count; i++) {
         if (!strcmp(c->resources[i].name, resource)) {
-            return &c->resources[i];
+            const plan_resource *r = &c->resources[i];
+            return rest && !strcmp(rest, "compensate") ? &r->undo : &r->write;
         }
     }
     return NULL;
@@ -41,9 +42,28 @@ const plan_resource *plan_target(const plan *p, const char *target) {
 
 /* ---- connectors ---- */
 
-static void make_connection(simulation *s, plan_connection *c, size_t i) {
+static plan_verb make_verb(simulation *s, effect_class class, bool settles) {
     static const int64_t windows[] = {20 * SECOND, 2 * MINUTE, 10 * MINUTE, 2 * HOUR, 24 * HOUR};
-    static const int64_t settles[] = {2 * SECOND, 5 * SECOND, MINUTE, HOUR};
+    static const int64_t settles_in[] = {2 * SECOND, 5 * SECOND, MINUTE, HOUR};
+    plan_verb v = {.class = class};
+    v.window_us = class == CLASS_KEYED ? windows[roll(s, 5)] : 0;
+    if (settles || (class == CLASS_KEYED && chance(s, 40))) {
+        v.settle_us = settles_in[roll(s, 4)];
+    }
+    v.cost_micros = chance(s, 30) ? (int64_t)(1 + roll(s, 20)) * 10000 : 0;
+    return v;
+}
+
+/* Half of what is written can be taken back, in a way of its own. */
+static plan_verb make_undo(simulation *s) {
+    static const effect_class classes[] = {CLASS_KEYED, CLASS_CHECKABLE, CLASS_ONCE,
+                                           CLASS_REPEATABLE};
+    effect_class class = classes[roll(s, 4)];
+    return chance(s, 50) ? make_verb(s, class, class == CLASS_CHECKABLE && chance(s, 50))
+                         : (plan_verb){.class = CLASS_NONE};
+}
+
+static void make_connection(simulation *s, plan_connection *c, size_t i) {
     snprintf(c->name, sizeof c->name, "c%zu", i);
     c->network = chance(s, 60);
     c->concurrency = 1 + (int)roll(s, 2);
@@ -51,28 +71,33 @@ static void make_connection(simulation *s, plan_connection *c, size_t i) {
     for (size_t r = 0; r < PLAN_RESOURCES; r++) {
         plan_resource *x = &c->resources[r];
         snprintf(x->name, sizeof x->name, "%s", kinds[r].name);
-        x->class = kinds[r].class;
-        x->window_us = x->class == CLASS_KEYED ? windows[roll(s, 5)] : 0;
-        if (!strcmp(x->name, "late") || (x->class == CLASS_KEYED && chance(s, 40))) {
-            x->settle_us = settles[roll(s, 4)];
-        }
-        x->cost_micros = chance(s, 30) ? (int64_t)(1 + roll(s, 20)) * 10000 : 0;
+        x->write = make_verb(s, kinds[r].class, !strcmp(x->name, "late"));
+        x->undo = make_undo(s);
     }
 }
 
-static void put_verb(simulation *s, const plan_resource *r, keel_buf *out) {
+static void put_verb(simulation *s, const char *name, const plan_verb *v, keel_buf *out) {
     static const int timeouts[] = {5, 30, 60};
-    keel_buf_printf(out, "  %s: { read: {}, write: { class: %s, timeout: %ds", r->name,
-                    effect_class_name(r->class), timeouts[roll(s, 3)]);
-    if (r->window_us) {
-        keel_buf_printf(out, ", window: %llds", (long long)(r->window_us / SECOND));
+    keel_buf_printf(out, ", %s: { class: %s, timeout: %ds", name, effect_class_name(v->class),
+                    timeouts[roll(s, 3)]);
+    if (v->window_us) {
+        keel_buf_printf(out, ", window: %llds", (long long)(v->window_us / SECOND));
     }
-    if (r->settle_us) {
-        keel_buf_printf(out, ", settle: %llds", (long long)(r->settle_us / SECOND));
+    if (v->settle_us) {
+        keel_buf_printf(out, ", settle: %llds", (long long)(v->settle_us / SECOND));
     }
-    if (r->cost_micros) {
+    if (v->cost_micros) {
         keel_buf_printf(out, ", cost: { estimate: 0.%02lld EUR }",
-                        (long long)(r->cost_micros / 10000));
+                        (long long)(v->cost_micros / 10000));
+    }
+}
+
+static void put_resource(simulation *s, const plan_resource *r, keel_buf *out) {
+    keel_buf_printf(out, "  %s: { read: {}", r->name);
+    put_verb(s, "write", &r->write, out);
+    if (r->undo.class) {
+        keel_buf_puts(out, ", undo: compensate }");
+        put_verb(s, "compensate", &r->undo, out);
     }
     keel_buf_puts(out, " } }\n");
 }
@@ -91,7 +116,7 @@ static void write_connection(simulation *s, const plan_connection *c) {
     }
     keel_buf_puts(&out, "resources:\n");
     for (size_t r = 0; r < c->count; r++) {
-        put_verb(s, &c->resources[r], &out);
+        put_resource(s, &c->resources[r], &out);
     }
     snprintf(file, sizeof file, "connectors/%s/manifest.yaml", c->name);
     sim_put(s->w.root, file, out.data);
@@ -176,6 +201,12 @@ static void write_policy(simulation *s) {
                      p->connections[i].resources[r].name);
             snprintf(id, sizeof id, "r%zu-%zu", i, r);
             put_rule(s, on, id, &out);
+            if (p->connections[i].resources[r].undo.class && chance(s, 20)) {
+                snprintf(on, sizeof on, "%s.%s.compensate", p->connections[i].name,
+                         p->connections[i].resources[r].name);
+                snprintf(id, sizeof id, "u%zu-%zu", i, r);
+                put_rule(s, on, id, &out);
+            }
         }
     }
     keel_buf_puts(&out, chance(s, 80) ? "  - { id: child, on: run.spawn, allow: {} }\n"
@@ -199,17 +230,16 @@ static void write_policy(simulation *s) {
 
 /* ---- the whole ---- */
 
-static void write_agents(simulation *s) {
-    for (size_t i = 0; i < s->plan.agents; i++) {
-        char file[64], text[200];
-        snprintf(text, sizeof text,
-                 "id: org.example.a%zu\nkind: agent\nname: a%zu\nversion: 1.0.0\nentry: a.lua\n", i,
-                 i);
-        snprintf(file, sizeof file, "agents/a%zu/manifest.yaml", i);
-        sim_put(s->w.root, file, text);
-        snprintf(file, sizeof file, "agents/a%zu/a.lua", i);
-        sim_put(s->w.root, file, "return nil\n");
-    }
+/* Its versions do the same: runs of one can go on at another. */
+static void write_agent(simulation *s, size_t i) {
+    char file[64], text[200];
+    snprintf(text, sizeof text,
+             "id: org.example.a%zu\nkind: agent\nname: a%zu\nversion: 1.0.%d\nentry: a.lua\n", i, i,
+             s->plan.versions[i]);
+    snprintf(file, sizeof file, "agents/a%zu/manifest.yaml", i);
+    sim_put(s->w.root, file, text);
+    snprintf(file, sizeof file, "agents/a%zu/a.lua", i);
+    sim_put(s->w.root, file, "return nil\n");
 }
 
 static void make_folder(char root[128]) {
@@ -232,7 +262,9 @@ void plan_make(simulation *s) {
         write_connection(s, &p->connections[i]);
     }
     programs_make(s);
-    write_agents(s);
+    for (size_t i = 0; i < p->agents; i++) {
+        write_agent(s, i);
+    }
     write_workspace(s);
     write_policy(s);
 }
@@ -247,6 +279,11 @@ void plan_renew(simulation *s) {
         plan_connection *c = &s->plan.connections[roll(s, s->plan.count)];
         c->version++;
         write_connection(s, c);
+    }
+    if (chance(s, 60)) {
+        size_t agent = roll(s, s->plan.agents);
+        s->plan.versions[agent]++;
+        write_agent(s, agent);
     }
 }
 

@@ -13,11 +13,15 @@
 #define PLAN_OPS         16
 #define PLAN_CANARY      "kanarienvogel7Q2hunter2secret"
 
-typedef struct plan_resource {
-    char name[16];
-    effect_class class;
+typedef struct plan_verb {
+    effect_class class;           /* CLASS_NONE: there is no such verb */
     int64_t window_us, settle_us; /* what the outside keeps to */
     int64_t cost_micros;
+} plan_verb;
+
+typedef struct plan_resource {
+    char name[16];
+    plan_verb write, undo;
 } plan_resource;
 
 typedef struct plan_connection {
@@ -49,6 +53,7 @@ typedef struct plan {
     size_t policy_count;
     sim_program programs[PLAN_AGENTS];
     sim_op ops[PLAN_AGENTS][PLAN_OPS];
+    int versions[PLAN_AGENTS];
     size_t agents;
 } plan;
 
@@ -58,8 +63,8 @@ void plan_renew(struct simulation *s); /* another generation */
 void plan_spoil(struct simulation *s); /* a policy that is refused */
 void plan_free(struct simulation *s);
 const plan_connection *plan_connection_named(const plan *p, const char *name);
-/* "c0.keyed.write" -> its resource; NULL: there is none. */
-const plan_resource *plan_target(const plan *p, const char *target);
+/* "c0.keyed.write", "c0.keyed.compensate" -> its verb; NULL: there is none. */
+const plan_verb *plan_target(const plan *p, const char *target);
 
 /* programs.c */
 void programs_make(struct simulation *s);

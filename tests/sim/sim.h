@@ -4,10 +4,14 @@
  *
  *     plan.c       what the workspace is: connections, policies, budgets, agents
  *     programs.c   what the agents do
- *     wild.c       the outside, with a log of its own, and what its connectors say
+ *     wild.c       what connectors of the outside say
+ *     wildlog.c    the outside's own log
  *     people.c     commands, given in good and bad moments, and repeated
+ *     takeback.c   rollbacks that they order
+ *     restore.c    a backup, and its restore
  *     weather.c    deaths, power failures, jumping clocks
  *     model.c      what each effect may be, from the journal's records alone
+ *     undoing.c    what may be taken back, from the same
  *     ledger.c     what each budget may hold, from the same
  *     invariants.c I1 to I12
  *     life.c       one seed from beginning to end */
@@ -29,11 +33,18 @@
 /* A mutating command that was given, in every life the same. */
 typedef struct sim_asked {
     char request[24];
-    char name[16];
+    char name[24];
     keel_buf args;
     keel_buf answer; /* the first that was acknowledged; empty: none yet */
     bool refused;    /* it was answered with an error */
 } sim_asked;
+
+/* An effect of a life that a restore has put an end to. */
+typedef struct sim_lost {
+    uint64_t run; /* 0: the backup does not know it */
+    char path[24], key[40];
+    effect_class class;
+} sim_lost;
 
 typedef struct simulation {
     sim_world w;
@@ -43,9 +54,17 @@ typedef struct simulation {
     model *model;
     sim_asked asked[SIM_ASKED];
     size_t asked_count;
-    uint64_t requests; /* request ids given out */
-    bool calm;         /* nothing goes wrong any more */
+    uint64_t requests;      /* request ids given out */
+    uint64_t shown_run;     /* a plan of its rollback was shown; 0: none */
+    char shown[DIGEST_HEX]; /* the digest of that plan */
+    bool calm;              /* nothing goes wrong any more */
     bool disk_may_fail;
+    bool restores, backed_up, restored;
+    int64_t backup_seq; /* what the backup knows */
+    uint64_t backup_runs;
+    sim_lost *lost;
+    size_t lost_count;
+    int regret; /* in how many of a hundred moments something is taken back */
     bool trace;
     int64_t began; /* the clock at the beginning */
     int lives;
@@ -77,12 +96,22 @@ bool people_see_to(simulation *s); /* items: false when there was none */
 bool people_settle(simulation *s); /* and all else that waits for somebody; false: nothing did */
 void people_free(simulation *s);
 
+/* takeback.c */
+bool people_take_back(simulation *s, uint64_t run); /* false: there is nothing to take back */
+void people_take_back_any(simulation *s);
+
 /* weather.c */
 void weather_act(simulation *s);
 bool weather_up(simulation *s); /* starts the kernel, on a disk that may fail, until it runs */
 bool weather_stop(simulation *s);
+void weather_fall(simulation *s); /* the kernel is gone, by whatever */
 void steps(simulation *s, uint64_t count);
 void run_out(simulation *s, int64_t horizon);
+
+/* restore.c */
+void restore_act(simulation *s);
+bool restore_lost(const simulation *s, const char *key); /* a life before the restore knew it */
+void restore_at_rest(simulation *s);
 
 /* invariants.c */
 void invariants_at_rest(simulation *s);

@@ -26,7 +26,7 @@ static void arm(simulation *s) {
     static const crash_mode modes[] = {CRASH_LOSE, CRASH_PREFIX, CRASH_TORN, CRASH_EIO, CRASH_FULL};
     long at = 0;
     crash_mode mode = CRASH_LOSE;
-    if (s->disk_may_fail && !s->calm && chance(s, 40)) {
+    if (s->disk_may_fail && !s->calm && s->model && chance(s, 40)) {
         at = 1 + (long)roll(s, chance(s, 50) ? 40 : 400);
         mode = modes[roll(s, 5)];
         tell(s, "disk: operation %ld from now will be struck, mode %d", at, mode);
@@ -34,8 +34,7 @@ static void arm(simulation *s) {
     crash_disk_arm(s->w.disk, at, mode);
 }
 
-/* The kernel is gone, by whatever. */
-static void fall(simulation *s) {
+void weather_fall(simulation *s) {
     static const crash_mode modes[] = {CRASH_LOSE, CRASH_PREFIX, CRASH_TORN};
     sim_end(&s->w);
     bool struck = crash_disk_struck(s->w.disk); /* by then: closing writes too */
@@ -62,7 +61,7 @@ bool weather_up(simulation *s) {
         }
         faults(s);
         tell(s, "keel: does not start: %s", s->w.fault[0] ? s->w.fault : "the disk failed");
-        fall(s);
+        weather_fall(s);
     }
     violate(s, "life", "it never started again");
     return false;
@@ -72,7 +71,7 @@ static void revive(simulation *s) {
     faults(s);
     if (well(s) && (s->w.dead || !s->w.kernel)) {
         tell(s, "disk: the commit failed, this life is over");
-        fall(s);
+        weather_fall(s);
         weather_up(s);
     }
 }
@@ -134,7 +133,7 @@ static void life_ends(simulation *s) {
         tell(s, "weather: kill -9");
     }
     if (well(s)) {
-        fall(s);
+        weather_fall(s);
         weather_up(s);
     }
 }

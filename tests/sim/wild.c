@@ -28,129 +28,28 @@ typedef enum wild_act {
     WILD_ACTS
 } wild_act;
 
-static simulation *of(sim_world *w) {
-    return w->owner;
-}
-
-/* ---- its log ---- */
-
-static wild_entry *find(const wild *o, const char *key) {
-    for (size_t i = 0; i < o->count; i++) {
-        if (!strcmp(o->entries[i].key, key)) {
-            return &o->entries[i];
-        }
-    }
-    return NULL;
-}
-
-static size_t entry_of(wild *o, const char *key, const char *target) {
-    wild_entry *e = find(o, key);
-    if (!e) {
-        o->entries = keel_realloc(o->entries, (o->count + 1) * sizeof *o->entries);
-        e = &o->entries[o->count++];
-        *e = (wild_entry){.applied = 0};
-        snprintf(e->key, sizeof e->key, "%s", key);
-        snprintf(e->target, sizeof e->target, "%s", target);
-    }
-    return (size_t)(e - o->entries);
-}
-
-int wild_applied(const wild *o, const char *key) {
-    const wild_entry *e = find(o, key);
-    return e ? e->applied : 0;
-}
-
-bool wild_coming(const wild *o, const char *key) {
-    const wild_entry *e = find(o, key);
-    return e && e->coming > 0;
-}
-
-/* A key that it still remembers is not applied again; one that it forgot is. */
-static void apply(simulation *s, size_t i, int64_t now) {
-    wild_entry *e = &s->wild.entries[i];
-    const plan_resource *r = plan_target(&s->plan, e->target);
-    bool known = r->class == CLASS_KEYED && e->applied && now - e->first_us < r->window_us;
-    if (known) {
-        tell(s, "outside: %s %.8s is a repeat", e->target, e->key);
-        return;
-    }
-    e->first_us = now;
-    e->applied++;
-    tell(s, "outside: %s %.8s is applied (%d)", e->target, e->key, e->applied);
-}
-
-/* ---- what happens of itself ---- */
-
-static void pend(simulation *s, wild_pending p) {
-    if (s->wild.pending_count < WILD_PENDING) {
-        s->wild.pending[s->wild.pending_count++] = p;
-        if (p.applies) {
-            s->wild.entries[p.entry].coming++;
-        }
-    } else if (p.applies) {
-        apply(s, p.entry, s->w.clock);
-    }
-}
-
-static void forget(wild *o, size_t i) {
-    if (o->pending[i].applies) {
-        o->entries[o->pending[i].entry].coming--;
-    }
-    o->pending[i] = o->pending[--o->pending_count];
-}
-
-int64_t wild_next(sim_world *w) {
-    const wild *o = &of(w)->wild;
-    int64_t next = INT64_MAX;
-    for (size_t i = 0; i < o->pending_count; i++) {
-        next = o->pending[i].due_us < next ? o->pending[i].due_us : next;
-    }
-    return next;
-}
-
-void wild_due(sim_world *w) {
-    simulation *s = of(w);
-    for (size_t i = 0; i < s->wild.pending_count;) {
-        wild_pending p = s->wild.pending[i];
-        if (p.due_us > w->clock) {
-            i++;
-            continue;
-        }
-        forget(&s->wild, i);
-        if (p.applies) {
-            apply(s, p.entry, p.due_us); /* it was not suspended with us */
-        }
-        if (p.executor) {
-            sim_reply(w, p.executor, p.ref, true, "{\"result\":{\"id\":1}}");
-        }
-    }
-}
-
-void wild_forget_executors(simulation *s) {
-    for (size_t i = s->wild.pending_count; i-- > 0;) {
-        if (s->wild.pending[i].executor) {
-            forget(&s->wild, i);
-        }
-    }
-}
-
-void wild_free(wild *o) {
-    free(o->entries);
-}
-
 /* ---- what connectors say ---- */
 
 typedef struct told {
     simulation *s;
     uint32_t number;
     uint64_t ref;
-    bool network, write;
-    const plan_resource *resource;
+    bool network, write; /* or it takes back */
+    const plan_verb *verb;
     size_t entry;
 } told;
 
 static void say(const told *t, bool ok, const char *body) {
     sim_reply(&t->s->w, t->number, t->ref, ok, body);
+}
+
+/* What it made of it has the key for its name: who takes it back has to say that. */
+static void say_done(const told *t) {
+    char result[100] = "{\"result\":{\"id\":1}}";
+    if (t->write) {
+        wild_result(&t->s->wild.entries[t->entry], result);
+    }
+    say(t, true, result);
 }
 
 static void die(const told *t) {
@@ -189,16 +88,18 @@ static void answer(const told *t, wild_act act) {
     simulation *s = t->s;
     switch (act) {
     case WILD_DO:
-        say(t, true, "{\"result\":{\"id\":1}}");
+        say_done(t);
         break;
     case WILD_DO_TWICE:
-        say(t, true, "{\"result\":{\"id\":1}}");
+        say_done(t);
         say(t, true, "{\"result\":{\"id\":2}}");
         break;
     case WILD_DO_SLOWLY:
-        pend(s, (wild_pending){.due_us = s->w.clock + (int64_t)(1 + roll(s, 70)) * SECOND,
-                               .executor = t->number,
-                               .ref = t->ref});
+        wild_pend(s, (wild_pending){.due_us = s->w.clock + (int64_t)(1 + roll(s, 70)) * SECOND,
+                                    .entry = t->entry,
+                                    .executor = t->number,
+                                    .write = t->write,
+                                    .ref = t->ref});
         break;
     case WILD_DO_UNKNOWN:
         say(t, false,
@@ -269,15 +170,16 @@ static bool is_sent(simulation *s, wild_act act, bool *answered) {
 
 static wild_act act_of(const told *t) {
     simulation *s = t->s;
-    if (s->calm || chance(s, 50)) {
+    bool undo = t->write && s->wild.entries[t->entry].takes_back;
+    if (s->calm || chance(s, undo ? 30 : 50)) {
         return WILD_DO;
     }
     wild_act act = (wild_act)roll(s, t->network && t->write ? WILD_ACTS : WILD_ACTS_ANYWHERE);
     if (!t->network && act == WILD_LOST) {
         return WILD_DIE; /* what a folder has not got will not come */
     }
-    if (act == WILD_LATER && t->resource->class != CLASS_ONCE && !t->resource->settle_us &&
-        t->resource->class != CLASS_REPEATABLE) {
+    if (act == WILD_LATER && t->verb->class != CLASS_ONCE && !t->verb->settle_us &&
+        t->verb->class != CLASS_REPEATABLE) {
         return WILD_LOST; /* it promises to have it at once or never */
     }
     return act;
@@ -285,15 +187,15 @@ static wild_act act_of(const told *t) {
 
 /* It will be applied within what the resource promises: before a look can prove that it was not. */
 static void apply_later(const told *t) {
-    const plan_resource *r = t->resource;
-    int64_t within = r->settle_us ? r->settle_us : HOUR;
-    if (r->window_us && r->window_us < within) {
-        within = r->window_us; /* nor when it may have forgotten the key */
+    const plan_verb *v = t->verb;
+    int64_t within = v->settle_us ? v->settle_us : HOUR;
+    if (v->window_us && v->window_us < within) {
+        within = v->window_us; /* nor when it may have forgotten the key */
     }
-    pend(t->s, (wild_pending){.due_us = t->s->w.clock + 1 +
-                                        (int64_t)roll(t->s, (uint64_t)(within - SECOND)),
-                              .applies = true,
-                              .entry = t->entry});
+    wild_pend(t->s, (wild_pending){.due_us = t->s->w.clock + 1 +
+                                             (int64_t)roll(t->s, (uint64_t)(within - SECOND)),
+                                   .applies = true,
+                                   .entry = t->entry});
 }
 
 static void write_verb(const told *t) {
@@ -308,7 +210,7 @@ static void write_verb(const told *t) {
         tell_status(t);
     }
     if (applies(act)) {
-        apply(t->s, t->entry, t->s->w.clock);
+        wild_apply(t->s, t->entry, t->s->w.clock);
     } else if (act == WILD_LATER) {
         apply_later(t);
     }
@@ -318,6 +220,7 @@ static void write_verb(const told *t) {
 /* A look tells the truth, or that it cannot; never that what was applied is absent. */
 static void reconcile(const told *t, const char *key) {
     simulation *s = t->s;
+    char found[140];
     uint64_t what = s->calm ? 9 : roll(s, 12);
     int applied = wild_applied(&s->wild, key);
     tell(s, "outside: a look for %.8s", key);
@@ -334,32 +237,55 @@ static void reconcile(const told *t, const char *key) {
     } else if (what == 4 && chance(s, 30)) {
         say(t, false, "{\"code\":\"not_implemented\",\"message\":\"it cannot look\"}");
     } else if (what != 5) { /* 5: no answer */
-        say(t, true,
-            applied ? "{\"result\":{\"ref\":{\"id\":1},\"state\":\"applied\"}}"
-                    : "{\"result\":{\"state\":\"absent\"}}");
+        snprintf(found, sizeof found,
+                 "{\"result\":{\"ref\":{\"id\":\"%s\"},\"state\":\"applied\"}}", key);
+        say(t, true, applied ? found : "{\"result\":{\"state\":\"absent\"}}");
+    }
+}
+
+/* A thing that is not there cannot be taken back, and what it is called has to be right. */
+static void takes_back(const told *t, const char *key, keel_json outcome) {
+    simulation *s = t->s;
+    char id[40] = "";
+    const char *of = undoing_sent(s->model, key, outcome);
+    wild_entry *e = of ? wild_find(&s->wild, of) : NULL;
+    keel_json_copy(keel_json_get(outcome, "id"), id, sizeof id);
+    if (!e || !e->applied) {
+        violate(s, "I1", "key %.8s takes back what was never applied", key);
+    } else if (strlen(id) == strlen(e->key) && strcmp(id, e->key) != 0) {
+        violate(s, "I4", "key %.8s takes back %.8s, and is told to take back %.8s", key, e->key,
+                id);
+    } else {
+        s->wild.entries[t->entry].takes_back = 1 + (size_t)(e - s->wild.entries);
     }
 }
 
 void wild_verb(sim_world *w, uint32_t number, const char *connector, const frame *f) {
-    simulation *s = of(w);
+    simulation *s = w->owner;
     char verb[16], key[40], resource[32], target[64];
     keel_json body = keel_json_view(f->body, f->len);
     keel_json_copy(keel_json_get(body, "verb"), verb, sizeof verb);
     keel_json_copy(keel_json_get(body, "key"), key, sizeof key);
     keel_json_copy(keel_json_get(body, "resource"), resource, sizeof resource);
-    snprintf(target, sizeof target, "%s.%s.write", connector, resource);
+    snprintf(target, sizeof target, "%s.%s.%s", connector, resource, verb);
+    bool undo = !strcmp(verb, "compensate");
     told t = {.s = s,
               .number = number,
               .ref = f->ref,
               .network = plan_connection_named(&s->plan, connector)->network,
-              .write = !strcmp(verb, "write"),
-              .resource = plan_target(&s->plan, target)};
+              .write = undo || !strcmp(verb, "write"),
+              .verb = plan_target(&s->plan, target)};
     if (!strcmp(verb, "reconcile")) {
         reconcile(&t, key);
     } else if (t.write) {
         model_sent(s, key, keel_json_get(body, "body"));
-        t.entry = entry_of(&s->wild, key, target);
-        write_verb(&t);
+        t.entry = wild_entry_of(&s->wild, key, target);
+        if (undo) {
+            takes_back(&t, key, keel_json_get(body, "outcome"));
+        }
+        if (well(s)) {
+            write_verb(&t);
+        }
     } else {
         answer(&t, act_of(&t));
     }
@@ -376,7 +302,7 @@ static void has_its_way_out(simulation *s, uint32_t number) {
 }
 
 bool wild_comes_up(sim_world *w, uint32_t number) {
-    simulation *s = of(w);
+    simulation *s = w->owner;
     keel_buf b = KEEL_BUF_INIT;
     uint64_t what = s->calm ? 99 : roll(s, 100);
     has_its_way_out(s, number);

@@ -15,8 +15,11 @@ typedef struct wild_entry {
     char key[40];
     char target[64];
     int applied;
-    int64_t first_us; /* BOOTTIME: when the key was first seen to be applied */
-    int coming;       /* applications on their way */
+    int64_t first_us;       /* BOOTTIME: when the key was first seen to be applied */
+    int coming;             /* applications on their way */
+    size_t takes_back;      /* the entry that it takes back, from 1; 0: none */
+    int taken_back;         /* how often it was, under whatever keys */
+    uint64_t taken_back_at; /* the last time: its place among all applications of that kind */
 } wild_entry;
 
 /* What will happen of itself. */
@@ -34,6 +37,7 @@ typedef struct wild {
     size_t count;
     wild_pending pending[WILD_PENDING];
     size_t pending_count;
+    uint64_t applications; /* of what takes back */
 } wild;
 
 struct simulation;
@@ -47,5 +51,12 @@ void wild_forget_executors(struct simulation *s); /* the machine or the kernel d
 int wild_applied(const wild *o, const char *key);
 bool wild_coming(const wild *o, const char *key); /* it may still be applied */
 void wild_free(wild *o);
+
+/* ---- wildlog.c ---- */
+wild_entry *wild_find(const wild *o, const char *key); /* NULL: it never heard of it */
+size_t wild_entry_of(wild *o, const char *key, const char *target);
+void wild_apply(struct simulation *s, size_t entry, int64_t now);
+void wild_pend(struct simulation *s, wild_pending p);
+void wild_result(const wild_entry *e, char out[100]); /* what is answered when it was applied */
 
 #endif
