@@ -162,7 +162,7 @@ struct call {
     char key[33];
     bool recorded;    /* args, evidence and why stand in a record already */
     uint32_t attempt; /* 0: never intended */
-    uint32_t parked;  /* of them, since the start, given up unsent */
+    uint32_t parked;  /* of them, given back unsent */
     bool dispatched;  /* this attempt went to a connector */
     bool older;       /* restored: its last record stands in the backup */
     bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
