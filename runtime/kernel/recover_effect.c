@@ -161,7 +161,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
                  v[COL_KEY]); /* the one that the other side may know */
     }
     c->moved = c->connection && c->connection->seq > number_of(v[COL_ARGS_SEQ]);
-    restored_call(k, c, number_of(v[COL_ARGS_SEQ]), number_of(v[COL_LAST_SEQ]));
+    restored_call(k, c, number_of(v[COL_ARGS_SEQ]), number_of(v[COL_SENT_SEQ]),
+                  number_of(v[COL_LAST_SEQ]));
     c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
     c->due_us = number_of(v[COL_DUE]);
     if (rc->count == rc->cap) {

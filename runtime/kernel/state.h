@@ -165,9 +165,9 @@ struct call {
     uint32_t parked;  /* of them, given back unsent */
     bool dispatched;  /* this attempt went to a connector */
     bool older;       /* restored: its last record stands in the backup */
-    bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
+    bool doubt;       /* it may have been done in a life that a restore has lost */
     bool moved;       /* recovered: its connection was changed since it was asked for */
-    size_t life;      /* of the lost ones, that it is looked for in */
+    size_t place;     /* where it is looked for then (restored.c) */
     bool recheck;     /* done, and looked for once more after a restore */
     bool maybe_applied;                     /* some attempt may have been applied */
     bool ours;                              /* unknown: Keel itself looks again when it is due */
