@@ -49,10 +49,10 @@ void call_digest(char out[17], const char *kind, const char *name, keel_json arg
     hex_encode(out, d.bytes, 8);
 }
 
-void effect_mint_key(call *c, const char *incarnation) {
+void effect_mint_key(call *c, const char *incarnation, const char *path) {
     char id[64 + PATH_LIMIT];
     int n =
-        snprintf(id, sizeof id, "%s:%llu:%s", incarnation, (unsigned long long)c->run->id, c->path);
+        snprintf(id, sizeof id, "%s:%llu:%s", incarnation, (unsigned long long)c->run->id, path);
     digest d = digest_of(id, (size_t)n);
     hex_encode(c->key, d.bytes, 16);
 }

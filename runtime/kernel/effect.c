@@ -80,7 +80,7 @@ int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size
     int rc =
         c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size) : resolve_effect(k, c, why, size);
     c->args_digest = digest_of(c->args.data, c->args.len);
-    effect_mint_key(c, k->identity.incarnation);
+    effect_mint_key(c, k->identity.incarnation, c->path);
     return rc;
 }
 
@@ -113,7 +113,7 @@ void effect_rebind(kernel *k, call *c) {
 
 void effect_restore(kernel *k, call *c, effect_class class, int64_t sent_seq) {
     c->args_digest = digest_of(c->args.data, c->args.len);
-    effect_mint_key(c, k->identity.incarnation);
+    effect_mint_key(c, k->identity.incarnation, c->path);
     effect_rebind(k, c);
     if (c->attempt && c->connection && c->connection->seq > sent_seq) {
         c->connection = NULL; /* it went through another of that name */

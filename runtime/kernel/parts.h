@@ -123,18 +123,20 @@ bool undo_may_go(kernel *k, call *c);
 bool undo_outcome(kernel *k, const call *c, keel_buf *out);
 /* ---- restored.c: what an older file cannot know ---- */
 int restored_load(kernel *k, diag *d);
-void restored_run(kernel *k, run *r);                                       /* recovered */
-void restored_begin(kernel *k, run *r);                                     /* begun now */
-void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq); /* recovered */
+void restored_run(kernel *k, run *r);   /* recovered */
+void restored_begin(kernel *k, run *r); /* begun now */
+/* recovered */
+void restored_call(kernel *k, call *c, int64_t args_seq, int64_t sent_seq, int64_t last_seq);
 bool restored_open(kernel *k, call *c); /* it was open in the backup: true when all is done */
 /* Before a first attempt is intended: it has to be looked for, and has the key of then. */
 bool restored_doubts(kernel *k, call *c);
-bool restored_elsewhere(kernel *k, call *c); /* absent there: another lost life is looked for in */
+bool restored_elsewhere(kernel *k, call *c); /* absent there: there is another place to look */
 bool restored_hidden(const kernel *k, const call *c); /* nobody knows under which key to look */
 void restored_look(kernel *k, call *c);   /* after it was intended, instead of being sent */
 void restored_absent(kernel *k, call *c); /* it is proved that it was not sent then */
-int restored_recheck(kernel *k, diag *d); /* looks for what was done shortly before the backup */
-void restored_heard(kernel *k, call *c, call_heard heard, keel_json body); /* such a look is over */
+/* recheck.c: looks for what was done shortly before the backup; and such a look is over */
+int restored_recheck(kernel *k, diag *d);
+void restored_heard(kernel *k, call *c, call_heard heard, keel_json body);
 void run_erased(kernel *k, run *r); /* it cannot be replayed */
 
 /* ---- replay.c ---- */
@@ -188,7 +190,7 @@ void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const c
  * nothing that there is. */
 int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size);
 /* The key of its run and path in a life of the workspace. */
-void effect_mint_key(call *c, const char *incarnation);
+void effect_mint_key(call *c, const char *incarnation, const char *path);
 /* Finds connection and verb of c->target; NULL verb when there is none any more. What was sent stays
  * with the connection that it was sent through: another of its name knows nothing of it. */
 void effect_rebind(kernel *k, call *c);

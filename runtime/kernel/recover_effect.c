@@ -34,13 +34,15 @@ enum {
     COL_TAINTED,
     COL_KEY,
     COL_SENT_SEQ,
+    COL_PARKED,
 };
 
 static const char open_effects[] =
     "SELECT e.run, e.path, e.target, e.state, e.reason, e.attempts, e.number, e.args_seq,"
     " e.holds, e.opened_us, e.due_us, i.state = 'open', i.expires_us, i.digest,"
     " r.plugin, e.last_seq, e.class, e.rule, i.opened_us, i.escalated, i.state = 'approved',"
-    " r.root, r.depth, r.tainted, e.key, coalesce(e.sent_seq, e.args_seq)"
+    " r.root, r.depth, r.tainted, e.key, coalesce(e.sent_seq, e.args_seq),"
+    " e.parked"
     " FROM effect e JOIN run r ON r.id = e.run LEFT JOIN item i ON i.number = e.number"
     " WHERE (e.state = 'waiting' OR e.state = 'intended' OR e.state = 'unknown'"
     " OR e.state = 'reconciling' OR e.state = 'retry' OR e.state = 'stale')" /* its index */
@@ -104,6 +106,7 @@ static effect_class class_of(const char *name) {
 
 static void restore_numbers(kernel *k, call *c, const char *const *v) {
     c->attempt = (uint32_t)number_of(v[COL_ATTEMPTS]);
+    c->parked = (uint32_t)number_of(v[COL_PARKED]);
     c->opened_us =
         k->clock_behind ? 0 : number_of(v[COL_OPENED]); /* 0: nobody knows how old its key is */
     c->lost_us = k->env.boot_us(k->env.ctx);
@@ -158,7 +161,8 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
                  v[COL_KEY]); /* the one that the other side may know */
     }
     c->moved = c->connection && c->connection->seq > number_of(v[COL_ARGS_SEQ]);
-    restored_call(k, c, number_of(v[COL_ARGS_SEQ]), number_of(v[COL_LAST_SEQ]));
+    restored_call(k, c, number_of(v[COL_ARGS_SEQ]), number_of(v[COL_SENT_SEQ]),
+                  number_of(v[COL_LAST_SEQ]));
     c->dispatched = c->state == EFFECT_UNKNOWN || c->state == EFFECT_RECONCILING;
     c->due_us = number_of(v[COL_DUE]);
     if (rc->count == rc->cap) {

@@ -10,7 +10,9 @@
  *                            that key first; where nobody can look, a person is asked
  *   of a run that it begins  the same may have been done under a number that the backup does not
  *                            know: nobody can look, so a person is asked
- *   done shortly before      looked for once more: the other side may have lost it, too
+ *   what takes back          also under the paths of other tries: the one before may have failed, and a
+ *                            person have ordered another
+ *   done shortly before      looked for once more: the other side may have lost it, too (recheck.c)
  *
  * That one of them is absent says nothing of the later ones of its run: it may have been refused or
  * denied in that life, and its program went on. So each is looked for. All looks wait for `keel
@@ -20,9 +22,11 @@
 
 #include "parts.h"
 #include "planted.h"
+#include "undo_plan.h"
 
-#define YOUNG_US   (3600LL * 1000000)      /* done within this before the backup's last record */
-#define RECHECK_US (7LL * 86400 * 1000000) /* since the restore: later nobody looks any more */
+/* Tries behind the one at hand that a lost life may have come to. A person orders each, having been told
+ * why the one before has failed. */
+enum { MORE_TRIES = 4 };
 
 static int64_t number_of(const char *text) {
     return text ? strtoll(text, NULL, 10) : 0;
@@ -127,7 +131,7 @@ static int on_any(void *ctx, int n, const char *const *v, const char *const *nam
 static bool answered_before(kernel *k, const call *c) {
     static const char sql[] =
         "SELECT 1 FROM effect WHERE run = CAST(?1 AS INTEGER) AND attempts > 0"
-        " AND args_seq > CAST(?2 AS INTEGER) AND state IN ('not_done', 'proposed')"
+        " AND sent_seq > CAST(?2 AS INTEGER) AND state IN ('not_done', 'proposed')"
         " AND (path = ?3 OR (instr(?3, '~') > 0 AND substr(path, 1, instr(path, '~')) ="
         " substr(?3, 1, instr(?3, '~')))) LIMIT 1";
     char id[24], seq[24];
@@ -152,15 +156,38 @@ static bool doubtful(kernel *k, const call *c) {
     return true;
 }
 
-/* The next in which its run was this one: its key is what c would have had there. */
-static bool next_life(kernel *k, call *c) {
-    while (c->life < k->restored.life_count && k->restored.lives[c->life].last_run < c->run->id) {
-        c->life++;
+/* How many tries of it there may have been in a life. */
+static size_t tries_of(const call *c) {
+    const char *mark = strchr(c->path, '~');
+    return mark ? strtoul(mark + 1, NULL, 10) + MORE_TRIES : 1;
+}
+
+/* Its path as the try at this place of a life, from 0: its own, those behind it, those before it. */
+static void try_path(const call *c, size_t at, char path[PATH_LIMIT + 16]) {
+    char of[PATH_LIMIT];
+    const char *mark = strchr(c->path, '~');
+    if (mark) {
+        size_t own = strtoul(mark + 1, NULL, 10);
+        snprintf(of, sizeof of, "%.*s", (int)(mark - c->path), c->path);
+        undo_path(path, PATH_LIMIT + 16, of, (uint32_t)((own - 1 + at) % tries_of(c)) + 1);
+    } else {
+        snprintf(path, PATH_LIMIT, "%s", c->path);
     }
-    if (c->life == k->restored.life_count) {
+}
+
+/* The next one, in a life in which its run was this one: c gets the key that it would have had there. */
+static bool next_place(kernel *k, call *c) {
+    char path[PATH_LIMIT + 16];
+    size_t tries = tries_of(c);
+    const restore_point *p = &k->restored;
+    while (c->place < p->life_count * tries && p->lives[c->place / tries].last_run < c->run->id) {
+        c->place++;
+    }
+    if (c->place == p->life_count * tries) {
         return false;
     }
-    effect_mint_key(c, k->restored.lives[c->life].incarnation);
+    try_path(c, c->place % tries, path);
+    effect_mint_key(c, p->lives[c->place / tries].incarnation, path);
     return true;
 }
 
@@ -169,8 +196,8 @@ bool restored_doubts(kernel *k, call *c) {
         return false;
     }
     c->doubt = true;
-    c->life = 0;
-    next_life(k, c);
+    c->place = 0;
+    next_place(k, c);
     return true;
 }
 
@@ -178,8 +205,8 @@ bool restored_elsewhere(kernel *k, call *c) {
     if (!c->doubt) {
         return false;
     }
-    c->life++;
-    return next_life(k, c);
+    c->place++;
+    return next_place(k, c);
 }
 
 bool restored_hidden(const kernel *k, const call *c) {
@@ -209,17 +236,18 @@ void restored_look(kernel *k, call *c) {
 void restored_absent(kernel *k, call *c) {
     if (c->doubt) {
         c->doubt = false;
-        effect_mint_key(c, k->identity.incarnation);
+        effect_mint_key(c, k->identity.incarnation, c->path);
     }
 }
 
 /* ---- what was open in the backup ---- */
 
-void restored_call(kernel *k, call *c, int64_t args_seq, int64_t last_seq) {
+void restored_call(kernel *k, call *c, int64_t args_seq, int64_t sent_seq, int64_t last_seq) {
+    bool first = args_seq > k->restored.seq && c->attempt == 1;
+    bool tried = c->undoes && sent_seq < k->restored.seq; /* and perhaps failed, and tried again */
     c->older = k->restored.seq && last_seq < k->restored.seq;
-    c->doubt = args_seq > k->restored.seq && c->attempt == 1 && c->state != EFFECT_WAITING &&
-               doubtful(k, c);
-    if (c->state == EFFECT_RETRY && !c->maybe_applied) {
+    c->doubt = (first || tried) && c->state != EFFECT_WAITING && doubtful(k, c);
+    if (c->state == EFFECT_RETRY && !c->maybe_applied && !c->older) {
         restored_absent(k, c); /* only what is proved absent comes there */
     }
 }
@@ -235,9 +263,11 @@ bool restored_open(kernel *k, call *c) {
         effect_decide(k, c);
         return true;
     }
-    if (c->state != EFFECT_RETRY || c->class == CLASS_READ || c->class == CLASS_REPEATABLE) {
+    if ((c->state != EFFECT_RETRY && !(c->state == EFFECT_INTENDED && c->doubt)) ||
+        c->class == CLASS_READ || c->class == CLASS_REPEATABLE) {
         return false; /* those that were out are lost answers, as after any stop */
     }
+    c->dispatched = c->state == EFFECT_INTENDED;
     c->maybe_applied = true;
     c->lost_us = k->env.boot_us(k->env.ctx); /* the wall clock may have jumped since */
     if (c->class == CLASS_ONCE) {
@@ -246,114 +276,6 @@ bool restored_open(kernel *k, call *c) {
         effect_look_later(k, c, why, 0);
     }
     return true;
-}
-
-/* ---- what was done shortly before ---- */
-
-typedef struct rechecks {
-    kernel *k;
-    size_t count;
-} rechecks;
-
-static int on_args(void *ctx, const journal_row *row) {
-    call *c = ctx;
-    keel_buf_append(&c->request, row->body.data, row->body.len);
-    c->args = keel_json_get(keel_json_view(c->request.data, c->request.len), "args");
-    return 0;
-}
-
-static void rechecked(kernel *k, call *c, const char *found, const char *why) {
-    keel_json_writer w;
-    uint64_t id = c->run->id;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "found", found);
-    keel_json_set_text(&w, "why", why);
-    keel_json_object_end(&w);
-    journal_effect(k, RECORD_EFFECT_RECHECKED, c, &k->scratch);
-    if (!strcmp(found, "absent")) {
-        kernel_log(k, "error", id, "%s at %s was done before the backup, and is not there any more",
-                   c->target, c->path);
-        stuck_open(k, c->run, c->path, "effect", "operator",
-                   "it was done shortly before the backup was taken, and the other side does not "
-                   "have it any more",
-                   "look at the other side: do it again by hand, or drop this");
-    }
-    call_free(k, c);
-}
-
-static int on_young(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    rechecks *all = ctx;
-    kernel *k = all->k;
-    digest d;
-    const plugin *p = digest_from_hex(&d, v[7], strlen(v[7])) ? NULL : plugin_find(k, &d);
-    if (!p) {
-        return 0;
-    }
-    run *r = map_get(&k->runs, (uint64_t)number_of(v[0]));
-    r = r ? r : run_restore_over(k, (uint64_t)number_of(v[0]), p);
-    call *c = call_new(r, CALL_EFFECT, v[1], "");
-    snprintf(c->target, sizeof c->target, "%s", v[2]);
-    c->state = EFFECT_DONE;
-    c->recheck = true;
-    c->recorded = true;
-    c->attempt = (uint32_t)number_of(v[3]);
-    reader_record(k->env.reads, number_of(v[4]), on_args, c, NULL);
-    effect_restore(k, c, !strcmp(v[6], "keyed") ? CLASS_KEYED : CLASS_CHECKABLE, number_of(v[8]));
-    snprintf(c->key, sizeof c->key, "%s", v[5]);
-    if (!c->connection || !c->verb || !c->args.len) {
-        rechecked(k, c, "cannot_tell", "its connection or its arguments are gone");
-        return 0;
-    }
-    c->reconcile = true;
-    c->dispatched = true;
-    c->looks = 1;
-    dispatch(k, c);
-    all->count++;
-    return 0;
-}
-
-int restored_recheck(kernel *k, diag *d) {
-    static const char sql[] =
-        "SELECT e.run, e.path, e.target, e.attempts, e.args_seq, e.key, e.class, r.plugin,"
-        " e.sent_seq FROM effect e JOIN run r ON r.id = e.run WHERE e.state = 'done' AND e.key IS "
-        "NOT NULL"
-        " AND (e.class = 'keyed' OR e.class = 'checkable')"
-        " AND e.changed_us BETWEEN CAST(?1 AS INTEGER) AND CAST(?2 AS INTEGER)"
-        " AND coalesce(e.rechecked_seq, 0) < CAST(?3 AS INTEGER) ORDER BY e.changed_us";
-    char from[24], to[24], seq[24];
-    const char *params[] = {from, to, seq};
-    rechecks all = {.k = k};
-    if (!k->restored.seq || kernel_now(k) > k->restored.at_us + RECHECK_US) {
-        return 0;
-    }
-    snprintf(from, sizeof from, "%lld", (long long)(k->restored.last_us - YOUNG_US));
-    snprintf(to, sizeof to, "%lld", (long long)k->restored.last_us);
-    snprintf(seq, sizeof seq, "%lld", (long long)k->restored.seq);
-    int rc = reader_query(k->env.reads, sql, params, 3, on_young, &all, d);
-    if (rc == 0 && all.count) {
-        kernel_log(k, "info", 0,
-                   "%zu effect%s done shortly before the backup %s looked for once more", all.count,
-                   all.count == 1 ? "" : "s",
-                   k->halted ? "will, after `keel resume`, be" : "will be");
-    }
-    return rc;
-}
-
-void restored_heard(kernel *k, call *c, call_heard heard, keel_json body) {
-    char state[16] = "";
-    if (heard == HEARD_REPLY) {
-        body_text(keel_json_get(body, "result"), "state", state, sizeof state);
-    }
-    if (!strcmp(state, "applied") || !strcmp(state, "absent")) {
-        rechecked(k, c, state, "looked for after the restore");
-    } else {
-        rechecked(k, c, "cannot_tell",
-                  heard == HEARD_REPLY ? "the other side cannot tell" : "nobody could look");
-    }
 }
 
 /* ---- erased ---- */

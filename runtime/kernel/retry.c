@@ -14,7 +14,8 @@ int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt) {
     return (span > p.cap_us ? p.cap_us : span) / 256 * (int64_t)(r >> 8) / (1 << 16);
 }
 
-void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_before) {
+static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t not_before,
+                         bool unsent) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
@@ -25,6 +26,9 @@ void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_
     }
     keel_json_set_int(&w, "not_before_us", not_before);
     holds_settle(k, c, pay, (keel_json){0}, &w);
+    if (unsent) {
+        keel_json_set_bool(&w, "unsent", true);
+    }
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_RETRY, c, &k->scratch);
@@ -35,11 +39,15 @@ void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_
     call_due(k, c, not_before);
 }
 
+void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_before) {
+    retry_record(k, c, why, pay, not_before, false);
+}
+
 /* ---- what was not sent ---- */
 
 static void park(kernel *k, call *c, const char *why) {
     worker_drop(k, c);
-    effect_retry_at(k, c, why, false, kernel_now(k));
+    retry_record(k, c, why, false, kernel_now(k), true);
     c->parked++;
 }
 

@@ -10,12 +10,9 @@
 #include "map.h"
 #include "protocol.h"
 #include "timer.h"
+#include "workers.h"
 
-typedef struct run run;
-typedef struct call call;
 typedef struct tree tree;
-typedef struct worker worker;
-typedef struct connection connection;
 
 /* ---- messages that leave after a commit ---- */
 
@@ -160,18 +157,18 @@ struct call {
     digest args_digest;
     int64_t undoes; /* it takes back what this effect.done says; 0: it is no compensation */
     char key[33];
-    bool recorded;    /* args, evidence and why stand in a record already */
-    uint32_t attempt; /* 0: never intended */
-    uint32_t parked;  /* of them, since the start, given up unsent */
-    bool dispatched;  /* this attempt went to a connector */
-    bool older;       /* restored: its last record stands in the backup */
-    bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
-    bool moved;       /* recovered: its connection was changed since it was asked for */
-    size_t life;      /* of the lost ones, that it is looked for in */
-    bool recheck;     /* done, and looked for once more after a restore */
-    bool maybe_applied;                     /* some attempt may have been applied */
-    bool ours;                              /* unknown: Keel itself looks again when it is due */
-    uint32_t looks;                         /* reconciles tried since */
+    bool recorded;      /* args, evidence and why stand in a record already */
+    uint32_t attempt;   /* 0: never intended */
+    uint32_t parked;    /* of them, given back unsent */
+    bool dispatched;    /* this attempt went to a connector */
+    bool older;         /* restored: its last record stands in the backup */
+    bool doubt;         /* it may have been done in a life that a restore has lost */
+    bool moved;         /* recovered: its connection was changed since it was asked for */
+    size_t place;       /* where it is looked for then (restored.c) */
+    bool recheck;       /* done, and looked for once more after a restore */
+    bool maybe_applied; /* some attempt may have been applied */
+    bool ours;          /* unknown: Keel itself looks again when it is due */
+    uint32_t looks;     /* reconciles tried since */
     int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
@@ -212,91 +209,7 @@ typedef struct open_item {
     struct open_item *next; /* of its run */
 } open_item;
 
-/* ---- executors ---- */
-
-typedef enum worker_state {
-    WORKER_DOWN,     /* not running; starts when there is work */
-    WORKER_BACKOFF,  /* crashed; timer runs */
-    WORKER_STARTING, /* spawned, not yet X_READY */
-    WORKER_READY,
-    WORKER_REFUSED /* its plugin will not load; said why */
-} worker_state;
-
-struct worker {
-    worker *next; /* all workers */
-    uint32_t id;  /* executor number; a new one at each spawn */
-    worker_state state;
-    const plugin *plugin;
-    connection *connection; /* connectors */
-    run *runs;              /* agents: in the order in which they came, and are started */
-    run *last_run;
-    call *current;        /* connectors: one dispatch at a time */
-    uint64_t current_ref; /* the last one's, also when it is over; with its target */
-    char current_target[128];
-    timer timer;   /* back-off, or the deadline of `current` */
-    int bad_loads; /* in a row: died before it was ready */
-    int crashes;   /* in a row */
-    int64_t started_boot;
-    uint64_t watch_run, watch_ticks; /* watchdog: last seen, */
-    int64_t watch_boot, watch_cpu;   /* since when, with how much CPU then */
-    bool told_to_stop;
-    bool overdue;        /* `current` passed its deadline: killed for it */
-    int64_t notes_since; /* when the first of `notes` came */
-    unsigned notes;      /* what it had logged since then */
-    bool replay_waits;   /* runs whose records are not yet durable */
-    map early;           /* what was read of runs while it started, up to early_seq (replay.c) */
-    int64_t early_seq;
-    timer early_timer;
-    int idle_sweeps; /* agents: looks in a row that saw no run */
-    char refusal[512];
-};
-
-#define TROUBLE_TEXT 400
-
-typedef enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN } breaker_state;
-
-/* Whether anything is sent through a connection (breaker.c). */
-typedef struct breaker {
-    breaker_state state;
-    int64_t until_us; /* open: wall clock, as recorded */
-    timer timer;      /* open: its end; half-open: to look again for what may be sent */
-    call *probe;      /* half-open: what was sent to see */
-    char why[240];
-    size_t count; /* outcomes since it was closed, the last of which are in */
-    bool failed[POLICY_BREAKER_OF];
-} breaker;
-
-struct connection {
-    connection *next;
-    uint64_t id; /* what egress knows it by; of this process */
-    char *name;
-    const plugin *plugin;
-    keel_buf config;
-    keel_buf body;  /* of its record: what it is, without what policy adds */
-    keel_buf reach; /* what egress is told; empty: it has no way out */
-    keel_buf kv;    /* canonical JSON object */
-    int worker_count;
-    int64_t seq; /* its record, of it as it is */
-    bool gone;   /* no longer in keel.yaml; stays while calls name it */
-    call *queue;
-    char trouble[TROUBLE_TEXT]; /* the last failure, until something succeeds; or "" */
-    int64_t trouble_us;
-    breaker breaker;
-};
-
-typedef enum egress_state { EGRESS_DOWN, EGRESS_BACKOFF, EGRESS_UP } egress_state;
-
-/* The one process with sockets and secrets. */
-typedef struct egress_link {
-    egress_state state;
-    uint32_t id; /* its number among executors; a new one at each start */
-    int crashes; /* in a row */
-    int64_t started_boot;
-    uint32_t unanswered;        /* ends of orders */
-    timer timer;                /* back-off, or the time that it has to answer */
-    char trouble[TROUBLE_TEXT]; /* as of a connection */
-    int64_t trouble_us;
-} egress_link;
+/* ---- who follows, what is kept ---- */
 
 typedef struct follower {
     bool quiet;                /* wants the end alone */

@@ -167,6 +167,7 @@ const project_rule project_rules[] = {
             " NULL, nullif(@j_holds, '[]'), 0, NULL, :at, :at, :seq)"
             " ON CONFLICT(run, path) DO UPDATE SET"
             " state = excluded.state, reason = NULL, attempts = excluded.attempts,"
+            " parked = iif(excluded.attempts = 1, 0, parked),"
             " digest = excluded.digest, key = excluded.key, rule = coalesce(excluded.rule, rule),"
             " args_seq = iif($j_args IS NULL, args_seq, excluded.args_seq),"
             " last_seq = excluded.last_seq, due_us = NULL, holds = excluded.holds,"
@@ -218,7 +219,8 @@ const project_rule project_rules[] = {
 
     {RECORD_EFFECT_RETRY, NULL, NULL,
      "UPDATE effect SET state = 'retry', reason = NULL, due_us = @i_not_before_us, holds = NULL,"
-     " last_seq = :seq, changed_us = :at WHERE run = :run AND path = :path"},
+     " parked = parked + $b_unsent, last_seq = :seq, changed_us = :at"
+     " WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_RETRY, "settled", NULL, SETTLE},
     {RECORD_EFFECT_RETRY, NULL, NULL, CLOSE_ITEM("settled")},
 

@@ -80,9 +80,10 @@
                                                 "owner":"keel|operator","why"} */                  \
     X(37, EFFECT_RECONCILING, "effect.reconciling") /* {"attempt"} */                              \
     X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","maybe"?,"not_before_us",                \
-                                                "settled","why"}: this attempt was not applied, or \
-                                                (maybe) its class makes a repeat harmless; the next \
-                                                will be intended */                                \
+                                                "settled","unsent"?,"why"}: this attempt was not   \
+                                                applied, or (maybe) its class makes a repeat       \
+                                                harmless, or (unsent) it was given back before it  \
+                                                was sent; the next will be intended */             \
     X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","target","why"} */  \
     X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number","target"} */               \
     X(41, EFFECT_STALE, "effect.stale")     /* {"number"?,"why"}: shown, asked again */            \

@@ -6,6 +6,7 @@ ALTER TABLE effect ADD COLUMN undo TEXT;       -- compensate: what it was promis
 ALTER TABLE effect ADD COLUMN undone_by TEXT;  -- path of the effect that takes it back
 ALTER TABLE control ADD COLUMN halted_by TEXT; -- 'space': Keel itself, and lifted by it; NULL: a person
 ALTER TABLE effect ADD COLUMN sent_seq INTEGER; -- the last record by which it was sent
+ALTER TABLE effect ADD COLUMN parked INTEGER NOT NULL DEFAULT 0; -- of its attempts, given back unsent
 ALTER TABLE effect ADD COLUMN rechecked_seq INTEGER; -- looked for once more after a restore
 ALTER TABLE item ADD COLUMN owner TEXT;        -- stuck: who has to see to it,
 ALTER TABLE item ADD COLUMN reason TEXT;       -- what happened,

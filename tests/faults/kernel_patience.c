@@ -179,6 +179,48 @@ static void retries_are_policys(void **state) {
     }
 }
 
+/* What waited behind another is given back whenever the connection rests: none of that was an attempt,
+ * whoever remembers it. */
+static void what_was_not_sent_is_no_attempt(void **state) {
+    static const sim_op sends[] = {WRITE("once"), WRITE("once"), WRITE("once"), WRITE("once")};
+    static const char rules[] =
+        ALLOW ONE "retries:\n  - { on: \"out.*\", max: 2, first: 10ms, cap: 10ms }\n";
+    for (int restarted = 0; restarted < 2; restarted++) {
+        (void)state;
+        sim_world *w = scene(rules, sends, COUNT(sends));
+        scene_helper(w, repeatable, 1, NULL);
+        scene_do(w, "do-000001");
+        scene_tell(w, "do-000002", "do", "{\"agent\":\"helper\",\"input\":{}}");
+        for (int i = 1; i <= (int)COUNT(sends); i++) {
+            char request[16], args[64];
+            snprintf(request, sizeof request, "again-%03d", i);
+            if (i > 1) {
+                scene_tell(w, request, "connection.retry", "{\"connection\":\"out\"}");
+            }
+            assert_string_equal(w->held[0].resource, "once");
+            scene_answer(w, UNKNOWN);
+            resting(w, "open");
+            number_is(w, "SELECT attempts FROM effect WHERE run = 2 AND state = 'retry'", i);
+            if (restarted) {
+                scene_restart(w);
+            }
+            snprintf(request, sizeof request, "seen-%04d", i);
+            snprintf(args, sizeof args, "{\"number\":%d,\"verdict\":\"done\",\"why\":\"seen\"}", i);
+            scene_tell(w, request, "verdict", args);
+        }
+        scene_tell(w, "again-end", "connection.retry", "{\"connection\":\"out\"}");
+        for (int i = 0; i < 2; i++) {
+            assert_string_equal(w->held[0].resource, "repeatable");
+            scene_answer(w, BUSY);
+            scene_pass(w, 30);
+        }
+        assert_int_equal(w->held_count, 0);
+        number_is(w, "SELECT count(*) FROM effect WHERE run = 2 AND state = 'not_done'", 1);
+        number_is(w, "SELECT attempts - parked FROM effect WHERE run = 2", 2);
+        scene_end(w);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_key_outlives_its_window),
@@ -186,6 +228,7 @@ int main(void) {
         cmocka_unit_test(egress_is_believed),
         cmocka_unit_test(time_asked_for_is_no_way_round_the_attempts),
         cmocka_unit_test(retries_are_policys),
+        cmocka_unit_test(what_was_not_sent_is_no_attempt),
     };
     digest_init();
     return cmocka_run_group_tests_name("kernel_patience", tests, NULL, NULL);

@@ -219,7 +219,10 @@ static void an_open_rollback_looks_before_it_goes_on(void **state) {
         scene_answer(w, absent ? ABSENT : SAW_IT);
         if (absent) {
             undo_told(w, "reconcile", "keyed"); /* once more, when it has had time to settle */
-            scene_answer(w, ABSENT);
+            for (int tries = 0; tries < 5; tries++) { /* and as those that may have followed it */
+                undo_told(w, "reconcile", "keyed");
+                scene_answer(w, ABSENT);
+            }
             undo_told(w, "compensate", "keyed");
             assert_string_not_equal(w->held[0].key, key);
             undo_answer(w, APPLIED);

@@ -236,6 +236,15 @@ static const store_case cases[] = {
        "{'attempt':1,'not_before_us':60,"
        "'settled':[],'why':'busy'}"}},
      {{EFFECT_ROW, "retry|-|1|-|r2|2|3|60"}}},
+    {"an attempt that was given back unsent",
+     {INTENDED,
+      {RECORD_EFFECT_RETRY, 1, "3",
+       "{'attempt':1,'not_before_us':60,'settled':[],'unsent':true,'why':'rests'}"},
+      {RECORD_EFFECT_INTENDED, 1, "3",
+       "{'attempt':2,'call':'c','class':'once','connector':'x',"
+       "'digest':'" HEX "','holds':[],'key':'k','target':'i.m.write'}"},
+      {RECORD_EFFECT_RETRY, 1, "3", "{'attempt':2,'not_before_us':60,'settled':[],'why':'busy'}"}},
+     {{"SELECT attempts, parked FROM effect", "2|1"}}},
     {"rejected",
      {WAITING,
       {RECORD_EFFECT_REJECTED, 1, "3",
