@@ -306,6 +306,7 @@ int main(int argc, char **argv) {
         pool_add("the disk is nearly full, and then it is not", disk_is_nearly_full, NULL);
         pool_add("the disk is full from one moment to the next", disk_is_full, NULL);
         machine_add_others();
+        machine_add_crowd();
         pool_run();
     }
     return pool_end();
