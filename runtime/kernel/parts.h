@@ -268,6 +268,7 @@ void trouble_of_network(kernel *k, const char *text);
 void trouble_clear(kernel *k, connection *cn); /* the same */
 void trouble_connections(const kernel *k, keel_json_writer *w);
 void trouble_network(const kernel *k, keel_json_writer *w);
+void trouble_anchor(const kernel *k, keel_json_writer *w);
 
 /* ---- breaker.c: what is sent to a connection that fails, and when ---- */
 bool breaker_lets(const connection *cn, const call *c); /* c may be sent now */
