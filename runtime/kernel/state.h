@@ -166,12 +166,13 @@ struct call {
     bool dispatched;  /* this attempt went to a connector */
     bool older;       /* restored: its last record stands in the backup */
     bool doubt;       /* its first attempt may have been made in the life that a restore has lost */
-    bool moved;       /* recovered: its connection was changed since it was asked for */
-    size_t life;      /* of the lost ones, that it is looked for in */
-    bool recheck;     /* done, and looked for once more after a restore */
-    bool maybe_applied;                     /* some attempt may have been applied */
-    bool ours;                              /* unknown: Keel itself looks again when it is due */
-    uint32_t looks;                         /* reconciles tried since */
+    bool absent, late;  /* was lost and proved absent; and now something stands in its way */
+    bool moved;         /* recovered: its connection was changed since it was asked for */
+    size_t life;        /* of the lost ones, that it is looked for in */
+    bool recheck;       /* done, and looked for once more after a restore */
+    bool maybe_applied; /* some attempt may have been applied */
+    bool ours;          /* unknown: Keel itself looks again when it is due */
+    uint32_t looks;     /* reconciles tried since */
     int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
     digest approval;                        /* what an approver signs for it */
@@ -383,8 +384,7 @@ struct kernel {
     uint32_t next_executor;
     bool clock_known;       /* at_boot is of this process, or of one before it on this machine */
     int64_t clock_ahead_us; /* the wall clock has jumped, and is not believed; 0: it has not */
-    bool halted_by_space;   /* and lifted when there is room again */
-    bool space_low;         /* the disk is nearly full */
+    bool halted_by_space, space_low; /* the disk is nearly full; that halt is lifted with it */
     int64_t unanchored_us, anchor_told_us; /* since when no head was signed; 0: the last one was */
     char anchor_trouble[200];
     restore_point restored;
