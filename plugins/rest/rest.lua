@@ -268,12 +268,29 @@ local function is_same(same, value, scope)
   return true
 end
 
+-- A service that does not know what it was asked by answers with whatever it has: what holds another
+-- value where it was asked for the key is not what was written. Returns that name.
+local function holds_another(spec, found, scope)
+  local one = is_list(found) and found[1] or found
+  for name in spec.get:gmatch("[?&]([^=&{}]+)={key}") do
+    local held = type(one) == "table" and one[name]
+    if held and held ~= scope.key then
+      return name
+    end
+  end
+end
+
 local function find(spec, value, scope)
   local found, holder = value, value
   if spec.found then
     found, holder = at(value, spec.found)
   end
   if found ~= nil and found ~= keel.null and found ~= false and not (is_list(found) and #found == 0) then
+    local asked = holds_another(spec, found, scope)
+    if asked then
+      return keel.cannot_tell("the service was asked for " .. asked .. "=" .. scope.key
+          .. ", and answered with another object")
+    end
     return applied(spec, found, scope)
   end
   local name = spec.found and spec.found:match("[^.]+$")

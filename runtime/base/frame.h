@@ -14,6 +14,7 @@
 #ifndef FRAME_H
 #define FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,9 @@ size_t frame_channel_output(frame_channel *ch, const char **data);
 void frame_channel_sent(frame_channel *ch, size_t n);
 /* All that is queued, including pieces that wait: for limits. */
 size_t frame_channel_queued(const frame_channel *ch);
+/* Whether the other side owes the rest of a frame or of a large body; *taken: how many whole frames
+ * have come so far, pieces of a large body among them. For deadlines. */
+bool frame_channel_unfinished(const frame_channel *ch, uint64_t *taken);
 
 /* ---- fields within a body: u16 length + bytes, then whatever the type says ---- */
 

@@ -72,6 +72,7 @@ static int take_ack(frame_channel *ch, const frame *f, diag *d) {
 
 static int take_frame(frame_channel *ch, const frame *f, frame_handler *handler, void *ctx,
                       diag *d) {
+    ch->taken++;
     if (f->type < FRAME_CHUNK) {
         handler(ctx, f);
         return 0;
@@ -126,6 +127,11 @@ static int next_frame(frame_channel *ch, input *from, frame *f, diag *d) {
     }
     *f = (frame){h.type, h.flags, h.run, h.ref, at + FRAME_HEADER, h.len};
     return 1;
+}
+
+bool frame_channel_unfinished(const frame_channel *ch, uint64_t *taken) {
+    *taken = ch->taken;
+    return ch->in.len > 0 || ch->receiving;
 }
 
 int frame_channel_feed(frame_channel *ch, const void *data, size_t len, frame_handler *handler,

@@ -42,6 +42,7 @@ struct frame_channel {
     uint64_t pieces_acked;
 
     keel_buf in;
+    uint64_t taken; /* whole frames, pieces too */
     bool broken;
     bool receiving;
     frame_header opened;

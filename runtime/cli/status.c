@@ -84,12 +84,36 @@ static void put_still(const cli *c, const standing *s, keel_buf *out) {
     keel_buf_free(&words);
 }
 
+static int64_t unanchored_us(const standing *s) {
+    int64_t since_us = 0;
+    keel_json kernel = keel_json_view(s->kernel.data, s->kernel.len);
+    keel_json_int(keel_json_get(keel_json_get(kernel, "anchor"), "unanchored_us"), &since_us);
+    return since_us;
+}
+
+static void print_anchor(cli *c, const standing *s, keel_buf *out) {
+    keel_buf words = KEEL_BUF_INIT;
+    char why[240] = "";
+    keel_json kernel = keel_json_view(s->kernel.data, s->kernel.len);
+    keel_json_copy(keel_json_get(keel_json_get(kernel, "anchor"), "trouble"), why, sizeof why);
+    keel_buf_puts(&words, "unanchored since ");
+    text_time(&words, unanchored_us(s));
+    keel_buf_puts(&words, ": ");
+    text_line(&words, why, strlen(why));
+    term_put(&c->out, out, TINT_BAD, words.data);
+    keel_buf_putc(out, '\n');
+    keel_buf_free(&words);
+}
+
 static void print_json(const cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
     keel_json_write(&w, &out);
     keel_json kernel = keel_json_view(s->kernel.data, s->kernel.len);
     keel_json_object(&w);
+    if (s->kernel.len) {
+        keel_json_set_raw(&w, "anchor", keel_json_get(kernel, "anchor"));
+    }
     keel_json_set_int(&w, "clock_ahead_us", clock_ahead_us(s));
     if (s->kernel.len) {
         keel_json_set_raw(&w, "connections", keel_json_get(kernel, "connections"));
@@ -160,6 +184,9 @@ static void print_text(cli *c, const standing *s) {
         term_put(&c->out, &out, TINT_BAD, words.data);
         keel_buf_putc(&out, '\n');
         keel_buf_free(&words);
+    }
+    if (unanchored_us(s)) {
+        print_anchor(c, s, &out);
     }
     cli_out(&out);
     troubles_print(c, &s->kernel);

@@ -189,6 +189,8 @@ int command_status(kernel *k, command *c, diag *d) {
     kernel_now(k); /* how the clock stands */
     keel_json_write(&w, &c->result);
     keel_json_object(&w);
+    keel_json_key(&w, "anchor");
+    trouble_anchor(k, &w);
     keel_json_set_int(&w, "boot", k->identity.boot);
     keel_json_set_int(&w, "clock_ahead_us", k->clock_ahead_us);
     keel_json_key(&w, "connections");

@@ -6,7 +6,7 @@
  * code "request_conflict"). Reading commands of the CLI do not come here: they read the database.
  *
  * command        args                                       result
- * status         {}                                         {"boot","clock_ahead_us","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
+ * status         {}                                         {"anchor":{"trouble"?,"unanchored_us"?},"boot","clock_ahead_us","connections":[{"breaker"?,"name","state","trouble"?,"trouble_us"?}],"halted",
  *                                                           "incarnation","network":{"state","trouble"?,"trouble_us"?},"open_runs",
  *                                                           "pid","seq","standing"?,"version","workspace"}; state: idle (starts when there
  *                                                           is work) | starting | running | restarting | refused | resting,

@@ -137,8 +137,7 @@ static void on_timer(void *ctx) {
 /* Turns of up to this many records are committed on this thread: there is little to gather
  * meanwhile, and waking another thread and being woken by it costs as much as a third of the sync.
  */
-#define HERE 16
-
+#define HERE           16
 #define SPACE_EVERY_MS 2000
 
 /* Before the loop sleeps: what was gathered is decided; the turn is handed over, what may leave
@@ -175,6 +174,10 @@ static void on_committed(void *ctx, turn *t, int rc, const diag *d) {
         }
         uv_stop(&h->loop); /* the kernel is ahead of the journal: it must be recovered from it */
     }
+}
+
+static void on_anchored(void *ctx, const char *trouble) {
+    kernel_anchored(((host *)ctx)->kernel, trouble);
 }
 
 static void on_anchor_timer(uv_timer_t *t) {
@@ -301,7 +304,7 @@ static int start(host *h, diag *d) {
     }
     rc = rc ? rc : open_store(h, w, d);
     (void)KEEL_FP("start.opened");
-    writer_events we = {h, on_committed, env_wall};
+    writer_events we = {h, on_committed, env_wall, on_anchored};
     rc = rc ? rc : writer_start(&h->writer, &h->loop, h->store, &we, d);
     if (rc) {
         kernel_world_free(&world);

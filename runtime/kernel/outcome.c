@@ -192,6 +192,9 @@ static void looked(kernel *k, call *c, keel_json result) {
     int64_t since = k->env.boot_us(k->env.ctx) - c->lost_us; /* the wall clock may jump */
     body_text(result, "state", state, sizeof state);
     if (!strcmp(state, "applied")) {
+        if (c->late) {
+            stuck_late(k, c);
+        }
         effect_done(k, c, keel_json_get(result, "ref"), (keel_json){0}, "reconcile");
     } else if (!strcmp(state, "absent") && since >= settle && restored_elsewhere(k, c)) {
         c->looks = 0;
@@ -199,7 +202,8 @@ static void looked(kernel *k, call *c, keel_json result) {
     } else if (!strcmp(state, "absent") && (since >= settle || KEEL_PLANTED("settle_ignored"))) {
         bool sent = !c->doubt;
         restored_absent(k, c);
-        c->maybe_applied = false;
+        c->absent = !c->late; /* what is in its way is not its own */
+        c->late = c->maybe_applied = false;
         c->looks = 0;
         effect_retry_at(k, c, "it was looked for and is proved absent", sent,
                         now + effect_backoff_us(k, c, c->attempt - c->parked));
@@ -270,6 +274,10 @@ static void failed(kernel *k, call *c, keel_json body) {
         } else {
             effect_look_later(k, c, text, effect_backoff_us(k, c, c->looks) + SECOND);
         }
+    } else if (c->absent && !strcmp(code, "conflict")) {
+        c->absent = false;
+        c->late = true; /* it may be its own, of before */
+        effect_lost(k, c, text);
     } else if (unproved(c)) {
         effect_lost(k, c, text);
     } else if (is_final(code)) {

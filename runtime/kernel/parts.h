@@ -74,6 +74,7 @@ uint64_t stuck_open(kernel *k, run *r, const char *path, const char *kind, const
                     const char *reason, const char *next);
 void stuck_failed(kernel *k, run *r, keel_json error);  /* r has ended so, and nobody was told */
 void stuck_paused(kernel *k, run *r, keel_json detail); /* as replay_mismatch */
+void stuck_late(kernel *k, const call *c);              /* applied after it was proved absent */
 /* Its run went on, or ended, or somebody was told after all: closes what was stuck of it, but for a
  * rollback. */
 void stuck_went_on(kernel *k, uint64_t run_id, const char *why);
@@ -270,6 +271,7 @@ void trouble_of_network(kernel *k, const char *text);
 void trouble_clear(kernel *k, connection *cn); /* the same */
 void trouble_connections(const kernel *k, keel_json_writer *w);
 void trouble_network(const kernel *k, keel_json_writer *w);
+void trouble_anchor(const kernel *k, keel_json_writer *w);
 
 /* ---- breaker.c: what is sent to a connection that fails, and when ---- */
 bool breaker_lets(const connection *cn, const call *c); /* c may be sent now */

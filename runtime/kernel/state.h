@@ -163,6 +163,7 @@ struct call {
     bool dispatched;    /* this attempt went to a connector */
     bool older;         /* restored: its last record stands in the backup */
     bool doubt;         /* it may have been done in a life that a restore has lost */
+    bool absent, late;  /* was lost and proved absent; and now something stands in its way */
     bool moved;         /* recovered: its connection was changed since it was asked for */
     size_t place;       /* where it is looked for then (restored.c) */
     bool recheck;       /* done, and looked for once more after a restore */
@@ -294,18 +295,17 @@ struct kernel {
 
     uint64_t next_run, next_number, next_batch, next_dispatch, next_connection;
     uint32_t next_executor;
-    bool halted;
     bool clock_known;       /* at_boot is of this process, or of one before it on this machine */
     int64_t clock_ahead_us; /* the wall clock has jumped, and is not believed; 0: it has not */
-    bool halted_by_space;   /* and lifted when there is room again */
-    bool space_low;         /* the disk is nearly full */
+    bool halted_by_space, space_low; /* the disk is nearly full; that halt is lifted with it */
+    int64_t unanchored_us, anchor_told_us; /* since when no head was signed; 0: the last one was */
+    char anchor_trouble[200];
     restore_point restored;
-    bool stopping, stop_written, has_policy;
+    bool halted, stopping, stop_written, has_policy;
     digest policy_digest;
-    map journaled; /* plugins known to stand in the journal, by digest_word */
-    timer watchdog;
-    timer sweep;       /* looks for runs that only wait */
-    int64_t sweep_seq; /* where the journal was at the last look */
+    map journaled;         /* plugins known to stand in the journal, by digest_word */
+    timer watchdog, sweep; /* sweep: looks for runs that only wait */
+    int64_t sweep_seq;     /* where the journal was at the last look */
     keel_buf scratch;
 };
 

@@ -13,9 +13,9 @@
 #include "failpoint.h"
 #include "protocol.h"
 
-#define QUEUE_LIMIT (8u << 20)
-#define CLIENTS     256
-#define PAUSE_MS    250 /* until the next client is looked at, when there is no descriptor for it */
+#define QUEUE_LIMIT   (8u << 20)
+#define PAUSE_MS      250 /* until the next client is looked at, when there is no descriptor for it */
+#define OWED_EVERY_MS 1000
 
 typedef struct client {
     struct client *next;
@@ -26,13 +26,16 @@ typedef struct client {
     frame_channel *channel;
     bool writable_wanted;
     bool closing;
-    bool slow; /* it does not read: dropped at the next flush */
+    bool slow;               /* it does not read: dropped at the next flush */
+    bool owes;               /* its first frame, or the rest of one */
+    uint64_t owes_ms, taken; /* since when, and how many whole frames it had sent then */
 } client;
 
 struct server {
     uv_loop_t *loop;
     uv_poll_t poll;
     uv_timer_t pause;
+    uv_timer_t owed; /* runs while a client owes something */
     int fd;
     int spare; /* a descriptor that is given up to tell a client that there is none; or -1 */
     int handles;
@@ -97,22 +100,73 @@ static void on_frame(void *ctx, const frame *f) {
     c->server->ev.frame(c->server->ev.ctx, c->id, f);
 }
 
-static void on_ready(uv_poll_t *p, int status, int events) {
-    client *c = p->data;
-    char in[65536];
-    if (status < 0) {
-        drop(c);
-        return;
-    }
-    if (events & UV_READABLE) {
-        ssize_t n = recv(c->fd, in, sizeof in, MSG_DONTWAIT);
-        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
-            (n > 0 && frame_channel_feed(c->channel, in, (size_t)n, on_frame, c, NULL))) {
-            drop(c);
-            return;
+static void on_owed(uv_timer_t *t);
+
+/* The clock begins anew with each whole frame and with nothing less, so a drip of bytes wins no time. */
+static void note_owed(client *c) {
+    uint64_t taken;
+    bool owes = frame_channel_unfinished(c->channel, &taken) || !taken;
+    if (owes && (!c->owes || taken != c->taken)) {
+        c->owes_ms = uv_now(c->server->loop);
+        if (!uv_is_active((uv_handle_t *)&c->server->owed)) {
+            uv_timer_start(&c->server->owed, on_owed, OWED_EVERY_MS, 0);
         }
     }
-    flush(c);
+    c->owes = owes;
+    c->taken = taken;
+}
+
+static bool receive(client *c) {
+    char in[65536];
+    ssize_t n = recv(c->fd, in, sizeof in, MSG_DONTWAIT);
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR) ||
+        (n > 0 && frame_channel_feed(c->channel, in, (size_t)n, on_frame, c, NULL))) {
+        drop(c);
+        return false;
+    }
+    note_owed(c);
+    return true;
+}
+
+static void on_ready(uv_poll_t *p, int status, int events) {
+    client *c = p->data;
+    if (status < 0) {
+        drop(c);
+    } else if (!(events & UV_READABLE) || receive(c)) {
+        flush(c);
+    }
+}
+
+/* What has come while the loop was busy is taken first: only who really owes is dropped. */
+static void on_owed(uv_timer_t *t) {
+    server *s = t->data;
+    client *next;
+    bool more = false;
+    for (client *c = s->clients; c; c = next) {
+        next = c->next;
+        bool late = c->owes && uv_now(s->loop) - c->owes_ms >= SERVER_PATIENCE_MS;
+        if (late && receive(c) && c->owes && uv_now(s->loop) - c->owes_ms >= SERVER_PATIENCE_MS) {
+            drop(c);
+        } else if (!late) {
+            more |= c->owes;
+        }
+    }
+    if (more && !uv_is_active((uv_handle_t *)t)) {
+        uv_timer_start(t, on_owed, OWED_EVERY_MS, 0);
+    }
+}
+
+/* Whoever has said nothing yet makes room for the next, the one that came first before the others:
+ * those who mean to say something do so at once. */
+static bool make_room(server *s) {
+    client *silent = NULL;
+    for (client *c = s->clients; c; c = c->next) {
+        silent = c->owes && !c->taken ? c : silent;
+    }
+    if (silent && receive(silent) && silent->owes && !silent->taken) {
+        drop(silent);
+    }
+    return s->count < SERVER_CLIENTS;
 }
 
 static bool peer_allowed(int fd) {
@@ -182,6 +236,7 @@ static void admit(server *s, int fd) {
     uv_poll_start(&c->poll, UV_READABLE, on_ready);
     s->clients = c;
     s->count++;
+    note_owed(c);
 }
 
 static void on_connect(uv_poll_t *p, int status, int events) {
@@ -194,7 +249,7 @@ static void on_connect(uv_poll_t *p, int status, int events) {
         }
     } else if (!peer_allowed(fd)) {
         close(fd);
-    } else if (s->count >= CLIENTS) {
+    } else if (s->count >= SERVER_CLIENTS && !make_room(s)) {
         turn_away(fd, no_seat);
     } else {
         admit(s, fd);
@@ -242,8 +297,9 @@ int server_open(server **out, uv_loop_t *loop, const char *path, const server_ev
     }
     s->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     uv_timer_init(loop, &s->pause);
+    uv_timer_init(loop, &s->owed);
     uv_poll_init(loop, &s->poll, s->fd);
-    s->poll.data = s->pause.data = s;
+    s->poll.data = s->pause.data = s->owed.data = s;
     uv_poll_start(&s->poll, UV_READABLE, on_connect);
     *out = s;
     return 0;
@@ -305,7 +361,8 @@ void server_close(server *s) {
     }
     unlink(s->path);
     uv_poll_stop(&s->poll);
-    s->handles = 2;
+    s->handles = 3;
     uv_close((uv_handle_t *)&s->poll, on_server_closed);
     uv_close((uv_handle_t *)&s->pause, on_server_closed);
+    uv_close((uv_handle_t *)&s->owed, on_server_closed);
 }

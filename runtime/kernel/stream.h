@@ -9,6 +9,10 @@
 
 typedef struct server server;
 
+/* So long may a client owe its first frame, or the rest of one: then it is dropped. */
+#define SERVER_PATIENCE_MS 5000
+#define SERVER_CLIENTS     256
+
 typedef struct server_events {
     void *ctx;
     void (*frame)(void *ctx, uint64_t client, const frame *f);
@@ -16,7 +20,8 @@ typedef struct server_events {
 } server_events;
 
 /* Listens on path (0600), replacing a socket that nobody listens on: the caller holds the
- * workspace's lock. Only peers of the same user, or root, are let in. */
+ * workspace's lock. Only peers of the same user, or root, are let in.
+ * Where all seats are taken, one that has said nothing yet loses its own to the next. */
 int server_open(server **out, uv_loop_t *loop, const char *path, const server_events *ev, diag *d);
 /* Queued; a client that does not read is dropped when 8 MiB wait for it. */
 void server_send(server *s, uint64_t client, uint16_t type, uint64_t ref, const void *body,

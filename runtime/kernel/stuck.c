@@ -195,6 +195,20 @@ void stuck_paused(kernel *k, run *r, keel_json detail) {
     stuck_open(k, r, path, "run", "operator", reason, next);
 }
 
+/* Its connector's word of how long an absence proves nothing (settle) did not hold, and a write that was
+ * not in its own way would have been made twice: for a person. */
+void stuck_late(kernel *k, const call *c) {
+    char reason[240];
+    snprintf(reason, sizeof reason,
+             "%s was proved absent, sent again, and is there from before: it was applied after its "
+             "settle time",
+             c->target);
+    stuck_open(
+        k, c->run, c->path, "effect", "operator", reason,
+        "see on the other side that it is there once; give its verb a longer settle; then drop "
+        "this");
+}
+
 /* ---- what closes one by itself ---- */
 
 /* effects: also what is stuck outside, whatever its run does. */

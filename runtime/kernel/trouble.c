@@ -1,9 +1,11 @@
 /* What a person should know of connections without looking for it: the last failure of each, until
- * something succeeds. In memory only. */
+ * something succeeds; and of the anchor. In memory only. */
 #include <string.h>
 
 #include "parts.h"
 #include "reach.h"
+
+#define ANCHOR_ALARM_US 3600000000LL
 
 void trouble_note(kernel *k, connection *cn, const char *text) {
     if (cn) {
@@ -68,6 +70,42 @@ void trouble_connections(const kernel *k, keel_json_writer *w) {
         }
     }
     keel_json_array_end(w);
+}
+
+/* Without anchors a history that is put back or written anew would not be seen: a person must know, and
+ * is told again for as long as it lasts. */
+void kernel_anchored(kernel *k, const char *trouble) {
+    int64_t now = kernel_now(k);
+    if (!trouble && k->unanchored_us) {
+        kernel_log(k, "info", 0, "the journal is anchored again");
+        k->unanchored_us = k->anchor_told_us = 0;
+    }
+    if (!trouble) {
+        return;
+    }
+    text_cut(k->anchor_trouble, sizeof k->anchor_trouble, trouble);
+    if (!k->unanchored_us) {
+        k->unanchored_us = k->anchor_told_us = now;
+        kernel_log(k, "warn", 0,
+                   "the journal is not anchored: %s. Work goes on, and it is tried again",
+                   k->anchor_trouble);
+    } else if (now - k->anchor_told_us >= ANCHOR_ALARM_US) {
+        k->anchor_told_us = now;
+        kernel_log(
+            k, "error", 0,
+            "the journal has not been anchored for %lld minutes: %s. Until it is, nobody would "
+            "see if its newest records were taken out",
+            (long long)((now - k->unanchored_us) / 60000000), k->anchor_trouble);
+    }
+}
+
+void trouble_anchor(const kernel *k, keel_json_writer *w) {
+    keel_json_object(w);
+    if (k->unanchored_us) {
+        keel_json_set_text(w, "trouble", k->anchor_trouble);
+        keel_json_set_int(w, "unanchored_us", k->unanchored_us);
+    }
+    keel_json_object_end(w);
 }
 
 void trouble_network(const kernel *k, keel_json_writer *w) {

@@ -20,6 +20,9 @@ struct writer {
     bool stop;
     int rc;
     diag why;
+    bool tried;    /* to sign; not yet reported */
+    int anchor_rc; /* of the last try */
+    diag anchor_why;
     int64_t anchored_us;
 };
 
@@ -34,10 +37,11 @@ static void sign(writer *w) {
     int rc = store_anchor(w->store, now, &why);
     pthread_mutex_lock(&w->lock);
     w->signing = false;
-    if (rc) {
-        w->rc = rc;
-        w->why = why;
-    }
+    w->tried = true;
+    w->anchor_rc = rc;
+    w->anchor_why = why;
+    w->news |= rc != 0;
+    uv_async_send(&w->done);
 }
 
 static void *run(void *arg) {
@@ -81,8 +85,15 @@ static void on_done(uv_async_t *a) {
     turn *t = w->committed;
     int rc = w->rc;
     diag why = w->why;
+    bool tried = w->tried;
+    int anchor_rc = w->anchor_rc;
+    diag anchor_why = w->anchor_why;
     w->committed = NULL;
+    w->tried = false;
     pthread_mutex_unlock(&w->lock);
+    if (tried) {
+        w->ev.anchored(w->ev.ctx, anchor_rc ? anchor_why.what : NULL);
+    }
     if (t) {
         w->ev.committed(w->ev.ctx, t, rc, &why);
     }
@@ -159,9 +170,9 @@ int writer_stop(writer *w, diag *d) {
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    int rc = w->rc;
+    int rc = w->rc ? w->rc : w->anchor_rc;
     if (rc && d) {
-        *d = w->why;
+        *d = w->rc ? w->why : w->anchor_why;
     }
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->wake);

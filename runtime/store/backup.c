@@ -61,27 +61,6 @@ int store_backup(const char *db_path, const char *vfs, const char *to, backup_re
 
 /* ---- looking at a copy ---- */
 
-static int quick_check(sqlite3 *db, const char *path, diag *d) {
-    sqlite3_stmt *st;
-    if (db_prepare(db, &st, "PRAGMA quick_check(1)", d) < 0) {
-        return DIAG_STORAGE;
-    }
-    int rc = sqlite3_step(st);
-    if (rc != SQLITE_ROW) {
-        db_fault(db, d);
-        sqlite3_finalize(st);
-        return DIAG_STORAGE;
-    }
-    const char *said = (const char *)sqlite3_column_text(st, 0);
-    bool good = strcmp(said, "ok") == 0;
-    if (!good) {
-        diag_set(d, DIAG_STORAGE, "%s is damaged (%.200s)", path, said);
-        diag_next(d, "use another backup");
-    }
-    sqlite3_finalize(st);
-    return good ? 0 : DIAG_STORAGE;
-}
-
 static int take_key(void *ctx, const journal_row *row) {
     backup_report *b = ctx;
     keel_json_copy(keel_json_get(row->body, "public_key"), b->public_key, sizeof b->public_key);
@@ -116,7 +95,7 @@ int backup_look(const char *path, const char *vfs, backup_report *out, diag *d) 
     if (reader_open(&r, path, vfs, d) < 0) {
         return DIAG_STORAGE;
     }
-    int rc = quick_check(r->db, path, d) < 0 ||
+    int rc = db_quick_check(r->db, path, "use another backup", d) < 0 ||
                      meta_get(r->db, "workspace", b.workspace, sizeof b.workspace, d) < 0 ||
                      meta_get(r->db, "incarnation", b.incarnation, sizeof b.incarnation, d) < 0 ||
                      take_head(r->db, &b, d) < 0 || store_last_boot(r->db, &boot, d) < 0 ||

@@ -30,10 +30,13 @@ static int disk_fault(sqlite3 *db, const char *path, diag *d) {
     return DIAG_STORAGE;
 }
 
+static const char restore_it[] = "keep a copy of the file and restore the last backup; `keel audit "
+                                 "verify` names the first record "
+                                 "at fault. Keel repairs nothing by itself";
+
 static int damaged(sqlite3 *db, const char *path, diag *d) {
     diag_set(d, DIAG_STORAGE, "%s is damaged (%s)", path, sqlite3_errmsg(db));
-    diag_next(d, "keep a copy of the file and restore the last backup; `keel audit verify` names "
-                 "the first record at fault. Keel repairs nothing by itself");
+    diag_next(d, "%s", restore_it);
     return DIAG_STORAGE;
 }
 
@@ -107,6 +110,27 @@ int db_exec(sqlite3 *db, const char *sql, diag *d) {
 int db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, diag *d) {
     int rc = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
     return rc == SQLITE_OK ? 0 : db_fault(db, d);
+}
+
+int db_quick_check(sqlite3 *db, const char *path, const char *next, diag *d) {
+    sqlite3_stmt *st;
+    if (db_prepare(db, &st, "PRAGMA quick_check(1)", d) < 0) {
+        return DIAG_STORAGE;
+    }
+    int rc = sqlite3_step(st);
+    if (rc != SQLITE_ROW) {
+        db_fault(db, d);
+        sqlite3_finalize(st);
+        return DIAG_STORAGE;
+    }
+    const char *said = (const char *)sqlite3_column_text(st, 0);
+    bool good = strcmp(said, "ok") == 0;
+    if (!good) {
+        diag_set(d, DIAG_STORAGE, "%s is damaged (%.200s)", path, said);
+        diag_next(d, "%s", next ? next : restore_it);
+    }
+    sqlite3_finalize(st);
+    return good ? 0 : DIAG_STORAGE;
 }
 
 int db_int(sqlite3 *db, const char *sql, int64_t none, int64_t *out, diag *d) {

@@ -92,6 +92,62 @@ static void once_is_never_sent_twice(void **state) {
     scene_end(w);
 }
 
+/* ---- applied later than its connector said ---- */
+
+#define CONFLICT "{\"code\":\"conflict\",\"message\":\"there is one already\"}"
+
+static const sim_op checkable[] = {WRITE("checkable")};
+
+/* Lost, and looked for no sooner than its settle time (5 s) is over; then proved absent and sent again. */
+static sim_world *sent_again(void) {
+    sim_world *w = scene(ALLOW, checkable, 1);
+    scene_do(w, "do-000001");
+    int64_t lost = w->clock;
+    scene_answer(w, UNKNOWN);
+    assert_int_equal(w->held_count, 1);
+    assert_string_equal(w->held[0].verb, "reconcile");
+    assert_true(w->clock - lost >= 5000000);
+    scene_answer(w, ABSENT);
+    assert_int_equal(w->held_count, 1);
+    assert_string_equal(w->held[0].verb, "write");
+    number_is(w, "SELECT attempts FROM effect", 2);
+    return w;
+}
+
+/* The first attempt came through after all, and stands in the way of the second. */
+static void a_late_one_is_found_and_told(void **state) {
+    (void)state;
+    sim_world *w = sent_again();
+    scene_answer(w, CONFLICT);
+    states(w, "reconciling", 1);
+    assert_string_equal(w->held[0].verb, "reconcile");
+    scene_answer(w, PRESENT);
+    states(w, "done", 1);
+    number_is(w, "SELECT attempts FROM effect", 2);
+    number_is(w,
+              "SELECT count(*) FROM item WHERE state = 'open' AND kind = 'stuck' AND path = '1'"
+              " AND reason LIKE 'out.checkable.write was proved absent%'",
+              1);
+    scene_restart(w);
+    number_is(w, "SELECT count(*) FROM item WHERE state = 'open' AND kind = 'stuck'", 1);
+    scene_end(w);
+}
+
+/* Another's stands there: it is looked for once, and then it is not done. */
+static void what_is_anothers_is_not_done(void **state) {
+    (void)state;
+    sim_world *w = sent_again();
+    scene_answer(w, CONFLICT);
+    scene_answer(w, ABSENT);
+    assert_string_equal(w->held[0].verb, "write");
+    scene_answer(w, CONFLICT);
+    assert_int_equal(w->held_count, 0);
+    states(w, "not_done", 1);
+    number_is(w, "SELECT attempts FROM effect", 3);
+    number_is(w, "SELECT count(*) FROM item WHERE reason LIKE '%proved absent%'", 0);
+    scene_end(w);
+}
+
 /* ---- what egress saw ---- */
 
 /* policy's cap for out is two minutes where nothing is said, else `cap` */
@@ -225,6 +281,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_key_outlives_its_window),
         cmocka_unit_test(once_is_never_sent_twice),
+        cmocka_unit_test(a_late_one_is_found_and_told),
+        cmocka_unit_test(what_is_anothers_is_not_done),
         cmocka_unit_test(egress_is_believed),
         cmocka_unit_test(time_asked_for_is_no_way_round_the_attempts),
         cmocka_unit_test(retries_are_policys),

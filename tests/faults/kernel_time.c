@@ -151,6 +151,32 @@ static void a_look_waits_for_the_next_egress(void **state) {
     scene_end(w);
 }
 
+/* Work goes on; since when is told for as long as it lasts. */
+static void an_anchor_that_cannot_be_reached(void **state) {
+    static const char away[] = "\"anchor\":{\"trouble\":\"no room\",\"unanchored_us\":";
+    char since[120] = "";
+    (void)state;
+    sim_world *w = scene(ALLOW, keyed, COUNT(keyed));
+    scene_tell(w, "status-01", "status", "{}");
+    assert_non_null(strstr(sim_answered(w, "status-01")->result, "\"anchor\":{}"));
+    for (int i = 0; i < 3; i++) {
+        kernel_anchored(w->kernel, "no room");
+        scene_do(w, i ? "do-000002" : "do-000001");
+        scene_tell(w, "status-02", "status", "{}");
+        const char *at = strstr(sim_answered(w, "status-02")->result, away);
+        assert_non_null(at);
+        if (i) {
+            assert_memory_equal(at, since, sizeof away + 15);
+        }
+        snprintf(since, sizeof since, "%.100s", at);
+        scene_pass(w, 1800);
+    }
+    kernel_anchored(w->kernel, NULL);
+    scene_tell(w, "status-03", "status", "{}");
+    assert_non_null(strstr(sim_answered(w, "status-03")->result, "\"anchor\":{}"));
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_approval_does_not_count),
@@ -160,6 +186,7 @@ int main(void) {
         cmocka_unit_test(a_clock_set_forward_proves_nothing),
         cmocka_unit_test(a_connector_is_told_to_stop_when_it_is_done),
         cmocka_unit_test(a_look_waits_for_the_next_egress),
+        cmocka_unit_test(an_anchor_that_cannot_be_reached),
     };
     digest_init();
     return cmocka_run_group_tests_name("kernel_time", tests, NULL, NULL);

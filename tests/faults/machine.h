@@ -15,5 +15,6 @@ void machine_rest(site *s, const script *sc);
 void machine_last_life(site *s, const script *sc);
 
 void machine_add_others(void); /* machineother.c: descriptors, signals, the log */
+void machine_add_crowd(void);  /* machinecrowd.c: the control socket */
 
 #endif

@@ -91,6 +91,9 @@ static void test_no_log(void **state) {
     world_make(&w);
     world_start(&w);
     world_put(&w, RECORD_STEP, 1, "1", "{'name':'s','result':1}");
+    world_close(&w); /* so far the file holds all */
+    world_start(&w);
+    world_put(&w, RECORD_STEP, 1, "2", "{'name':'s','result':1}");
     assert_int_equal(store_anchor(w.s, w.at, &w.d), 0);
     keel_buf db = KEEL_BUF_INIT;
     assert_int_equal(fsio_read(w.db, 64 << 20, &db, NULL), 0); /* as it is beside a kernel */
@@ -102,6 +105,7 @@ static void test_no_log(void **state) {
         unlink(path);
     }
     assert_int_equal(world_open(&w), DIAG_STORAGE);
+    assert_non_null(strstr(w.d.what, "ends at record 2, but its anchor has seen record 4"));
     assert_non_null(strstr(w.d.next, "(with its -wal)"));
     keel_buf_free(&db);
     world_end(&w);
@@ -169,12 +173,50 @@ static void test_the_pages(void **state) {
     world_end(&w);
 }
 
+/* Every page in turn, far from the first and the last records: what stands in it is not built upon. */
+static void test_a_damaged_page_is_refused_at_the_start(void **state) {
+    (void)state;
+    world w;
+    keel_buf db = KEEL_BUF_INIT, none = KEEL_BUF_INIT;
+    enum { PAGE = 4096, HEAD = 12 };
+    int refused = 0;
+    world_make(&w);
+    world_start(&w);
+    for (int i = 0; i < 1200; i++) {
+        world_put(&w, RECORD_STEP, 1, "1",
+                  "{'name':'s','result':'a result of some length, so that "
+                  "there are pages that hold nothing else'}");
+    }
+    assert_int_equal(store_anchor(w.s, w.at, &w.d), 0);
+    world_close(&w);
+    assert_int_equal(fsio_read(w.db, 64 << 20, &db, NULL), 0);
+    int pages = (int)(db.len / PAGE);
+    for (int page = 1; page < pages; page++) {
+        char kept[HEAD], *at = db.data + (size_t)page * PAGE;
+        memcpy(kept, at, HEAD);
+        memset(at, 0x5a, HEAD);
+        put_back(&w, &db, &none);
+        int rc = world_open(&w);
+        if (rc == 0) {
+            fail_msg("page %d of %d is damaged, and is built upon", page + 1, pages);
+        }
+        assert_non_null(strstr(w.d.what, "damaged"));
+        assert_non_null(strstr(w.d.next, "restore the last backup"));
+        memcpy(at, kept, HEAD);
+        refused++;
+    }
+    assert_true(refused > 80);
+    keel_buf_free(&db);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_log),
         cmocka_unit_test(test_no_log),
         cmocka_unit_test(test_going_on),
         cmocka_unit_test(test_the_pages),
+        cmocka_unit_test(test_a_damaged_page_is_refused_at_the_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
