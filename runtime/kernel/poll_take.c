@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failpoint.h"
 #include "polls.h"
 
 /* ---- what is known ---- */
@@ -247,7 +246,6 @@ int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size) {
                  POLL_KEPT);
         return -1;
     }
-    (void)KEEL_FP("poll.answered");
     if (!p->known || p->fresh.by_key.count || p->recorded) {
         write_record(k, p, true);
     }

@@ -160,7 +160,7 @@ static void ask(kernel *k, poller *p) {
     c->opened_us = kernel_now(k);
     c->attempt = 1;
     c->poll = p;
-    effect_mint_key(c, k->identity.incarnation);
+    memset(c->key, '0', sizeof c->key - 1); /* it is no effect of anybody's */
     p->call = c;
     p->overdue = false;
     dispatch(k, c);

@@ -157,7 +157,7 @@ const project_rule project_rules[] = {
     {RECORD_WAIT, NULL, NULL, PENDING "'wait', :seq, NULL, @i_run, NULL)"},
     {RECORD_WOKEN, NULL, NULL, "DELETE FROM pending WHERE run = :run AND path = :path"},
     {RECORD_WOKEN, NULL, "event", "DELETE FROM event WHERE seq = @i_event"},
-    {RECORD_WOKEN, NULL, "from",
+    {RECORD_WOKEN, NULL, "item",
      "INSERT OR REPLACE INTO received(run, name, seq, item)"
      " VALUES(:run, @t_from, @i_event, @i_item)"},
     {RECORD_WOKEN, NULL, "tainted", "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
