@@ -18,6 +18,7 @@ return keel.agent { run = function(ctx, input)
   return came and { path = came.body.id, from = came.name } or { refused = err.code, why = err.why }
 end }
 LUA
+    make_box
     printf 'version: 1\nrules: []\n' >"$W/policies/none.yaml"
     printf 'old' >"$W/offers/old.txt"
     start_kernel "$W"
@@ -32,10 +33,27 @@ setup() {
     cd "$W"
 }
 
+# A connector that is down while a file says so.
+make_box() {
+    mkdir -p "$W/connectors/box" "$W/box"
+    printf 'id: com.example.box\nkind: connector\nversion: 1.0.0\nentry: box.lua\n%s\n%s\n' \
+        'needs: [ "file:ro:{config.folder}" ]' 'resources: { thing: { read: {} } }' >"$W/connectors/box/manifest.yaml"
+    cat >"$W/connectors/box/box.lua" <<'LUA'
+local keel = require "keel"
+return keel.connector { thing = { read = function(c)
+  if c.fs.read(c.config.folder, "down") then
+    return nil, keel.fail("retry", "the box is shut")
+  end
+  return { items = keel.list {} }
+end } }
+LUA
+}
+
 # configured LINE: keel.yaml with it.
 configured() {
     printf 'version: 1\nconnections:\n  offers: { use: com.keel.files@0.1, config: { folder: offers }, %s }\n' \
         "$1" >"$W/keel.yaml"
+    printf '  box: { use: com.example.box@1, config: { folder: box }, poll: { thing: 1s } }\n' >>"$W/keel.yaml"
 }
 
 # until_it COMMAND...: holds within 20 s.
@@ -69,7 +87,7 @@ has_ended() {
     until_it has_ended "$id"
     run keel run show "$id"
     has 'bakery.txt'
-    has 'from offers.document'
+    has 'woken  receive  offers.document  event '
     run keel --json run show "$id"
     has '"path":"bakery.txt"'
 }
@@ -98,16 +116,15 @@ has_ended() {
 }
 
 @test "what fails is said once, and shown until it works again" {
-    mv offers away
-    until_it grep -q 'offers.document cannot be polled' .keel/keel.log
+    touch box/down
+    until_it grep -q 'box.thing cannot be polled: the box is shut' .keel/keel.log
     run keel connection list
-    has 'warning: offers.document is polled every 1 s'
-    has 'it failed: '
+    has 'warning: box.thing is polled every 1 s; last 2'
+    has 'it failed: the box is shut'
     sleep 2.5
-    [ "$(grep -c 'offers.document cannot be polled' .keel/keel.log)" -eq 1 ]
-    mv away offers
-    keel connection retry offers || true
-    until_it grep -q 'offers.document is polled again' .keel/keel.log
+    [ "$(grep -c 'box.thing cannot be polled' .keel/keel.log)" -eq 1 ]
+    rm box/down
+    until_it grep -q 'box.thing is polled again' .keel/keel.log
     run keel connection list
     lacks 'it failed: '
 }
