@@ -185,7 +185,7 @@ static void another_account_begins_anew(void **state) {
     (void)state;
     sim_world *w = inbox_scene_known(FREE, once, COUNT(once));
     scene_do(w, "do-000001");
-    inbox_keel_yaml(w, ", poll: { " POLL " }, config: { folder: other }");
+    inbox_keel_yaml(w->root, ", poll: { " POLL " }, config: { folder: other }");
     scene_tell(w, "reload-01", "reload", "{}");
     inbox_has(w, ITEM("x"));
     runs_are(w, "open", 1);
@@ -202,7 +202,7 @@ static void what_was_out_for_the_old_one_is_not_heard(void **state) {
     sim_world *w = inbox_scene_known(FREE, once, COUNT(once));
     scene_do(w, "do-000001");
     scene_pass(w, 61);
-    inbox_keel_yaml(w, ", poll: { " POLL " }, config: { folder: other }");
+    inbox_keel_yaml(w->root, ", poll: { " POLL " }, config: { folder: other }");
     scene_tell(w, "reload-01", "reload", "{}");
     inbox_has(w, ITEM("b"));
     records_are(w, 1);
@@ -216,7 +216,7 @@ static void how_often_is_a_matter_of_its_own(void **state) {
     (void)state;
     sim_world *w = inbox_scene_known(FREE, once, COUNT(once));
     scene_do(w, "do-000001");
-    inbox_keel_yaml(w, ", poll: { message: 1h }");
+    inbox_keel_yaml(w->root, ", poll: { message: 1h }");
     scene_tell(w, "reload-01", "reload", "{}");
     inbox_has(w, ITEM("b"));
     got(w, "run = 1", "b", 1);
@@ -230,13 +230,13 @@ static void how_often_is_a_matter_of_its_own(void **state) {
 static void it_can_be_left_out_for_a_while(void **state) {
     (void)state;
     sim_world *w = inbox_scene_known(FREE, once, COUNT(once));
-    inbox_keel_yaml(w, "");
+    inbox_keel_yaml(w->root, "");
     scene_tell(w, "reload-01", "reload", "{}");
     scene_do(w, "do-000001"); /* is told that nothing is polled */
     runs_are(w, "ended", 1);
     scene_pass(w, 200);
     assert_int_equal(w->held_count, 0);
-    inbox_keel_yaml(w, ", poll: { " POLL " }");
+    inbox_keel_yaml(w->root, ", poll: { " POLL " }");
     scene_tell(w, "reload-02", "reload", "{}");
     scene_do(w, "do-000002");
     inbox_has(w, ITEM("a") "," ITEM("b"));

@@ -1,23 +1,27 @@
 #include "pollscene.h"
 
-void inbox_keel_yaml(const sim_world *w, const char *lines) {
+void inbox_keel_yaml(const char *root, const char *lines) {
     char text[512];
     snprintf(text, sizeof text,
              "version: 1\nname: sim\nconnections:\n"
              "  out: { use: \"org.example.out@1\", config: { folder: \"out\" } }\n"
              "  inbox: { use: \"org.example.mail@1\"%s }\n",
              lines);
-    sim_put(w->root, "keel.yaml", text);
+    sim_put(root, "keel.yaml", text);
+}
+
+void inbox_folder(const char *root) {
+    sim_put(root, "connectors/mail/manifest.yaml",
+            "id: org.example.mail\nkind: connector\nversion: 1.0.0\nentry: mail.lua\n"
+            "resources:\n  message: { read: { returns: untrusted } }\n"
+            "  note: { read: {} }\n  letter: { write: { class: once } }\n");
+    sim_put(root, "connectors/mail/mail.lua", "return nil\n");
+    inbox_keel_yaml(root, ", poll: { " POLL " }");
 }
 
 sim_world *inbox_scene(const char *rules, const sim_op *ops, size_t count) {
     sim_world *w = scene(FREE, ops, count);
-    sim_put(w->root, "connectors/mail/manifest.yaml",
-            "id: org.example.mail\nkind: connector\nversion: 1.0.0\nentry: mail.lua\n"
-            "resources:\n  message: { read: { returns: untrusted } }\n"
-            "  note: { read: {} }\n  letter: { write: { class: once } }\n");
-    sim_put(w->root, "connectors/mail/mail.lua", "return nil\n");
-    inbox_keel_yaml(w, ", poll: { " POLL " }");
+    inbox_folder(w->root);
     scene_policy(w, rules);
     scene_restart(w);
     return w;

@@ -24,8 +24,10 @@
 sim_world *inbox_scene(const char *rules, const sim_op *ops, size_t count);
 /* The same, and what was there before is known: an item "a". */
 sim_world *inbox_scene_known(const char *rules, const sim_op *ops, size_t count);
+/* A workspace with such a mailbox. */
+void inbox_folder(const char *root);
 /* keel.yaml with these lines of the connection inbox, beside its `use`. */
-void inbox_keel_yaml(const sim_world *w, const char *lines);
+void inbox_keel_yaml(const char *root, const char *lines);
 /* Answers the read that is out with these items. */
 void inbox_has(sim_world *w, const char *items);
 /* A minute later the read comes, and is answered so. */
