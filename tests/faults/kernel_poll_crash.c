@@ -46,7 +46,7 @@ static void live(sim_world *w) {
 
 #define GOT(id)                                                                                    \
     "SELECT count(*) FROM journal WHERE kind = 29 AND CAST(body AS TEXT) LIKE '%\"id\":\"" id "\"" \
-                                                                                              "%'"
+    "%'"
 
 /* What must hold when all has come to rest; each is a number of the database. */
 static const struct {

@@ -29,7 +29,7 @@ static void reads_all_of_it(void **state) {
               "  inbox:\n"
               "    use: com.keel.mailbox@0.1\n"
               "    config: { folder: mail, drained: true, most: 3, name: \"no\" }\n"
-              "  mail_2: { use: org.example.x-y@1.2.3-rc.1, poll: { message: 1s, note: 1d } }\n");
+              "  mail_2: { use: org.example.x-y@1.2.3-rc.1 }\n");
     workspace *w;
     diag d = {0};
     if (workspace_load(&w, p->root, &d) != 0) {
@@ -54,13 +54,6 @@ static void reads_all_of_it(void **state) {
     assert_string_equal(c[1].use, "org.example.x-y@1.2.3-rc.1");
     assert_string_equal(c[1].config.data, "{}");
     assert_int_equal(c[1].line, 11);
-    assert_int_equal(c[0].poll_count, 0);
-    assert_int_equal(c[1].poll_count, 2);
-    assert_string_equal(c[1].polls[0].resource, "message");
-    assert_int_equal(c[1].polls[0].every_us, 1000000);
-    assert_int_equal(c[1].polls[0].line, 11);
-    assert_string_equal(c[1].polls[1].resource, "note");
-    assert_int_equal(c[1].polls[1].every_us, 86400000000);
     workspace_destroy(w);
 }
 
@@ -199,15 +192,6 @@ static const refusal refusals[] = {
     {CON AT "auth: { token: { secret: A } } }\n", 3, 51, "the name of a secret", SET},
     {CON AT "auth: { token: { secret: a/../b } } }\n", 3, 51, "the name of a secret", SET},
     {CON AT "auth: { token: { secret: [a] } } }\n", 3, 51, "the name of a secret", SET},
-    {CON AT "poll: 60s }\n", 3, 32, "`poll` is a map", "poll: { message: 60s }"},
-    {CON AT "poll: {} }\n", 3, 32, "`poll` is a map", "poll: { message: 60s }"},
-    {CON AT "poll: [message] }\n", 3, 32, "`poll` is a map", "poll: { message: 60s }"},
-    {CON AT "poll: { Mail: 60s } }\n", 3, 34, "\"Mail\" cannot be the name", "connector show"},
-    {CON AT "poll: { m: 0s } }\n", 3, 37, "how often `m` is polled", "poll: { m: 60s }"},
-    {CON AT "poll: { m: 999ms } }\n", 3, 37, "between 1s and 1d", "poll: { m: 60s }"},
-    {CON AT "poll: { m: 25h } }\n", 3, 37, "between 1s and 1d", "poll: { m: 60s }"},
-    {CON AT "poll: { m: often } }\n", 3, 37, "between 1s and 1d", "poll: { m: 60s }"},
-    {CON AT "poll: { m: { every: 1s } } }\n", 3, 37, "between 1s and 1d", "poll: { m: 60s }"},
     {CON AT "tls: true }\n", 3, 31, "`tls` is a map", "tls: { ca:"},
     {CON AT "tls: { verify: false } }\n", 3, 33, "\"verify\" is not known", "Known here: ca"},
     {CON AT "tls: {} }\n", 3, 31, "`ca` is the path", "tls: { ca:"},
