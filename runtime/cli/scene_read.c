@@ -26,7 +26,7 @@ static const form forms[] = {
     {"spawn", "spawn", {"spawn", "input", "key", "path", "open", "ok", "err", NULL}, true, true},
     {"wait", "wait", {"wait", "path", "open", "ok", "err", NULL}, true, false},
     {"sleep", "sleep", {"sleep", "path", "open", NULL}, false, false},
-    {"receive", "receive", {"receive", "timeout", "path", "open", "ok", NULL}, true, true},
+    {"receive", "receive", {"receive", "timeout", "path", "open", "ok", "err", NULL}, true, true},
     {"now", "now", {"now", "path", NULL}, false, false},
     {"random", "random", {"random", "path", NULL}, false, false},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "polls.h"
 #include "reaches.h"
 #include "render.h"
 #include "rests.h"
@@ -213,11 +214,13 @@ static int connection_list(cli *c, const options *o, diag *d) {
     static const column columns[] = {
         {"CONNECTION", "name", COLUMN_TEXT},     {"USES", "use", COLUMN_TEXT},
         {"VERSION", "version", COLUMN_TEXT},     {"STATE", "state", COLUMN_STATE},
-        {"RESOURCES", "resources", COLUMN_TEXT}, {NULL, "config", COLUMN_JSON},
-        {NULL, "rests_until_us", COLUMN_INT},    {NULL, "rests_why", COLUMN_TEXT},
+        {"RESOURCES", "resources", COLUMN_TEXT}, {"POLLED", "polled", COLUMN_TEXT},
+        {NULL, "config", COLUMN_JSON},           {NULL, "rests_until_us", COLUMN_INT},
+        {NULL, "rests_why", COLUMN_TEXT},
     };
     (void)o;
     survey *w = NULL;
+    keel_buf failed = KEEL_BUF_INIT;
     keel_buf status = KEEL_BUF_INIT;
     int rc = open_survey(c, &w, d);
     if (rc) {
@@ -228,8 +231,10 @@ static int connection_list(cli *c, const options *o, diag *d) {
     for (size_t i = 0; i < c->ws->connection_count; i++) {
         const workspace_connection *k = &c->ws->connections[i];
         const survey_plugin *p = survey_find(w, k->use, PLUGIN_CONNECTOR);
-        keel_buf verbs = KEEL_BUF_INIT;
+        keel_buf verbs = KEEL_BUF_INIT, polled = KEEL_BUF_INIT;
         char state[24];
+        polls_words(k, &polled);
+        polls_lines(c, k, &status, true, &failed);
         if (p) {
             verbs_of(p->manifest, &verbs);
         }
@@ -240,17 +245,21 @@ static int connection_list(cli *c, const options *o, diag *d) {
                              p ? p->manifest->version : "not there",
                              troubles_state(&status, k->name, state, sizeof state),
                              verbs.data,
+                             polled.data,
                              k->config.len ? k->config.data : NULL,
                              r.until_us,
                              r.why};
         table_row(t, row);
         cli_row_free(&r.row);
+        keel_buf_free(&polled);
         keel_buf_free(&verbs);
     }
     cli_table(c, t, "No connections. Add one to keel.yaml under `connections:`.");
     if (!c->json) {
+        cli_out(&failed);
         troubles_print(c, &status);
     }
+    keel_buf_free(&failed);
     keel_buf_free(&status);
     table_destroy(t);
     survey_free(w);
@@ -319,6 +328,13 @@ static void show_connection(cli *c, const workspace_connection *k) {
         keel_buf_printf(&out, "%s uses %s (keel.yaml:%d)\n", k->name, k->use, k->line);
         render_fields(keel_json_view(k->config.data, k->config.len), &c->out, &out);
         show_use(c, k, &out);
+        if (k->poll_count) {
+            keel_buf status = KEEL_BUF_INIT;
+            troubles_ask(c, &status);
+            keel_buf_putc(&out, '\n');
+            polls_lines(c, k, &status, false, &out);
+            keel_buf_free(&status);
+        }
     }
     cli_out(&out);
     if (!c->json) {

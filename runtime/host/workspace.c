@@ -137,6 +137,10 @@ void workspace_destroy(workspace *w) {
         free(w->connections[i].ca);
         keel_buf_free(&w->connections[i].config);
         keel_buf_free(&w->connections[i].auth);
+        for (size_t j = 0; j < w->connections[i].poll_count; j++) {
+            free(w->connections[i].polls[j].resource);
+        }
+        free(w->connections[i].polls);
     }
     char *all[] = {w->root,       w->name,   w->keel,       w->db,       w->socket,  w->lock,
                    w->generation, w->anchor, w->anchor_key, w->currency, w->timezone};

@@ -10,6 +10,14 @@
 #include "keel/buf.h"
 #include "keel/json.h"
 
+/* `poll: { message: 60s }`: a resource that is read again and again for what is new. */
+typedef struct workspace_poll {
+    char *resource;
+    int64_t every_us;
+    int line; /* of its name in keel.yaml */
+    int column;
+} workspace_poll;
+
 typedef struct workspace_connection {
     char *name;
     char *use;       /* "com.keel.mailbox@0.1" */
@@ -21,7 +29,9 @@ typedef struct workspace_connection {
     char *ca;     /* `tls: { ca }`: whole path of a file that can be read, or NULL */
     bool private; /* may reach private addresses by name */
     bool plain;   /* its streams may go without TLS */
-    int line;     /* of its name in keel.yaml */
+    workspace_poll *polls;
+    size_t poll_count;
+    int line; /* of its name in keel.yaml */
     int column;
 } workspace_connection;
 

@@ -144,7 +144,8 @@ static int read_network(const workspace_reader *r, const yaml_node *body, worksp
 
 static int read_connection(const workspace_reader *r, const yaml_node *name, const yaml_node *body,
                            workspace_connection *c) {
-    static const char *const known[] = {"use", "config", "auth", "tls", "private", "plain", NULL};
+    static const char *const known[] = {"use",     "config", "auth", "tls",
+                                        "private", "plain",  "poll", NULL};
     if (!workspace_is_word(name->text, SMALL, SMALL DIGITS "_-", 63)) {
         yaml_fault(r->tree, name, r->d,
                    "\"%.60s\" cannot be a connection's name: it is not of small "
@@ -163,7 +164,9 @@ static int read_connection(const workspace_reader *r, const yaml_node *name, con
     int rc = yaml_known_keys(r->tree, body, known, r->d);
     rc = rc ? rc : read_use(r, body, name, c);
     rc = rc ? rc : read_config(r, body, c);
-    return rc ? rc : read_network(r, body, c);
+    rc = rc ? rc : read_network(r, body, c);
+    const yaml_node *poll = yaml_get(body, "poll");
+    return rc || !poll ? rc : workspace_read_polls(r, poll, c);
 }
 
 int workspace_read_connections(const workspace_reader *r, const yaml_node *n) {

@@ -33,6 +33,7 @@ int workspace_read_connections(const workspace_reader *r, const yaml_node *n);
 /* `auth` of a connection, as canonical JSON: a map with a kind, whose scalars are all texts. A
  * secret that stands there itself is refused, and not repeated. */
 int workspace_read_auth(const workspace_reader *r, const yaml_node *n, keel_buf *out);
+int workspace_read_polls(const workspace_reader *r, const yaml_node *n, workspace_connection *c);
 int workspace_read_secrets(const workspace_reader *r, const yaml_node *n);
 
 #endif

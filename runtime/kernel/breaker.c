@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "polls.h"
 
 #define SECOND 1000000LL
 
@@ -130,6 +130,7 @@ static void send_all(kernel *k, connection *cn) {
         let_go(k, cn, r);
     }
     connection_go(k, cn);
+    polls_go_on(k, cn);
 }
 
 /* ---- from state to state ---- */
@@ -142,6 +143,7 @@ static void on_timer(kernel *k, timer *t) {
         journal_state(k, cn);
     }
     send_one(k, cn);
+    polls_go_on(k, cn); /* nothing else is there to see */
 }
 
 static void soon(kernel *k, connection *cn, int64_t delay_us) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "polls.h"
 
 call *call_new(run *r, call_kind kind, const char *path, const char *call_digest_hex) {
     call *c = keel_alloc(sizeof *c);
@@ -83,49 +83,55 @@ const char *call_kind_name(const call *c) {
     return names[c->kind];
 }
 
-static void woken(kernel *k, call *c, int64_t event_seq, const char *outcome, size_t len,
-                  bool tainted) {
+void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool tainted) {
     keel_json_writer w;
     const char *hash = call_hash(k, c);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_text(&w, "call", hash);
-    if (event_seq) {
-        keel_json_set_int(&w, "event", event_seq);
+    if (by) {
+        keel_json_set_int(&w, "event", by->event);
+    }
+    if (by && by->from) {
+        keel_json_set_text(&w, "from", by->from);
+        keel_json_set_int(&w, "item", by->item);
     }
     keel_json_set_text(&w, "kind", call_kind_name(c));
-    keel_json_set_raw(&w, "outcome", keel_json_view(outcome, len));
+    keel_json_set_raw(&w, "outcome", outcome);
     if (tainted) {
         keel_json_set_bool(&w, "tainted", true);
         c->run->tainted = true;
     }
     keel_json_object_end(&w);
     journal_run(k, RECORD_WOKEN, c->run, c->path, &k->scratch);
-    call_answer(k, c, outcome, len);
+    call_answer(k, c, outcome.data, outcome.len);
     call_free(k, c);
 }
 
 static void fail_at_once(kernel *k, call *c, const char *code, const char *why) {
     keel_buf out = KEEL_BUF_INIT;
     outcome_error(&out, code, NULL, why);
-    woken(k, c, 0, out.data, out.len, false);
+    call_woken(k, c, NULL, keel_json_view(out.data, out.len), false);
     keel_buf_free(&out);
 }
 
 /* ---- sleep ---- */
 
-static void open_body(kernel *k, const call *c, const char *key, int64_t value, int64_t until) {
+static void open_body(kernel *k, const call *c, keel_json decision, int64_t run_id, int64_t until) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_text(&w, "call", c->call_digest);
+    if (decision.len) {
+        keel_json_set_raw(&w, "decision", decision);
+    }
     if (c->name) {
         keel_json_set_text(&w, "name", c->name);
     }
-    if (key) {
-        keel_json_set_int(&w, key, value);
+    if (c->kind == CALL_WAIT) {
+        keel_json_set_int(&w, "run", run_id);
     }
     if (until) {
         keel_json_set_int(&w, "until_us", until);
@@ -138,7 +144,7 @@ void call_sleep(kernel *k, run *r, const char *path, const char *hash, keel_json
     call *c = call_new(r, CALL_SLEEP, path, hash);
     bool good = keel_json_int(keel_json_get(args, "us"), &us) && us >= 0 && us < INT64_MAX / 4;
     int64_t until = kernel_now(k) + (good ? us : 0);
-    open_body(k, c, NULL, 0, until);
+    open_body(k, c, (keel_json){0}, 0, until);
     journal_run(k, RECORD_SLEEP, r, path, &k->scratch);
     if (!good) {
         fail_at_once(k, c, "invalid", "sleep takes a time from now on");
@@ -149,12 +155,12 @@ void call_sleep(kernel *k, run *r, const char *path, const char *hash, keel_json
 
 void call_elapsed(kernel *k, timer *t) {
     static const char nothing[] = "{\"ok\":null}";
-    woken(k, t->owner, 0, nothing, sizeof nothing - 1, false);
+    call_woken(k, t->owner, NULL, keel_json_view(nothing, sizeof nothing - 1), false);
 }
 
 /* ---- receive ---- */
 
-static void received(kernel *k, call *c, const event *e) {
+static void give_event(kernel *k, call *c, const event *e) {
     keel_buf out = KEEL_BUF_INIT;
     keel_buf_puts(&out, "{\"ok\":");
     keel_json_writer w;
@@ -164,34 +170,45 @@ static void received(kernel *k, call *c, const event *e) {
     keel_json_set_text(&w, "name", e->name);
     keel_json_object_end(&w);
     keel_buf_putc(&out, '}');
-    woken(k, c, e->seq, out.data, out.len, false);
+    call_woken(k, c, &(woken_by){.event = e->seq}, keel_json_view(out.data, out.len), false);
     keel_buf_free(&out);
+}
+
+/* It was sent already. */
+static bool receive_sent(kernel *k, call *c) {
+    for (event **at = &c->run->events; *at; at = &(*at)->next) {
+        event *e = *at;
+        if (!c->name || !strcmp(c->name, e->name)) {
+            *at = e->next;
+            give_event(k, c, e);
+            event_free(e);
+            return true;
+        }
+    }
+    return false;
 }
 
 void call_receive(kernel *k, run *r, const char *path, const char *hash, keel_json args) {
     call *c = call_new(r, CALL_RECEIVE, path, hash);
-    keel_buf name = KEEL_BUF_INIT;
+    keel_buf name = KEEL_BUF_INIT, decision = KEEL_BUF_INIT, refused = KEEL_BUF_INIT;
     int64_t timeout = 0;
     if (keel_json_string(keel_json_get(args, "name"), &name)) {
         c->name = keel_memdup(name.data, name.len);
     }
-    keel_buf_free(&name);
     keel_json_int(keel_json_get(args, "timeout_us"), &timeout);
     int64_t until = timeout > 0 && timeout < INT64_MAX / 4 ? kernel_now(k) + timeout : 0;
-    open_body(k, c, NULL, 0, until);
+    bool polled = poll_asked(k, c, &decision, &refused);
+    open_body(k, c, keel_json_view(decision.data, decision.len), 0, until);
     journal_run(k, RECORD_RECEIVE, r, path, &k->scratch);
-    for (event **at = &r->events; *at; at = &(*at)->next) {
-        event *e = *at;
-        if (!c->name || !strcmp(c->name, e->name)) {
-            *at = e->next;
-            received(k, c, e);
-            event_free(e);
-            return;
-        }
-    }
-    if (until) {
+    bool over = receive_sent(k, c);
+    if (!over && refused.len) {
+        call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), false);
+    } else if (!over && !(polled && poll_give(k, c)) && until) {
         call_due(k, c, until);
     }
+    keel_buf_free(&refused);
+    keel_buf_free(&decision);
+    keel_buf_free(&name);
 }
 
 void event_arrived(kernel *k, run *r, event *e) {
@@ -202,7 +219,7 @@ void event_arrived(kernel *k, run *r, event *e) {
         }
     }
     if (oldest) {
-        received(k, oldest, e);
+        give_event(k, oldest, e);
         event_free(e);
         return;
     }
@@ -220,7 +237,7 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
     call *c = call_new(r, CALL_WAIT, path, hash);
     keel_json_int(keel_json_get(args, "run"), &id);
     c->target_run = (uint64_t)id;
-    open_body(k, c, "run", id, 0);
+    open_body(k, c, (keel_json){0}, id, 0);
     journal_run(k, RECORD_WAIT, r, path, &k->scratch);
     keel_buf outcome = KEEL_BUF_INIT;
     bool tainted = false;
@@ -231,7 +248,7 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
     } else if (target) {
         wait_on(c, target);
     } else if (outcome.len) {
-        woken(k, c, 0, outcome.data, outcome.len, tainted);
+        call_woken(k, c, NULL, keel_json_view(outcome.data, outcome.len), tainted);
         stuck_received(k, last, r);
     } else {
         fail_at_once(k, c, "not_found", "there is no run of that number");
@@ -255,7 +272,7 @@ static void move_waiter(kernel *k, run *waiter, uint64_t from, uint64_t to) {
         if (c->kind == CALL_WAIT && c->target_run == from && target) {
             wait_on(c, target);
         } else if (c->kind == CALL_WAIT && c->target_run == from) {
-            woken(k, c, 0, outcome.data, outcome.len, tainted);
+            call_woken(k, c, NULL, keel_json_view(outcome.data, outcome.len), tainted);
             stuck_received(k, to, waiter);
         }
     }
@@ -278,7 +295,7 @@ bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, siz
     for (call *c = waiter->calls; c; c = next) {
         next = c->next;
         if (c->kind == CALL_WAIT && c->target_run == target) {
-            woken(k, c, 0, outcome, len, tainted);
+            call_woken(k, c, NULL, keel_json_view(outcome, len), tainted);
             any = true;
         }
     }

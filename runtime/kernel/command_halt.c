@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "polls.h"
 #include "yamltree.h"
 
 void halt(kernel *k, const char *why, bool by_space) {
@@ -89,6 +90,7 @@ static void go_on(kernel *k, bool reloaded) {
         connection_go(k, cn);
         breaker_look(k, cn, reloaded);
     }
+    polls_go_on(k, NULL);
 }
 
 int command_resume(kernel *k, command *c, diag *d) {
@@ -117,6 +119,7 @@ int command_resume(kernel *k, command *c, diag *d) {
         }
     }
     go_on(k, false);
+    poll_give_all(k);
     return 0;
 }
 

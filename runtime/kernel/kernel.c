@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "polls.h"
 
 static void open_turns(kernel *k) {
     for (int i = 0; i < 2; i++) {
@@ -94,6 +94,7 @@ void kernel_destroy(kernel *k) {
     while (k->followers) {
         follow_drop(k, k->followers->client);
     }
+    polls_free(k);
     runs_free(k);
     workers_free(k);
     rollbacks_free(k);

@@ -4,7 +4,7 @@
 
 #include "logins.h"
 #include "main.h"
-#include "parts.h"
+#include "polls.h"
 
 typedef struct loading {
     keel_json_writer warnings;
@@ -102,6 +102,7 @@ static int check_reach(const kernel_world *w, diag *d) {
         keel_buf body = KEEL_BUF_INIT;
         rc = world_reach(w->policy, m, c, &body, d);
         rc = rc ? rc : login_check(m, c, d);
+        rc = rc ? rc : poll_check(m, c, d);
         keel_buf_free(&body);
     }
     return rc;

@@ -247,6 +247,7 @@ static int open_store(host *h, const workspace *w, diag *d) {
                        .key = w->anchor_key,
                        .create = true,
                        .own_anchor = w->own_anchor,
+                       .same_start = clock_note_read(h->folder, env_boot(h)) != 0,
                        .accept_rollback = h->settings->accept_rollback};
     int rc = store_open(&h->store, &o, d);
     return rc ? rc : reader_open(&h->reader, w->db, NULL, d);

@@ -4,6 +4,7 @@
 
 #include "parts.h"
 #include "planted.h"
+#include "polls.h"
 #include "rules.h"
 
 #define LOOKS  10
@@ -326,6 +327,10 @@ static void lost(kernel *k, call *c, const char *why) {
 static void conclude(kernel *k, call *c, call_heard heard, const char *body, size_t len) {
     keel_json said = keel_json_view(body, len);
     char why[512];
+    if (c->poll) {
+        poll_heard(k, c, heard, said);
+        return;
+    }
     if (c->recheck) {
         restored_heard(k, c, heard, said);
         return;

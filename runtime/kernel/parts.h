@@ -34,6 +34,7 @@ typedef struct run_spec {
     tree *tree; /* NULL: a root of its own */
     int depth;
     uint64_t continued_from; /* 0: none */
+    int64_t since;           /* of what it goes on from; 0: none */
     bool tainted;
 } run_spec;
 run *run_begin(kernel *k, const run_spec *s);
@@ -171,6 +172,13 @@ const char *call_kind_name(const call *c); /* as X_CALL has it */
 const char *call_hash(kernel *k, call *c); /* its digest, from the record if need be */
 budget_hold *call_holds(call *c);          /* room for BUDGET_HOLDS */
 void call_answer(kernel *k, call *c, const char *outcome, size_t len);
+typedef struct woken_by { /* an event's record; or which item of one that a poll made */
+    int64_t event;
+    const char *from; /* NULL: sent */
+    int64_t item;
+} woken_by;
+/* One that waits inward is over; c is gone after it. by NULL: no event. */
+void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool tainted);
 void call_due(kernel *k, call *c, int64_t due_wall_us); /* sets its timer */
 void call_sleep(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_receive(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
@@ -360,7 +368,8 @@ void follow_drop(kernel *k, uint64_t client);
 int recover(kernel *k, diag *d);      /* the host's state; journals nothing */
 int recover_runs(kernel *k, diag *d); /* runs and effects; needs the world */
 /* What the table `run` says of a run, and what was sent to it and not received. */
-#define RUN_COLUMNS "id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes"
+#define RUN_COLUMNS                                                                                \
+    "id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes, since_seq"
 void run_columns(kernel *k, run *r, const char *const *columns);
 void event_restore(kernel *k, run *r, int64_t seq, const char *name);
 /* recover_effect.c: effects that were open, in an array for the caller to free; each goes on by

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "failpoint.h"
-#include "parts.h"
 #include "planted.h"
+#include "polls.h"
 
 static int64_t number_of(const char *text) {
     return text ? strtoll(text, NULL, 10) : 0;
@@ -122,6 +122,7 @@ void run_columns(kernel *k, run *r, const char *const *v) {
     r->tainted = number_of(v[7]) != 0;
     r->begin_seq = number_of(v[8]);
     r->strikes = (uint32_t)number_of(v[9]);
+    r->since = number_of(v[10]);
     restored_run(k, r);
 }
 
@@ -225,6 +226,7 @@ int recover_runs(kernel *k, diag *d) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
         rc = each(k, parts[i].sql, parts[i].row, k, d);
     }
+    rc = rc ? rc : received_load(k, NULL, d);
     rc = rc ? rc : recover_effects(k, &effects, &count, d);
     rc = rc ? rc : stuck_recover(k, d);
     (void)KEEL_FP("recover.read");

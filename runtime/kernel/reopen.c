@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "polls.h"
 #include "turning.h"
 
 static int find_turning(kernel *k, uint64_t run_id, turning *t, diag *d) {
@@ -89,6 +90,7 @@ static int revive(reviving *x) {
     rc = reader_query(reads,
                       "SELECT seq, name FROM event WHERE run = CAST(? AS INTEGER) ORDER BY seq",
                       params, 1, on_event, x, x->d);
+    rc = rc ? rc : received_load(x->k, x->run, x->d);
     if (!rc && x->run->tree->open == 1) {
         char scope[32];
         const char *scopes[] = {scope};

@@ -2,6 +2,7 @@
  * that doubles from attempt to attempt, as far as policy's `retries` says. */
 #include "parts.h"
 #include "planted.h"
+#include "polls.h"
 
 int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt) {
     policy_retrying p = policy_retry(k->world.policy, c->target);
@@ -56,7 +57,9 @@ void effect_park(kernel *k, connection *only, const char *why) {
         call *next;
         for (call *c = only && cn != only ? NULL : cn->queue; c; c = next) {
             next = c->queue_next;
-            if (!c->reconcile) {
+            if (c->poll) {
+                poll_unsent(k, c);
+            } else if (!c->reconcile) {
                 park(k, c, why);
             }
         }

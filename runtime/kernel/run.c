@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "polls.h"
 
 tree *tree_get(kernel *k, uint64_t root) {
     tree *t = map_get(&k->trees, root);
@@ -66,6 +66,7 @@ static void empty(run *r) {
         r->events = e->next;
         event_free(e);
     }
+    received_free(r);
     run_forget_paths(r);
     free(r->waiters);
     free(r->key);
@@ -156,6 +157,9 @@ static void begin_body(const run *r, const run_spec *s, int64_t previous, keel_b
         keel_json_set_int(&w, "previous", previous);
     }
     keel_json_set_int(&w, "root", (int64_t)r->tree->root);
+    if (s->since) {
+        keel_json_set_int(&w, "since", s->since);
+    }
     if (r->tainted) {
         keel_json_set_bool(&w, "tainted", true);
     }
@@ -184,6 +188,7 @@ run *run_begin(kernel *k, const run_spec *s) {
     k->scratch.len = 0;
     begin_body(r, s, last ? last->seq : 0, &k->scratch);
     r->begin_seq = journal_run(k, RECORD_RUN_BEGIN, r, "", &k->scratch);
+    r->since = s->since ? s->since : r->begin_seq;
     run_start_body(&r->start, s->input,
                    last ? keel_json_view(last->result.data, last->result.len) : (keel_json){0});
     if (s->key) {
@@ -313,9 +318,12 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
                       .tree = r->tree->root == r->id ? NULL : r->tree,
                       .depth = r->depth,
                       .continued_from = r->id,
+                      .since = r->since,
                       .tainted = r->tainted};
-        bool sure = r->sure;
-        run_begin(k, &s)->sure = sure;
+        run *next = run_begin(k, &s);
+        next->sure = r->sure;
+        next->received = r->received;
+        r->received = NULL;
         go_on_as(k, r, next_run);
     }
     keel_buf_free(&outcome);

@@ -9,10 +9,12 @@
 #include "kernel.h"
 #include "map.h"
 #include "protocol.h"
+#include "restore_point.h"
 #include "timer.h"
 #include "workers.h"
 
 typedef struct tree tree;
+typedef struct poller poller;
 
 /* ---- messages that leave after a commit ---- */
 
@@ -103,7 +105,9 @@ struct run {
     uint32_t effects; /* calls in its record, for the warning */
     call *calls;      /* open ones, by next */
     event *events;    /* sent, not received; oldest first */
-    uint64_t *waiters; /* runs that wait for this one */
+    int64_t since;    /* begin_seq of the first segment of its chain: what is polled from then on */
+    struct received *received; /* is its, behind what it received last (polls.h) */
+    uint64_t *waiters;         /* runs that wait for this one */
     size_t waiter_count;
 };
 
@@ -189,6 +193,7 @@ struct call {
     call *queue_next;  /* waits for a worker of its connection */
     bool queued;
     int64_t due_us; /* recovery: when it was due */
+    poller *poll;   /* no run's: it reads what is new */
 };
 
 /* ---- what waits for a person ---- */
@@ -227,22 +232,6 @@ typedef struct role {
     int64_t seq; /* its run.end */
     keel_buf result;
 } role;
-
-enum { LOST_LIVES = 16 };
-
-/* The last time that a backup took the place of a newer file. */
-typedef struct restore_point {
-    int64_t seq;       /* of its record; 0: never */
-    int64_t last_us;   /* when the backup's last record was written */
-    int64_t at_us;     /* when it was restored */
-    uint64_t last_run; /* that the backup knows */
-    struct {
-        char incarnation[17];
-        uint64_t last_run; /* up to this one its runs are ours */
-    } lives[LOST_LIVES];   /* lost ones, that may have sent something in between */
-    size_t life_count;
-    bool untold; /* there are more, of which nobody knows what they did */
-} restore_point;
 
 typedef struct approver {
     char name[64];
@@ -286,6 +275,8 @@ struct kernel {
     const char *credentials; /* folder of systemd's, or NULL */
     worker *workers;
     connection *connections;
+    poller *polls;
+    struct news *news; /* found by polls, and not yet durable (polls.h) */
     budgets *budgets;
     attr_set *attrs; /* scratch */
     follower *followers;

@@ -2,7 +2,7 @@
  * something succeeds; and of the anchor. In memory only. */
 #include <string.h>
 
-#include "parts.h"
+#include "polls.h"
 #include "reach.h"
 
 #define ANCHOR_ALARM_US 3600000000LL
@@ -54,6 +54,8 @@ static void write_connection(const kernel *k, const connection *cn, keel_json_wr
         breaker_write(cn, w);
     }
     keel_json_set_text(w, "name", cn->name);
+    keel_json_key(w, "polls");
+    polls_write(k, cn, w);
     keel_json_set_text(w, "state", breaker_rests(cn) ? "resting" : state_of(k, cn));
     if (cn->trouble[0]) {
         keel_json_set_text(w, "trouble", cn->trouble);

@@ -5,6 +5,7 @@
 
 #include "parts.h"
 #include "planted.h"
+#include "polls.h"
 #include "reach.h"
 
 #define LOAD_LEAST 1000000LL
@@ -99,7 +100,9 @@ void worker_refuse(kernel *k, worker *w, const char *text) {
     while (w->connection && w->connection->queue) {
         call *c = w->connection->queue;
         worker_drop(k, c);
-        if (c->recheck) {
+        if (c->poll) {
+            poll_heard(k, c, HEARD_DEATH, keel_json_view(w->refusal, strlen(w->refusal)));
+        } else if (c->recheck) {
             restored_heard(k, c, HEARD_DEATH, (keel_json){0});
         } else if (c->reconcile) {
             effect_unknown(k, c, w->refusal);

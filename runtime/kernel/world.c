@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "failpoint.h"
-#include "parts.h"
+#include "polls.h"
 #include "reach.h"
 
 void kernel_world_free(kernel_world *w) {
@@ -307,6 +307,7 @@ void world_take(kernel *k, kernel_world *w) {
     take_plugins(k);
     take_connections(k);
     take_policy(k);
+    polls_take(k);
     watch_renew(k);
     (void)KEEL_FP("world.taken");
     egress_renew(k);

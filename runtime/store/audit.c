@@ -373,7 +373,8 @@ int audit_verify(const char *db_path, const char *anchor, const char *vfs, audit
     if (reader_open(&a.r, db_path, vfs, d) < 0) {
         return DIAG_STORAGE;
     }
-    int rc = begin(&a) < 0 ? DIAG_STORAGE : check_all(&a);
+    int rc = begin(&a) < 0 || check_all(&a) < 0 ? DIAG_STORAGE
+                                                : db_quick_check(a.r->db, db_path, NULL, d);
     sqlite3_finalize(a.hash_at);
     free(a.keys.list);
     reader_close(a.r);

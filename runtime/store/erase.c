@@ -50,7 +50,7 @@ static void end_record(erasing *e) {
 static int add_rest(void *ctx, const journal_row *row) {
     erasing *e = ctx;
     keel_buf rest = KEEL_BUF_INIT;
-    if (row->run == 0 && row->kind != RECORD_COMMAND) {
+    if (row->run == 0 && row->kind != RECORD_COMMAND && row->kind != RECORD_POLLED) {
         diag_set(e->d, DIAG_USAGE, "record %lld (%s) is the host's own, and no words of a run",
                  (long long)row->seq, record_kind_name(row->kind));
         return diag_next(e->d, "name records of runs: `keel logs` and `keel run show` tell them");

@@ -14,6 +14,7 @@ typedef enum rest {
     REST_EMPTY, /* {}: that it was there counts */
     REST_NULL,  /* the same */
     REST_CODES, /* an error or a decision: its code and its rule are left */
+    REST_IDS,   /* a list of items: their ids are left, by which they are known */
 } rest;
 
 /* kind 0: of every kind. The first that fits. */
@@ -25,6 +26,7 @@ static const struct {
     {RECORD_STEP, "name", REST_WORD},
     {RECORD_STUCK, "reason", REST_WORD},
     {RECORD_COMMAND, "answer", REST_EMPTY},
+    {RECORD_POLLED, "items", REST_IDS},
     {0, "args", REST_EMPTY},
     {0, "body", REST_DROP},
     {0, "decision", REST_CODES},
@@ -70,6 +72,17 @@ static void put_codes(keel_buf *out, keel_json value) {
     keel_buf_putc(out, '}');
 }
 
+static void put_ids(keel_buf *out, keel_json value) {
+    keel_buf_putc(out, '[');
+    for (keel_json_iter it = keel_json_each(value); keel_json_next(&it);) {
+        keel_json id = keel_json_get(it.value, "id");
+        keel_buf_puts(out, out->data[out->len - 1] == '[' ? "{\"id\":" : ",{\"id\":");
+        keel_buf_append(out, id.data, id.len);
+        keel_buf_putc(out, '}');
+    }
+    keel_buf_putc(out, ']');
+}
+
 static void put_member(keel_buf *out, rest what, keel_json key, keel_json value) {
     bool text = keel_json_typeof(value) == KEEL_JSON_STRING;
     if (what == REST_DROP || (what == REST_WORD && !text)) {
@@ -84,6 +97,8 @@ static void put_member(keel_buf *out, rest what, keel_json key, keel_json value)
         keel_buf_puts(out, "null");
     } else if (what == REST_CODES) {
         put_codes(out, value);
+    } else if (what == REST_IDS) {
+        put_ids(out, value);
     } else {
         keel_buf_append(out, value.data, value.len);
     }

@@ -198,16 +198,16 @@ static int load(store *s, const store_options *o, diag *d) {
     return 0;
 }
 
-/* Damage is found before anything is built on it, as long as a start stays a matter of a second; of
- * larger files a backup and `keel audit verify` look at every page. */
-static int check_pages(store *s, const char *path, diag *d) {
-    const int64_t largest = 256 << 20;
+/* Damage is found before anything is built on it, as long as that takes no longer than a start may: 2 ms a
+ * MiB. Of larger files a backup and `keel audit verify` look at every page. */
+static int check_pages(store *s, const store_options *o, diag *d) {
+    const int64_t largest = o->same_start ? 2 << 20 : 256 << 20;
     int64_t count, size;
     if (db_int(s->db, "PRAGMA page_count", 0, &count, d) < 0 ||
         db_int(s->db, "PRAGMA page_size", 0, &size, d) < 0) {
         return DIAG_STORAGE;
     }
-    return count * size > largest ? 0 : db_quick_check(s->db, path, NULL, d);
+    return count * size > largest ? 0 : db_quick_check(s->db, o->path, NULL, d);
 }
 
 /* Looks at the file before it changes a byte of it. */
@@ -225,7 +225,7 @@ static int open_file(store *s, const store_options *o, diag *d) {
     if (empty && !o->create) {
         return no_workspace(o->path, d);
     }
-    if ((!empty && check_pages(s, o->path, d) < 0) || write_ahead(s->db, d) < 0) {
+    if ((!empty && check_pages(s, o, d) < 0) || write_ahead(s->db, d) < 0) {
         return DIAG_STORAGE;
     }
     reader_init(&s->reader, s->db);

@@ -39,6 +39,13 @@
 #define PENDING                                                                                    \
     "INSERT INTO pending(run, path, kind, seq, due_us, target_run, name) VALUES(:run, :path, "
 
+#define OF_POLL " WHERE connection = @t_connection AND resource = @t_resource"
+#define ARRIVED " @t_connection || '.' || @t_resource"
+/* Runs that are open, or that a person may have go on. */
+#define RECEIVERS                                                                                  \
+    "(SELECT id FROM run WHERE state IN ('open', 'paused') UNION"                                  \
+    " SELECT run FROM item WHERE state = 'open' AND kind = 'stuck')"
+
 #define EFFECT                                                                                     \
     "INSERT INTO effect(run, path, target, class, state, reason, attempts, number, digest, key,"   \
     " rule, args_seq, last_seq, due_us, holds, cost_micros, currency, opened_us, changed_us,"      \
@@ -98,11 +105,33 @@ const project_rule project_rules[] = {
      "INSERT INTO restored(seq, incarnation, last, last_us, at_us, lives)"
      " VALUES(:seq, @t_from, @i_seq, @i_last_us, :at, $j_lives)"},
 
+    {RECORD_POLLED, NULL, NULL,
+     "INSERT OR REPLACE INTO poll(connection, resource, account, next, seq)"
+     " VALUES(@t_connection, @t_resource, @t_account, $j_next, :seq)"},
+    {RECORD_POLLED, NULL, "baseline", "DELETE FROM polled_id" OF_POLL},
+    {RECORD_POLLED, "drop", NULL, "DELETE FROM polled_id" OF_POLL " AND id = @T_id"},
+    {RECORD_POLLED, "items", NULL,
+     "INSERT OR REPLACE INTO polled_id(connection, resource, seq, id)"
+     " VALUES(@t_connection, @t_resource, :seq, @T_id)"},
+    {RECORD_POLLED, "items", NULL,
+     "INSERT INTO arrival(name, seq, item) SELECT" ARRIVED ", :seq,"
+     " (SELECT count(*) FROM arrival WHERE name =" ARRIVED " AND seq = :seq)"
+     " WHERE NOT $b_baseline"},
+    {RECORD_POLLED, NULL, NULL, "DELETE FROM received WHERE run NOT IN " RECEIVERS},
+    {RECORD_POLLED, NULL, NULL, /* every run has received it, or began behind it */
+     "DELETE FROM arrival WHERE name =" ARRIVED " AND seq < :seq AND seq <"
+     " coalesce((SELECT min(coalesce(c.seq, r.since_seq)) FROM run r LEFT JOIN received c"
+     " ON c.run = r.id AND c.name =" ARRIVED " WHERE r.id IN " RECEIVERS "), :seq)"},
+
     {RECORD_RUN_BEGIN, NULL, NULL,
      "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"
-     " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes)"
+     " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes, since_seq)"
      " VALUES(:run, @t_agent, @t_version, @x_plugin, 'open', NULL, $i_parent, $t_parent_path,"
-     " @i_root, @i_depth, $t_key, $b_tainted, $i_continued_from, :seq, NULL, :at, NULL, 0)"},
+     " @i_root, @i_depth, $t_key, $b_tainted, $i_continued_from, :seq, NULL, :at, NULL, 0,"
+     " coalesce($i_since, :seq))"},
+    {RECORD_RUN_BEGIN, NULL, "continued_from",
+     "INSERT INTO received(run, name, seq, item)"
+     " SELECT :run, name, seq, item FROM received WHERE run = @i_continued_from"},
 
     {RECORD_RUN_END, NULL, NULL,
      "UPDATE run SET state = @t_state, reason = $t_error__message, end_seq = :seq, ended_us = :at"
@@ -128,6 +157,9 @@ const project_rule project_rules[] = {
     {RECORD_WAIT, NULL, NULL, PENDING "'wait', :seq, NULL, @i_run, NULL)"},
     {RECORD_WOKEN, NULL, NULL, "DELETE FROM pending WHERE run = :run AND path = :path"},
     {RECORD_WOKEN, NULL, "event", "DELETE FROM event WHERE seq = @i_event"},
+    {RECORD_WOKEN, NULL, "item",
+     "INSERT OR REPLACE INTO received(run, name, seq, item)"
+     " VALUES(:run, @t_from, @i_event, @i_item)"},
     {RECORD_WOKEN, NULL, "tainted", "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
     {RECORD_EVENT, NULL, NULL, "INSERT INTO event(seq, run, name) VALUES(:seq, :run, @t_name)"},
 

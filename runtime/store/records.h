@@ -36,7 +36,8 @@
     /* a run */                                                                                    \
     X(16, RUN_BEGIN, "run.begin")  /* {"agent","continued_from"?,"depth","input","key"?,"parent"?, \
                                        "parent_path"?,"plugin":hex,"previous"?:seq of a run.end,    \
-                                      "root","tainted"?,                                          \
+                                      "root","since"?:seq of the run.begin of its first segment,  \
+                                      "tainted"?,                                                 \
                                        "version"} */                                               \
     X(17, RUN_END, "run.end")      /* {"dropped"?:true when calls were still open,                \
                                        "error"?:{"code","message","trace"?},"next_run"?,"result"?, \
@@ -49,11 +50,13 @@
     X(23, NOW, "now")              /* {"us"} */                                                    \
     X(24, RANDOM, "random")        /* {"hex"} */                                                   \
     X(25, SLEEP, "sleep")          /* {"call","until_us"} */                                       \
-    X(26, RECEIVE, "receive")      /* {"call","name"?,"until_us"?} */                              \
+    X(26, RECEIVE, "receive")      /* {"call","decision"?: of the read that it is, when what is    \
+                                      received is polled,"name"?,"until_us"?} */               \
     X(27, SPAWN, "spawn")          /* {"agent","approval"?:N,"call","decision","existing":bool,     \
                                        "holds"?,"run"}; a hold counts as spent */                  \
     X(28, WAIT, "wait")            /* {"call","run"} */                                            \
-    X(29, WOKEN, "woken")          /* {"call","event"?:seq,"kind":"sleep|receive|wait","outcome",  \
+    X(29, WOKEN, "woken")          /* {"call","event"?:seq,"from"?:what was polled,"item"?:which   \
+                                       of that record,"kind":"sleep|receive|wait","outcome",      \
                                        "tainted"?} */                                             \
     X(30, EVENT, "event")          /* {"body","name"}: sent to the run; path "" */                 \
     /* an effect, at its run and path; "target" is CONNECTION.RESOURCE.VERB or run.spawn */        \
@@ -115,7 +118,11 @@
     X(57, RESTORED, "restored") /* {"anchor_seq":the highest seq of its signed heads,"from":incarnation,  \
                                    "incarnation","last_us":time of record seq,"lives"?:[{"incarnation", \
                                    "seq": the last record that it shares, -1: not known}]: others that \
-                                   may have sent since,"seq":the backup's last} */
+                                   may have sent since,"seq":the backup's last} */                 \
+    X(58, POLLED, "polled")     /* {"account":hex16,"baseline"?:true: nobody is told,"connection",  \
+                                   "drop"?:[{"id"}]: ids that need not be known any more,           \
+                                   "items":[{"body"?,"id"}]: not seen before,"next"?: cursor,       \
+                                   "resource"} */
 /* clang-format on */
 
 typedef enum record_kind {

@@ -58,3 +58,39 @@ CREATE TABLE archive(                 -- files with the oldest records, in order
     digest BLOB NOT NULL,             -- of the file
     head BLOB NOT NULL                -- hash of its last record
 ) STRICT;
+
+ALTER TABLE run ADD COLUMN since_seq INTEGER;  -- begin_seq of the first segment of its chain
+UPDATE run SET since_seq = begin_seq;          -- as far as records before version 3 say
+
+CREATE TABLE poll(                    -- how far each polled resource has been read
+    connection TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    account TEXT NOT NULL,            -- hex: another one begins anew
+    next TEXT,                        -- canonical JSON: the cursor; NULL: ids alone tell what is new
+    seq INTEGER NOT NULL,             -- the last record that found something
+    PRIMARY KEY(connection, resource)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE polled_id(               -- of items that were seen
+    connection TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,             -- the record that found it; behind the key, or SQLite's quick_check
+                                      -- takes it for NULL
+    PRIMARY KEY(connection, resource, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arrival(                 -- items that a run may still receive
+    name TEXT NOT NULL,               -- CONNECTION.RESOURCE
+    seq INTEGER NOT NULL,             -- the record, and
+    item INTEGER NOT NULL,            -- which of its items, from 0
+    PRIMARY KEY(name, seq, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE received(                -- what each run received last of what is polled
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    PRIMARY KEY(run, name)
+) STRICT, WITHOUT ROWID;

@@ -60,6 +60,8 @@ typedef struct store_options {
     bool own_anchor;      /* no other workspace writes there: a lost database is noticed */
     bool restore;         /* the file is a backup that takes the place of a newer one: a new
                              incarnation, and a key and an anchor of its own if none are there */
+    bool same_start;      /* a kernel had it since the machine was started: no loss of power between,
+                             so only a small file's pages are all looked at */
     bool accept_rollback; /* go on with a file that is older than its anchor: new incarnation */
 } store_options;
 

@@ -147,6 +147,17 @@ static void check_network(site *s, const script *sc) {
     check(s, sc);
 }
 
+static bool make_polled(site *s, const script *sc, const char *folder) {
+    char from[400], path[240];
+    (void)sc;
+    script_workspace(from, sizeof from, "polled");
+    site_make(s, folder, from);
+    site_ship(s, "shelf");
+    snprintf(path, sizeof path, "%s/shelf", s->root);
+    mkdir(path, 0700);
+    return true;
+}
+
 static bool make(site *s, const script *sc, const char *folder) {
     static const char *const folders[] = {"plain",  "after_keyed", "after_checkable", "after_once",
                                           "before", "hanging",     "flaky",           "after_undo"};
@@ -244,6 +255,14 @@ const script scripts[] = {
      .check = check,
      .runs = "flicker=ended",
      .effects = "flaky.checkable.write=1"},
+    {.name = "polled",
+     .place = "polled",
+     .make = make_polled,
+     .prepare = script_polled_prepare,
+     .live = script_polled,
+     .check = check,
+     .runs = "reader=ended",
+     .effects = "shelf.copy.write=2"},
     {.name = "erase",
      .place = "open",
      .make = make_open,

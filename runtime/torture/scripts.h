@@ -46,6 +46,8 @@ bool script_prepare_paused(site *s);
 bool script_live_paused(site *s);
 bool script_can(const script *sc); /* scriptcan.c: this program has what it needs */
 bool script_breaker(site *s);
+bool script_polled_prepare(site *s); /* scriptpoll.c */
+bool script_polled(site *s);
 extern const char *const script_erase_words[], *const script_archive_words[];
 extern const char *const script_restore_words[];
 bool script_restore_prepare(site *s);

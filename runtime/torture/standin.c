@@ -166,6 +166,14 @@ int standin_write(const char *folder, const manifest *m, const char *text, size_
 
 /* ---- keel.yaml ---- */
 
+/* Once at each start, and the stand-in has nothing new: what a scene receives is sent. */
+static void put_polls(const yaml_node *poll, keel_buf *out) {
+    for (size_t i = 0; poll && i < poll->count; i++) {
+        keel_buf_printf(out, "%s%s: 1d", i ? ", " : ", poll: { ", poll->keys[i]->text);
+    }
+    keel_buf_puts(out, poll && poll->count ? " }" : "");
+}
+
 int standin_workspace(const char *from, keel_buf *out, diag *d) {
     static const char *const left_out[] = {"anchor", "secrets", "connections", NULL};
     yaml_tree *tree;
@@ -179,8 +187,10 @@ int standin_workspace(const char *from, keel_buf *out, diag *d) {
     for (size_t i = 0; connections && i < connections->count; i++) {
         const char *name = connections->keys[i]->text;
         const yaml_node *use = yaml_get(connections->items[i], "use");
-        keel_buf_printf(out, "\n  %s: { use: \"%s\", config: { folder: \"outside-%s\" } }", name,
+        keel_buf_printf(out, "\n  %s: { use: \"%s\", config: { folder: \"outside-%s\" }", name,
                         use ? use->text : "", name);
+        put_polls(yaml_get(connections->items[i], "poll"), out);
+        keel_buf_puts(out, " }");
     }
     keel_buf_putc(out, '\n');
     yaml_tree_destroy(tree);

@@ -82,7 +82,8 @@ function Ctx.random(m, n) end
 ---@return keel.Error|nil err
 function Ctx.sleep(duration) end
 
----Waits for an event, of that name if one is given. nil after the timeout.
+---Waits for what is polled ("inbox.message") or sent under that name; without one, for anything that is
+---sent. nil after the timeout.
 ---@param name? string
 ---@param opts? { timeout: keel.Duration }
 ---@return keel.Event|nil event

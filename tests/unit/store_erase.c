@@ -37,6 +37,10 @@ static const struct {
      "'key':'k','target':'t','why':'erased'}"},
     {RECORD_WOKEN, "{'call':'c','kind':'wait','outcome':{'ok':'" WORD "'}}",
      "{'call':'c','kind':'wait'}"},
+    {RECORD_POLLED,
+     "{'account':'00','connection':'c','items':[{'body':{'from':'" WORD "'},'id':'x'},{'body':2,"
+     "'id':'y'}],'next':7,'resource':'m'}",
+     "{'account':'00','connection':'c','items':[{'id':'x'},{'id':'y'}],'next':7,'resource':'m'}"},
     {RECORD_EVENT, "{'body':'" WORD "','name':'n'}", "{'name':'n'}"},
     {RECORD_STUCK, "{'kind':'run','next':'n','number':1,'owner':'o','reason':'" WORD "'}",
      "{'kind':'run','next':'n','number':1,'owner':'o','reason':'erased'}"},
