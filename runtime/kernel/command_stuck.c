@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "rollback.h"
 
 static int find_stuck(kernel *k, command *c, open_item **out, diag *d) {
     int64_t n = 0;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "polls.h"
+#include "rollback.h"
 
 static void open_turns(kernel *k) {
     for (int i = 0; i < 2; i++) {

@@ -105,19 +105,6 @@ void watch_close(kernel *k, open_item *x);
 void watch_renew(kernel *k); /* the policy has changed */
 void watches_free(kernel *k);
 
-/* ---- rollback.c: all that a run did is taken back ---- */
-void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
-/* c has just taken a record, with this body and seq: what it says of open rollbacks. To look once
- * more for what is done says nothing: the step may be further than the copy that is looked for. */
-void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
-/* Says of a compensation that is restored what it takes back. false: no rollback knows it. */
-bool rollback_adopt(kernel *k, call *c);
-/* A person has closed what was stuck of it. how: resolve (he has undone the step himself: older
- * steps go on) | drop (it ends). */
-void rollback_closed(kernel *k, uint64_t run_id, const char *how);
-int rollback_recover(kernel *k, diag *d); /* before the effects */
-void rollbacks_free(kernel *k);
-
 /* ---- undo.c: a compensation, an effect of its own ---- */
 /* Its connection is still the one through which it was written. false: c is over. */
 bool undo_may_go(kernel *k, call *c);
@@ -241,17 +228,19 @@ void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_
 void effect_park(kernel *k, connection *cn, const char *why);
 void effect_hold(kernel *k, call *c); /* the same of one: its connection rests */
 
-/* ---- outcome.c: what an attempt came to ---- */
-void connector_frame(kernel *k, worker *w, const frame *f);
-void effect_lost(kernel *k, call *c, const char *why);    /* may have been applied */
-void effect_retry(kernel *k, call *c, const char *why);   /* this attempt was not applied */
+/* ---- look.c: an outcome that nobody knows ---- */
 void effect_unknown(kernel *k, call *c, const char *why); /* a person has to look */
 void effect_look(kernel *k, call *c);                     /* reconcile */
-/* What may have been applied under its key may be sent again: the other side still knows it. */
-bool effect_key_lives(kernel *k, const call *c);
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 /* Looks now, on a person's word, as if nobody had looked before. */
 int effect_check(kernel *k, call *c, diag *d);
+
+/* ---- outcome.c: what an attempt came to ---- */
+void connector_frame(kernel *k, worker *w, const frame *f);
+void effect_lost(kernel *k, call *c, const char *why);  /* may have been applied */
+void effect_retry(kernel *k, call *c, const char *why); /* this attempt was not applied */
+/* What may have been applied under its key may be sent again: the other side still knows it. */
+bool effect_key_lives(kernel *k, const call *c);
 void effect_timer(kernel *k, timer *t);
 void effect_recover(kernel *k, call *c); /* open at a restart */
 

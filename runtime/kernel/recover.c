@@ -7,6 +7,7 @@
 #include "failpoint.h"
 #include "planted.h"
 #include "polls.h"
+#include "rollback.h"
 
 static int64_t number_of(const char *text) {
     return text ? strtoll(text, NULL, 10) : 0;

@@ -5,6 +5,7 @@
 
 #include "parts.h"
 #include "planted.h"
+#include "rollback.h"
 
 /* In the order of the query below. */
 enum {

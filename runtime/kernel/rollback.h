@@ -1,4 +1,4 @@
-/* Rollbacks that are open, as rollback.c, rollback_open.c and undo.c share them. */
+/* All that a run did is taken back: the rollbacks that are open. */
 #ifndef KERNEL_ROLLBACK_H
 #define KERNEL_ROLLBACK_H
 
@@ -15,6 +15,20 @@ struct rollback {
     uint64_t stuck; /* its open item: that step failed; 0: it goes on */
 };
 
+/* ---- what others ask ---- */
+void rollbacks_go_on(kernel *k); /* begins the steps whose time has come */
+/* c has just taken a record, with this body and seq: what it says of open rollbacks. To look once
+ * more for what is done says nothing: the step may be further than the copy that is looked for. */
+void rollback_heard(kernel *k, call *c, keel_json body, int64_t seq);
+/* Says of a compensation that is restored what it takes back. false: no rollback knows it. */
+bool rollback_adopt(kernel *k, call *c);
+/* A person has closed what was stuck of it. how: resolve (he has undone the step himself: older
+ * steps go on) | drop (it ends). */
+void rollback_closed(kernel *k, uint64_t run_id, const char *how);
+int rollback_recover(kernel *k, diag *d); /* before the effects */
+void rollbacks_free(kernel *k);
+
+/* ---- what rollback.c, rollback_open.c and undo.c share ---- */
 /* Takes the plan, holds the trees that it covers. Before their runs are cancelled. */
 rollback *rollback_open(kernel *k, undo_plan *plan, int64_t begun_seq);
 void rollback_end(kernel *k, rollback *rb, const char *state); /* ended | dropped; frees it */

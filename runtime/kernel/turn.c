@@ -9,6 +9,7 @@
 #include "failpoint.h"
 #include "parts.h"
 #include "planted.h"
+#include "rollback.h"
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {

@@ -52,15 +52,15 @@ int64_t turn_at(const turn *t);
 typedef struct store store;
 
 typedef struct store_options {
-    const char *path;     /* .keel/keel.db */
-    const char *anchor;   /* the anchor file; its folder must exist (0700) */
-    const char *key;      /* the file with the signing key's seed, 0600, beside the anchor */
-    const char *vfs;      /* NULL: SQLite's default */
-    bool create;          /* make an empty workspace if there is none */
-    bool own_anchor;      /* no other workspace writes there: a lost database is noticed */
-    bool restore;         /* the file is a backup that takes the place of a newer one: a new
+    const char *path;   /* .keel/keel.db */
+    const char *anchor; /* the anchor file; its folder must exist (0700) */
+    const char *key;    /* the file with the signing key's seed, 0600, beside the anchor */
+    const char *vfs;    /* NULL: SQLite's default */
+    bool create;        /* make an empty workspace if there is none */
+    bool own_anchor;    /* no other workspace writes there: a lost database is noticed */
+    bool restore;       /* the file is a backup that takes the place of a newer one: a new
                              incarnation, and a key and an anchor of its own if none are there */
-    bool same_start;      /* a kernel had it since the machine was started: no loss of power between,
+    bool same_start;    /* a kernel had it since the machine was started: no loss of power between,
                              so only a small file's pages are all looked at */
     bool accept_rollback; /* go on with a file that is older than its anchor: new incarnation */
 } store_options;
