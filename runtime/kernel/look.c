@@ -60,6 +60,13 @@ void effect_look(kernel *k, call *c) {
     dispatch(k, c);
 }
 
+void effect_look_now(kernel *k, call *c, const char *why) {
+    if (c->state != EFFECT_UNKNOWN && c->state != EFFECT_RECONCILING) {
+        unknown_record(k, c, "keel", kernel_now(k), why);
+    }
+    effect_look(k, c);
+}
+
 int effect_check(kernel *k, call *c, diag *d) {
     const char *word = c->verb ? effect_class_name(c->verb->class) : "";
     if (!c->connection || c->connection->gone || !c->verb) {

@@ -34,10 +34,7 @@ static void take_step(kernel *k, call *c, effect_step step, const char *code, co
         retry(k, c, why);
         break;
     case STEP_LOOK:
-        if (c->state != EFFECT_UNKNOWN && c->state != EFFECT_RECONCILING) {
-            unknown_record(k, c, "keel", kernel_now(k), why);
-        }
-        effect_look(k, c);
+        effect_look_now(k, c, why);
         break;
     case STEP_LOOK_LATER:
         effect_look_later(k, c, why, c->verb->settle_us);

@@ -229,8 +229,9 @@ void effect_park(kernel *k, connection *cn, const char *why);
 void effect_hold(kernel *k, call *c); /* the same of one: its connection rests */
 
 /* ---- look.c: an outcome that nobody knows ---- */
-void effect_unknown(kernel *k, call *c, const char *why); /* a person has to look */
-void effect_look(kernel *k, call *c);                     /* reconcile */
+void effect_unknown(kernel *k, call *c, const char *why);  /* a person has to look */
+void effect_look(kernel *k, call *c);                      /* reconcile */
+void effect_look_now(kernel *k, call *c, const char *why); /* it is unknown from now on */
 void effect_look_later(kernel *k, call *c, const char *why, int64_t delay_us);
 /* Looks now, on a person's word, as if nobody had looked before. */
 int effect_check(kernel *k, call *c, diag *d);
