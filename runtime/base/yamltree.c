@@ -288,7 +288,8 @@ int yaml_tree_parse(yaml_tree **out, const char *file, const char *text, size_t 
     reader r = {.tree = t, .d = d};
     if (!yaml_parser_initialize(&r.parser)) {
         yaml_tree_destroy(t);
-        return diag_set(d, DIAG_FAILED, "libyaml did not start");
+        diag_set(d, DIAG_FAILED, "%s cannot be read: the memory ran out", file);
+        return diag_next(d, "Free some memory, and try again.");
     }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text ? text : ""), len);
