@@ -27,7 +27,7 @@ typedef struct client {
     bool writable_wanted;
     bool closing;
     bool slow;               /* it does not read: dropped at the next flush */
-    bool owes;               /* its first frame, or the rest of one */
+    bool owes;               /* the rest of a frame */
     uint64_t owes_ms, taken; /* since when, and how many whole frames it had sent then */
 } client;
 
@@ -105,7 +105,7 @@ static void on_owed(uv_timer_t *t);
 /* The clock begins anew with each whole frame and with nothing less, so a drip of bytes wins no time. */
 static void note_owed(client *c) {
     uint64_t taken;
-    bool owes = frame_channel_unfinished(c->channel, &taken) || !taken;
+    bool owes = frame_channel_unfinished(c->channel, &taken);
     if (owes && (!c->owes || taken != c->taken)) {
         c->owes_ms = uv_now(c->server->loop);
         if (!uv_is_active((uv_handle_t *)&c->server->owed)) {
@@ -156,14 +156,18 @@ static void on_owed(uv_timer_t *t) {
     }
 }
 
-/* Whoever has said nothing yet makes room for the next, the one that came first before the others:
- * those who mean to say something do so at once. */
+static bool is_silent(const client *c) {
+    return !c->owes && !c->taken;
+}
+
+/* Whoever has said nothing yet may think as long as there is room: a person types a passphrase. When there
+ * is none, the one that came first goes. */
 static bool make_room(server *s) {
     client *silent = NULL;
     for (client *c = s->clients; c; c = c->next) {
-        silent = c->owes && !c->taken ? c : silent;
+        silent = is_silent(c) ? c : silent;
     }
-    if (silent && receive(silent) && silent->owes && !silent->taken) {
+    if (silent && receive(silent) && is_silent(silent)) {
         drop(silent);
     }
     return s->count < SERVER_CLIENTS;

@@ -9,7 +9,7 @@
 
 typedef struct server server;
 
-/* So long may a client owe its first frame, or the rest of one: then it is dropped. */
+/* So long may a client owe the rest of a frame: then it is dropped. */
 #define SERVER_PATIENCE_MS 5000
 #define SERVER_CLIENTS     256
 

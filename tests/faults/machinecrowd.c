@@ -49,11 +49,10 @@ static size_t command_bytes(char *to, size_t size) {
     return len;
 }
 
-/* One who comes, asks, and goes. */
-static bool is_served(const site *s) {
+/* One who has come asks, and goes. */
+static bool is_answered(int fd) {
     char bytes[256], in[8192];
     size_t len = command_bytes(bytes, sizeof bytes), got = 0;
-    int fd = join(s);
     bool sent = fd >= 0 && send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
     long until = now_ms() + ANSWER_MS;
     while (sent && got < sizeof in - 1 && now_ms() < until) {
@@ -72,6 +71,10 @@ static bool is_served(const site *s) {
         close(fd);
     }
     return got > FRAME_HEADER && strstr(in + FRAME_HEADER, "\"incarnation\"") != NULL;
+}
+
+static bool is_served(const site *s) {
+    return is_answered(join(s));
 }
 
 /* Ten thousand come and say nothing; more than there are seats stay. */
@@ -147,8 +150,12 @@ static void crowded(const void *arg, const char *folder, keel_buf *problem, keel
             site_fault(&s, "it does not answer at first");
         }
         silent_crowd(&s);
+        int thinks = join(&s); /* a person before a question, for longer than a frame may take */
         if (!s.problem[0]) {
             dripping_crowd(&s);
+        }
+        if (!is_answered(thinks) && !s.problem[0]) {
+            site_fault(&s, "one who thought before it asked has lost its seat");
         }
         if (!s.problem[0] && site_ask(&s, "status", NULL) != SITE_ANSWERED) {
             site_fault(&s, "one who had asked before has lost its seat");
