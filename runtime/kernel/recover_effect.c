@@ -73,9 +73,10 @@ static int on_arguments(void *ctx, const journal_row *row) {
 
 static int on_last(void *ctx, const journal_row *row) {
     call *c = ctx;
+    bool again = row->kind == RECORD_EFFECT_RETRY;
+    c->absent = again && keel_json_true(keel_json_get(row->body, "absent"));
     c->maybe_applied =
-        c->state != EFFECT_WAITING &&
-        (row->kind != RECORD_EFFECT_RETRY || keel_json_true(keel_json_get(row->body, "maybe")));
+        c->state != EFFECT_WAITING && (!again || keel_json_true(keel_json_get(row->body, "maybe")));
     return 0;
 }
 

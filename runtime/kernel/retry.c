@@ -21,6 +21,9 @@ static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t 
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
+    if (c->absent) {
+        keel_json_set_bool(&w, "absent", true);
+    }
     keel_json_set_int(&w, "attempt", c->attempt);
     if (c->maybe_applied) {
         keel_json_set_bool(&w, "maybe", true);

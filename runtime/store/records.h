@@ -82,11 +82,12 @@
     X(36, EFFECT_UNKNOWN, "effect.unknown") /* {"attempt","number"?,"next_check_us"?,              \
                                                 "owner":"keel|operator","why"} */                  \
     X(37, EFFECT_RECONCILING, "effect.reconciling") /* {"attempt"} */                              \
-    X(38, EFFECT_RETRY, "effect.retry")     /* {"attempt","maybe"?,"not_before_us",                \
+    X(38, EFFECT_RETRY, "effect.retry")     /* {"absent"?,"attempt","maybe"?,"not_before_us",      \
                                                 "settled","unsent"?,"why"}: this attempt was not   \
-                                                applied, or (maybe) its class makes a repeat       \
-                                                harmless, or (unsent) it was given back before it  \
-                                                was sent; the next will be intended */             \
+                                                applied (absent: it was looked for), or (maybe)    \
+                                                its class makes a repeat harmless, or (unsent) it  \
+                                                was given back before it was sent; the next will   \
+                                                be intended */                                     \
     X(39, EFFECT_REJECTED, "effect.rejected") /* {"by","call","error","number","target","why"} */  \
     X(40, EFFECT_EXPIRED, "effect.expired") /* {"call","error","number","target"} */               \
     X(41, EFFECT_STALE, "effect.stale")     /* {"number"?,"why"}: shown, asked again */            \

@@ -133,6 +133,26 @@ static void a_late_one_is_found_and_told(void **state) {
     scene_end(w);
 }
 
+/* The same when Keel was stopped between the look and the second attempt. */
+static void a_late_one_is_found_after_a_restart(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, checkable, 1);
+    scene_do(w, "do-000001");
+    scene_answer(w, UNKNOWN);
+    scene_tell(w, "halt-0001", "halt", "{\"why\":\"wait\"}");
+    scene_answer(w, ABSENT);
+    states(w, "retry", 1);
+    scene_restart(w);
+    scene_tell(w, "resume-01", "resume", "{}");
+    assert_string_equal(w->held[0].verb, "write");
+    scene_answer(w, CONFLICT);
+    states(w, "reconciling", 1);
+    scene_answer(w, PRESENT);
+    states(w, "done", 1);
+    number_is(w, "SELECT count(*) FROM item WHERE state = 'open' AND kind = 'stuck'", 1);
+    scene_end(w);
+}
+
 /* Another's stands there: it is looked for once, and then it is not done. */
 static void what_is_anothers_is_not_done(void **state) {
     (void)state;
@@ -282,6 +302,7 @@ int main(void) {
         cmocka_unit_test(no_key_outlives_its_window),
         cmocka_unit_test(once_is_never_sent_twice),
         cmocka_unit_test(a_late_one_is_found_and_told),
+        cmocka_unit_test(a_late_one_is_found_after_a_restart),
         cmocka_unit_test(what_is_anothers_is_not_done),
         cmocka_unit_test(egress_is_believed),
         cmocka_unit_test(time_asked_for_is_no_way_round_the_attempts),
