@@ -42,7 +42,8 @@ static const char item_sql[] =
     " WHERE i.number = CAST(? AS INTEGER)";
 
 static const char sums_sql[] =
-    "SELECT coalesce(sum(e.attempts), 0), coalesce(sum(e.cost_micros), 0), max(e.currency)"
+    "SELECT coalesce(sum(e.attempts - e.parked), 0), coalesce(sum(e.cost_micros), 0), "
+    "max(e.currency)"
     " FROM effect e JOIN run r ON r.id = e.run WHERE r.root = CAST(? AS INTEGER)";
 
 static const char *or_empty(const char *text) {

@@ -11,7 +11,7 @@
 #define LINES                                                                                      \
     "WITH lines(agent, day, target, run, effects, calls, micros, currency) AS ("                   \
     "SELECT r.agent, date(e.opened_us / 1000000, 'unixepoch', 'localtime'), e.target, e.run, 1,"   \
-    " e.attempts, e.cost_micros, e.currency FROM effect e JOIN run r ON r.id = e.run"              \
+    " e.attempts - e.parked, e.cost_micros, e.currency FROM effect e JOIN run r ON r.id = e.run"   \
     " WHERE e.target <> 'run.spawn' UNION ALL "                                                    \
     "SELECT p.agent, date(r.started_us / 1000000, 'unixepoch', 'localtime'), 'run.spawn', p.id, "  \
     "1,"                                                                                           \

@@ -11,7 +11,8 @@ static const char list_sql[] =
     "SELECT * FROM (SELECT r.id, r.agent, r.version, r.state, r.reason, r.started_us,"
     " coalesce(r.ended_us, CAST(?1 AS INTEGER)) - r.started_us,"
     " (SELECT count(*) FROM effect e WHERE e.run = r.id),"
-    " (SELECT coalesce(sum(e.attempts), 0) FROM effect e WHERE e.run = r.id), r.parent, r.key,"
+    " (SELECT coalesce(sum(e.attempts - e.parked), 0) FROM effect e WHERE e.run = r.id), r.parent, "
+    "r.key,"
     " r.root, r.ended_us FROM run r WHERE (?2 IS NULL OR r.agent = ?2)"
     " AND (?3 IS NULL OR r.state IN ('open', 'paused')) ORDER BY r.id DESC"
     " LIMIT CAST(?4 AS INTEGER)) ORDER BY 1";

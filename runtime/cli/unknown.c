@@ -14,7 +14,7 @@
  * is. */
 static const char list_sql[] =
     "SELECT e.number, e.run || '/' || e.path, r.agent, e.target, e.state,"
-    " CASE WHEN e.state = 'reconciling' THEN 'keel' ELSE e.reason END, e.attempts,"
+    " CASE WHEN e.state = 'reconciling' THEN 'keel' ELSE e.reason END, e.attempts - e.parked,"
     " CAST(?1 AS INTEGER) - coalesce(j.at, e.changed_us),"
     " CASE WHEN (SELECT halted FROM control) OR (e.state = 'unknown' AND e.reason = 'operator')"
     " THEN NULL ELSE nullif(max(coalesce(e.due_us, 0), coalesce(b.until_us, 0)), 0) END,"

@@ -32,7 +32,7 @@ void halt(kernel *k, const char *why, bool by_space) {
 }
 
 int command_halt(kernel *k, command *c, diag *d) {
-    char why[256] = "";
+    char why[4000] = "";
     keel_json_copy(keel_json_get(c->args, "why"), why, sizeof why);
     if (k->halted && !k->halted_by_space) {
         diag_set(d, DIAG_CONFLICT, "the workspace is halted already");
