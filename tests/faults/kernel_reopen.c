@@ -1,8 +1,7 @@
 /* The life of a dead letter at every crash point: a run fails since the outside will not have what it
  * sends, is stuck, is told of again, goes on by a person's word, and ends. Power fails at each
  * operation of the disk; the same commands are given again under the same request ids. */
-#include "scene.h"
-#include "simcheck.h"
+#include "cutscene.h"
 
 #define HOUR 3600000000LL
 
@@ -11,7 +10,6 @@ static const sim_op ops[] = {
 static sim_program programs[] = {{"boss", ops, COUNT(ops), NULL, 0}};
 static const char failed[] =
     "{\"error\":{\"code\":\"error\",\"message\":\"it is down\"},\"state\":\"failed\"}";
-static char folder[128];
 
 /* What the outside is like, and the script's end, follow from what is durable. */
 static void answer_all(sim_world *w) {
@@ -67,10 +65,7 @@ static void live(sim_world *w) {
 }
 
 /* What must hold when all has come to rest; each is a number of the database. */
-static const struct {
-    const char *sql, *problem;
-    int64_t number;
-} rest[] = {
+static const cut_number rest[] = {
     {"SELECT count(*) FROM run WHERE state = 'ended'", "the run has not ended", 1},
     {"SELECT count(*) FROM item WHERE state = 'open'", "an item is open", 0},
     {"SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'retry'", "it was not stuck once",
@@ -84,103 +79,13 @@ static const struct {
     {"SELECT count(*) FROM item WHERE kind = 'stuck' AND escalated = 1", "nobody was reminded", 1},
 };
 
-static void check(sim_world *w, char problem[256]) {
-    sim_counts c;
-    sim_check(w, &c);
-    memcpy(problem, c.problem, 256);
-    for (size_t i = 0; i < sizeof rest / sizeof *rest && !problem[0]; i++) {
-        int64_t n = sim_number(w, rest[i].sql);
-        if (n != rest[i].number) {
-            snprintf(problem, 256, "%s: %lld", rest[i].problem, (long long)n);
-        }
-    }
-}
-
-static bool crash_at(long n, crash_mode mode, char problem[256]) {
-    char anchor[160];
-    sim_world *w = calloc(1, sizeof *w);
-    assert_non_null(w);
-    snprintf(w->root, sizeof w->root, "%s", folder);
-    snprintf(anchor, sizeof anchor, "%s/state/anchor", folder);
-    remove(anchor);
-    w->programs = programs;
-    w->program_count = COUNT(programs);
-    w->hold = true;
-    w->horizon = 20000000;
-    w->seed = 21;
-    w->clock = 1700000000000000;
-    w->disk = crash_disk_create("sim", (uint64_t)n + 9);
-    crash_disk_arm(w->disk, n, mode);
-    if (sim_start(w)) {
-        live(w);
-    }
-    bool struck = crash_disk_struck(w->disk);
-    if (struck) {
-        sim_end(w);
-        crash_disk_restart(w->disk);
-        if (sim_start(w)) {
-            live(w);
-        }
-    }
-    problem[0] = 0;
-    crash_disk_arm(w->disk, 0, mode);
-    if (w->fault[0]) {
-        memcpy(problem, w->fault, 256);
-    } else {
-        check(w, problem);
-        sim_end(w);
-        if (!problem[0]) {
-            sim_check_audit(w, problem);
-        }
-    }
-    sim_end(w);
-    crash_disk_destroy(w->disk);
-    free(w);
-    return struck;
-}
-
-static void every_point(crash_mode mode) {
-    char problem[256];
-    long n = 1;
-    for (bool struck = true; struck; n++) {
-        struck = crash_at(n, mode, problem);
-        if (problem[0]) {
-            fail_msg("mode %d, operation %ld: %s", (int)mode, n, problem);
-        }
-    }
-    assert_true(n > 50);
-    print_message("# %ld crash points visited\n", n - 2);
-}
-
-static void nothing_unsynced_survives(void **state) {
-    (void)state;
-    every_point(CRASH_LOSE);
-}
-
-static void torn_writes_survive(void **state) {
-    (void)state;
-    every_point(CRASH_TORN);
-}
-
-static int make_folder(void **state) {
-    (void)state;
-    digest_init();
-    sim_folder(folder);
+static void make_folder(const char *folder) {
     sim_put(folder, "policies/p.yaml",
             "version: 1\nrules:\n  - { id: lets, on: \"out.*.write\", allow: {} }\n");
-    return 0;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    sim_folder_remove(folder);
-    return 0;
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_unsynced_survives),
-        cmocka_unit_test(torn_writes_survive),
-    };
-    return cmocka_run_group_tests_name("kernel_reopen", tests, make_folder, remove_folder);
+    static const cut_scene s = {"kernel_reopen", make_folder, live,        programs,
+                                COUNT(programs), rest,        COUNT(rest), 21};
+    return cut_scene_main(&s);
 }
