@@ -9,7 +9,7 @@
 /* What he is shown. */
 typedef struct shown_plan {
     char hex[DIGEST_HEX];
-    uint64_t part; /* one of the runs that it covers */
+    uint64_t part; /* one of the runs that it covers, mostly another than the run itself */
     bool anything; /* there is something to take back */
 } shown_plan;
 
@@ -22,7 +22,7 @@ static bool show(simulation *s, uint64_t run, shown_plan *out) {
     }
     digest now = undo_plan_digest(&p);
     digest_hex(&now, out->hex);
-    out->part = p.runs[roll(s, p.run_count)];
+    out->part = p.runs[p.run_count > 1 && chance(s, 75) ? 1 + roll(s, p.run_count - 1) : 0];
     out->anything =
         p.open_count || undo_plan_count(&p, UNDO_BACK) || undo_plan_count(&p, UNDO_WAITS);
     undo_plan_free(&p);
@@ -58,9 +58,11 @@ static uint64_t pick(simulation *s, shown_plan *p) {
 
 /* Somebody else takes back a part of it, or the same, while it goes on. */
 static void a_part_of_it(simulation *s, uint64_t part) {
-    steps(s, roll(s, 12));
-    if (alive(s)) {
-        people_take_back(s, part);
+    for (int i = 0; i < 3 && alive(s); i++) {
+        steps(s, roll(s, 12));
+        if (alive(s)) {
+            people_take_back(s, part);
+        }
     }
 }
 
