@@ -46,7 +46,8 @@ static void nothing_again(simulation *s) {
 static void not_done_means_never(simulation *s) {
     for (size_t i = 0; i < s->model->effect_count; i++) {
         const model_effect *e = &s->model->effects[i];
-        if (effect_is_over(e->state) && !was_done(e->state) && is_write(e) && applied(s, e)) {
+        if (effect_is_over(e->state) && !was_done(e->state) && is_write(e) && applied(s, e) &&
+            !restore_unsent(s, e)) {
             violate(s, "I3", "%s at %s of run %llu is %s and was applied", e->target, e->path,
                     (unsigned long long)e->run, effect_state_name(e->state));
         }

@@ -150,7 +150,7 @@ static void calm_down(simulation *s) {
     } else if (alive(s)) {
         crash_disk_arm(s->w.disk, 0, CRASH_LOSE);
     }
-    for (int i = 0; i < 200 && alive(s); i++) {
+    for (int i = 0; i < 400 && alive(s); i++) {
         run_out(s, 30 * SECOND);
         if (i < 20 && alive(s) && chance(s, s->regret)) {
             people_take_back_any(s);

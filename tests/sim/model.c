@@ -191,7 +191,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
 
 /* I3: an attempt that is said not to have been applied was not, and will not be. */
 static void proved_absent(model *m, const model_effect *e, const char *how) {
-    if (!m->known && e->class != CLASS_READ && e->key[0] &&
+    if (!m->known && e->class != CLASS_READ && e->key[0] && !restore_unsent(m->s, e) &&
         (wild_applied(&m->s->wild, e->key) || wild_coming(&m->s->wild, e->key))) {
         violate(m->s, "I3", "%s at %s of run %llu is %s, and %s", e->target, e->path,
                 (unsigned long long)e->run, how,

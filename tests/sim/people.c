@@ -132,7 +132,11 @@ static bool decide_unknown(simulation *s, const seen_item *i) {
 static bool see_to_stuck(simulation *s, const seen_item *i) {
     uint64_t what = s->calm ? 2 + roll(s, 3) : roll(s, 8);
     if (what == 4 || what == 5) { /* keel stuck compensate; what stopped half-way goes on by it */
-        return people_take_back(s, strtoull(i->run, NULL, 10));
+        bool ordered = people_take_back(s, strtoull(i->run, NULL, 10));
+        if (ordered || !s->calm) {
+            return ordered;
+        }
+        what = 2; /* there is nothing left that has a way back */
     }
     if (what < 2) {
         people_command(s, "stuck.retry", "{\"number\":%s}", i->number);

@@ -81,6 +81,7 @@ static bool begun(const model *m, uint64_t run) {
 
 /* The keys of the life that is lost: the outside knows them. */
 static void remember(simulation *s, const model *old) {
+    s->wild.lost = s->wild.applications;
     s->lost = keel_realloc(s->lost, (old->effect_count + 1) * sizeof *s->lost);
     for (size_t i = 0; i < old->effect_count; i++) {
         const model_effect *e = &old->effects[i];
@@ -157,6 +158,12 @@ bool restore_lost(const simulation *s, const char *key) {
         any |= !strcmp(s->lost[i].key, key);
     }
     return any;
+}
+
+bool restore_unsent(const simulation *s, const model_effect *e) {
+    return (e->state == EFFECT_DENIED || e->state == EFFECT_REJECTED ||
+            e->state == EFFECT_EXPIRED) &&
+           restore_lost(s, e->key);
 }
 
 /* I2: what a run did behind the backup it does not do again; a run that the backup knows does the same. */

@@ -28,7 +28,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-#define SIM_ASKED 512
+#define SIM_ASKED 2048
 
 /* A mutating command that was given, in every life the same. */
 typedef struct sim_asked {
@@ -111,6 +111,8 @@ void run_out(simulation *s, int64_t horizon);
 /* restore.c */
 void restore_act(simulation *s);
 bool restore_lost(const simulation *s, const char *key); /* a life before the restore knew it */
+/* It is not sent from here any more: that says nothing of what a life before the restore has sent. */
+bool restore_unsent(const simulation *s, const model_effect *e);
 void restore_at_rest(simulation *s);
 
 /* invariants.c */

@@ -216,13 +216,14 @@ static bool may_repeat(const model *m, const model_effect *e) {
     return v && v->class == CLASS_REPEATABLE;
 }
 
-/* In the outside's own order: what was written later went first, where nothing was tried again. */
+/* In the outside's own order: what was written later went first, where nothing was tried again. What a
+ * lost life took back came before all else. */
 static void in_order(const model *m, const model_effect *older) {
     for (size_t i = 0; i < m->effect_count; i++) {
         const model_effect *e = &m->effects[i];
         if (e->run == older->run && e->rollback == older->rollback && times(m, e) &&
             !strchr(e->path, '~') && atoi(e->path) > atoi(older->path) && !may_repeat(m, older) &&
-            !may_repeat(m, e) &&
+            !may_repeat(m, e) && outside_of(m, older)->taken_back_at > m->s->wild.lost &&
             outside_of(m, e)->taken_back_at > outside_of(m, older)->taken_back_at) {
             say(m, "order", older, "was taken back before what came after it");
         }

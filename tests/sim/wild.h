@@ -38,6 +38,7 @@ typedef struct wild {
     wild_pending pending[WILD_PENDING];
     size_t pending_count;
     uint64_t applications; /* of what takes back */
+    uint64_t lost;         /* of them, before the restore */
 } wild;
 
 struct simulation;
