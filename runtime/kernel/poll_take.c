@@ -136,10 +136,15 @@ static void begin_anew(kernel *k, poller *p, int64_t seq) {
     }
 }
 
-/* Where the next poll begins: a page's cursor is good for its own poll only. */
-static keel_json lasting(const poller *p, bool last) {
+/* Where the next poll begins: a page's cursor is good for its own poll only. One that is lost is given up
+ * with the first record: from there on ids tell, and all of them are there. */
+static keel_json lasting(poller *p, bool last) {
+    if (p->lost && !last) {
+        keel_buf_clear(&p->from);
+        p->lost = false;
+    }
     const keel_buf *next = last ? &p->at : &p->from;
-    return keel_json_view(next->data, last || !p->lost ? next->len : 0);
+    return keel_json_view(next->data, next->len);
 }
 
 static void write_record(kernel *k, poller *p, bool last) {

@@ -140,6 +140,38 @@ static void what_came_behind_a_lost_cursor_is_news(void **state) {
     scene_end(w);
 }
 
+/* It breaks off once more, and the rest of what came is news all the same, with and without a kill. */
+static void what_came_behind_it_is_found_in_parts(void **state) {
+    (void)state;
+    keel_buf body = KEEL_BUF_INIT;
+    for (int restart = 0; restart < 2; restart++) {
+        sim_world *w = inbox_scene(FREE, once, COUNT(once));
+        scene_do(w, "do-000001");
+        page(w, "{}", ITEM("100"), ",\"more\":false,\"next\":1");
+        lose(w, "{\"cursor\":1}");
+        list_of(&body, 100, 70, ",\"next\":8");
+        read_is_out(w, "{}");
+        scene_answer(w, body.data);
+        got(w, "run = 1", "101", 1);
+        number_is(w, "SELECT count(*) FROM poll WHERE next IS NULL", 1);
+        read_is_out(w, "{\"cursor\":8}");
+        scene_answer(w, NOT_FOUND);
+        scene_do(w, "do-000002");
+        if (restart) {
+            scene_restart(w);
+        } else {
+            scene_pass(w, 61);
+        }
+        read_is_out(w, "{}");
+        scene_answer(w, body.data);
+        page(w, "{\"cursor\":8}", ITEM("b"), ",\"more\":false,\"next\":9");
+        got(w, "run = 2", "b", 1);
+        number_is(w, "SELECT count(*) FROM poll WHERE next = '9'", 1);
+        scene_end(w);
+    }
+    keel_buf_free(&body);
+}
+
 /* None of the ids is there any more: it has numbered its items anew. */
 static void other_ids_behind_it_are_no_news(void **state) {
     (void)state;
@@ -371,6 +403,7 @@ int main(void) {
         cmocka_unit_test(a_baseline_that_is_refused_begins_again),
         cmocka_unit_test(a_walk_half_recorded_begins_where_it_began),
         cmocka_unit_test(what_came_behind_a_lost_cursor_is_news),
+        cmocka_unit_test(what_came_behind_it_is_found_in_parts),
         cmocka_unit_test(other_ids_behind_it_are_no_news),
         cmocka_unit_test(more_than_ids_tell_are_no_news),
         cmocka_unit_test(policy_decides_when_it_is_handed_over),
