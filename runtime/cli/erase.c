@@ -5,6 +5,7 @@
 
 #include "approver.h"
 #include "ask.h"
+#include "erase_polled.h"
 #include "keep.h"
 #include "offline.h"
 #include "text.h"
@@ -16,6 +17,7 @@ typedef struct chosen {
     const char *path; /* NULL: all of the run */
     bool met;         /* there is a record there, be it erased or not */
     int64_t per_kind[RECORD_KIND_MAX];
+    polled_copies copies; /* of what was polled */
 } chosen;
 
 /* With what it began, and what takes it back, which says the same words. */
@@ -32,6 +34,7 @@ static int choose(void *ctx, const journal_row *row) {
         s->seqs = keel_realloc(s->seqs, (s->count + 1) * sizeof *s->seqs);
         s->seqs[s->count++] = row->seq;
         s->per_kind[row->kind]++;
+        polled_copies_note(&s->copies, row);
     }
     return 0;
 }
@@ -121,11 +124,13 @@ static int still_open(cli *c, const char *run, diag *d) {
 
 /* ---- the plan and the consent ---- */
 
-static void put_plan(cli *c, const chosen *s, const char *run, keel_buf *out) {
+static int put_plan(cli *c, const chosen *s, const char *run, keel_buf *out, diag *d) {
     bool first = true;
     keel_buf_puts(out, "What goes for ever: the words of ");
     text_plural(out, (int64_t)s->count, "record", "records");
-    keel_buf_printf(out, " of run %s", run);
+    if (strcmp(run, "0") != 0) {
+        keel_buf_printf(out, " of run %s", run);
+    }
     if (s->path) {
         keel_buf_printf(out, ", at %s", s->path);
     }
@@ -146,7 +151,9 @@ static void put_plan(cli *c, const chosen *s, const char *run, keel_buf *out) {
         text_plural(out, children, "run", "runs");
         keel_buf_puts(out, " that it began (`keel run show` names them).");
     }
+    int rc = polled_copies_write(c, &s->copies, s->seqs, s->count, out, d);
     keel_buf_puts(out, "\nBackups and logs that were made before still hold them.");
+    return rc;
 }
 
 /* The approver's passphrase where there is one; else a yes. by: who consented. */
@@ -268,8 +275,8 @@ int erase_run(cli *c, const options *o, diag *d) {
     rc = rc ? rc : find(c, o, &s, run, d);
     rc = rc ? rc : still_open(c, run, d);
     if (rc == 0) {
-        put_plan(c, &s, run, &plan);
-        rc = c->dry_run ? 0 : consent(c, o, &plan, by, sizeof by, d);
+        rc = put_plan(c, &s, run, &plan, d);
+        rc = rc || c->dry_run ? rc : consent(c, o, &plan, by, sizeof by, d);
     }
     if (rc == 0 && c->dry_run) {
         cli_say(c, "%s", plan.data);
@@ -282,6 +289,7 @@ int erase_run(cli *c, const options *o, diag *d) {
         }
     }
     free(s.seqs);
+    polled_copies_free(&s.copies);
     keel_buf_free(&plan);
     return rc;
 }

@@ -90,7 +90,10 @@ void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool 
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_text(&w, "call", hash);
-    if (by) {
+    if (by && by->decision.len) {
+        keel_json_set_raw(&w, "decision", by->decision);
+    }
+    if (by && by->event) {
         keel_json_set_int(&w, "event", by->event);
     }
     if (by && by->from) {
@@ -198,6 +201,7 @@ void call_receive(kernel *k, run *r, const char *path, const char *hash, keel_js
     keel_json_int(keel_json_get(args, "timeout_us"), &timeout);
     int64_t until = timeout > 0 && timeout < INT64_MAX / 4 ? kernel_now(k) + timeout : 0;
     bool polled = poll_asked(k, c, &decision, &refused);
+    c->decided = poll_digest(keel_json_view(decision.data, decision.len));
     open_body(k, c, keel_json_view(decision.data, decision.len), 0, until);
     journal_run(k, RECORD_RECEIVE, r, path, &k->scratch);
     bool over = receive_sent(k, c);

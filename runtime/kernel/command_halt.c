@@ -135,6 +135,7 @@ int command_reload(kernel *k, command *c, diag *d) {
     world_take(k, &w);
     decide_parked(k, false);
     go_on(k, true);
+    poll_give_all(k);
     keel_json_writer jw;
     keel_json_write(&jw, &c->result);
     keel_json_object(&jw);

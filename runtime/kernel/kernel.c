@@ -65,6 +65,7 @@ int kernel_create(kernel **out, const kernel_env *env, const kernel_options *o, 
         kernel_destroy(k);
         return rc;
     }
+    poll_give_all(k);
     *out = k;
     return 0;
 }

@@ -160,9 +160,10 @@ const char *call_hash(kernel *k, call *c); /* its digest, from the record if nee
 budget_hold *call_holds(call *c);          /* room for BUDGET_HOLDS */
 void call_answer(kernel *k, call *c, const char *outcome, size_t len);
 typedef struct woken_by { /* an event's record; or which item of one that a poll made */
-    int64_t event;
-    const char *from; /* NULL: sent */
+    int64_t event;        /* 0: none, it was refused */
+    const char *from;     /* NULL: sent */
     int64_t item;
+    keel_json decision; /* policy's, where it is another than when it was asked */
 } woken_by;
 /* One that waits inward is over; c is gone after it. by NULL: no event. */
 void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool tainted);

@@ -1,6 +1,5 @@
 /* Who receives what was polled: `ctx.receive("inbox.message")`. To receive it is to read it, so policy
  * decides that read. */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@ struct news {
     struct news *next; /* a later one */
     int64_t seq;
     char *name;
+    bool untrusted;
     keel_buf items;
 };
 
@@ -70,10 +70,16 @@ int received_load(kernel *k, run *only, diag *d) {
 
 /* ---- what comes next for a run ---- */
 
+bool poll_is_untrusted(const poller *p) {
+    const manifest_resource *m = manifest_find(p->cn->plugin->manifest, p->resource);
+    return m && m->verbs[VERB_READ].untrusted;
+}
+
 typedef struct next_item {
     kernel *k;
     int64_t seq, item; /* the last that was received; then the one that comes */
     bool found;
+    bool untrusted; /* as the record says; or where it does not, as it was before that was asked */
     keel_buf body;
 } next_item;
 
@@ -91,7 +97,12 @@ static void take_body(next_item *x, keel_json items) {
 }
 
 static int on_record(void *ctx, const journal_row *row) {
-    take_body(ctx, keel_json_get(row->body, "items"));
+    next_item *x = ctx;
+    keel_json untrusted = keel_json_get(row->body, "untrusted");
+    if (keel_json_typeof(untrusted) == KEEL_JSON_BOOL) {
+        x->untrusted = keel_json_true(untrusted);
+    }
+    take_body(x, keel_json_get(row->body, "items"));
     return 0;
 }
 
@@ -132,86 +143,136 @@ static void find_in_memory(next_item *x, const char *name) {
             x->seq = n->seq;
             x->item = at;
             x->found = true;
+            x->untrusted = n->untrusted;
             take_body(x, items);
         }
     }
 }
 
-static bool find_next(kernel *k, run *r, const char *name, next_item *x) {
-    const received *last = received_of(r, name);
-    *x = (next_item){.k = k, .seq = r->since, .item = -1};
+static bool find_next(kernel *k, run *r, const poller *p, next_item *x) {
+    const received *last = received_of(r, p->name);
+    *x = (next_item){.k = k, .seq = r->since, .item = -1, .untrusted = poll_is_untrusted(p)};
     if (last) {
         x->seq = last->seq;
         x->item = last->item;
     }
-    find_durable(x, name);
+    if (x->seq < p->since) {
+        x->seq = p->since;
+        x->item = -1;
+    }
+    find_durable(x, p->name);
     if (!x->found) {
-        find_in_memory(x, name);
+        find_in_memory(x, p->name);
     }
     return x->found;
 }
 
 /* ---- receiving ---- */
 
-static bool is_untrusted(const poller *p) {
-    const manifest_resource *m = manifest_find(p->cn->plugin->manifest, p->resource);
-    return m && m->verbs[VERB_READ].untrusted;
+static void give(kernel *k, call *c, const next_item *x, keel_json decision) {
+    keel_buf out = KEEL_BUF_INIT;
+    keel_json_writer w;
+    woken_by by = {.event = x->seq, .from = c->name, .item = x->item, .decision = decision};
+    keel_buf_puts(&out, "{\"ok\":");
+    keel_json_write(&w, &out);
+    keel_json_object(&w);
+    keel_json_set_raw(&w, "body", keel_json_view(x->body.data, x->body.len));
+    keel_json_set_text(&w, "name", c->name);
+    keel_json_object_end(&w);
+    keel_buf_putc(&out, '}');
+    received_set(c->run, c->name, x->seq, x->item);
+    call_woken(k, c, &by, keel_json_view(out.data, out.len), x->untrusted);
+    keel_buf_free(&out);
 }
 
 bool poll_give(kernel *k, call *c) {
     next_item x;
     const poller *p = c->name ? poll_find(k, c->name) : NULL;
-    if (!p || !p->cn || k->halted || !find_next(k, c->run, c->name, &x)) {
+    if (!p || !p->cn || k->halted || (p->known && strcmp(p->owner, p->account) != 0) ||
+        !find_next(k, c->run, p, &x)) {
         return false;
     }
-    keel_buf out = KEEL_BUF_INIT;
-    keel_json_writer w;
-    keel_buf_puts(&out, "{\"ok\":");
-    keel_json_write(&w, &out);
-    keel_json_object(&w);
-    keel_json_set_raw(&w, "body", keel_json_view(x.body.data, x.body.len));
-    keel_json_set_text(&w, "name", c->name);
-    keel_json_object_end(&w);
-    keel_buf_putc(&out, '}');
-    received_set(c->run, c->name, x.seq, x.item);
-    call_woken(k, c, &(woken_by){.event = x.seq, .from = p->name, .item = x.item},
-               keel_json_view(out.data, out.len), is_untrusted(p));
-    keel_buf_free(&out);
+    keel_buf decided = KEEL_BUF_INIT, refused = KEEL_BUF_INIT;
+    poll_decide(k, c, p, &decided, &refused); /* policy and taint are not what they were */
+    keel_json decision = keel_json_view(decided.data, decided.len);
+    if (poll_digest(decision) == poll_decided(k, c)) {
+        decision = (keel_json){0}; /* it stands in the record of the call */
+    }
+    if (refused.len) {
+        call_woken(k, c, &(woken_by){.decision = decision},
+                   keel_json_view(refused.data, refused.len), false);
+    } else {
+        give(k, c, &x, decision);
+    }
+    keel_buf_free(&refused);
+    keel_buf_free(&decided);
     keel_buf_free(&x.body);
     return true;
 }
 
-/* Its oldest call that waits for this name, or for any that is polled. */
-static call *oldest_waiting(kernel *k, const run *r, const char *name) {
+/* Its oldest call that waits for this name; NULL: for any. */
+static call *oldest_waiting(const run *r, const char *name) {
     call *oldest = NULL; /* the list is newest first */
     for (call *c = r->calls; c; c = c->next) {
-        if (c->kind == CALL_RECEIVE && c->name &&
-            (name ? !strcmp(c->name, name) : poll_find(k, c->name) != NULL)) {
+        if (c->kind == CALL_RECEIVE && c->name && (!name || !strcmp(c->name, name))) {
             oldest = c;
         }
     }
     return oldest;
 }
 
-static void give_to_all(kernel *k, const char *name) {
+/* Its number, for each run that has asked for that name; the map changes while they go on. */
+static size_t who_wait(kernel *k, const char *name, uint64_t **ids) {
     size_t at = 0, count = 0;
     const run *r;
-    uint64_t *ids = keel_alloc((k->runs.count + 1) * sizeof *ids);
+    *ids = keel_alloc((k->runs.count + 1) * sizeof **ids);
     while ((r = map_next(&k->runs, &at, NULL)) != NULL) {
-        if (oldest_waiting(k, r, name)) {
-            ids[count++] = r->id;
+        if (oldest_waiting(r, name)) {
+            (*ids)[count++] = r->id;
         }
     }
+    return count;
+}
+
+static void give_to_all(kernel *k, const char *name) {
+    uint64_t *ids;
+    size_t count = who_wait(k, name, &ids);
     for (size_t i = 0; i < count; i++) {
+        const run *r;
         call *c;
-        while ((r = map_get(&k->runs, ids[i])) != NULL &&
-               (c = oldest_waiting(k, r, name)) != NULL && poll_give(k, c)) {
+        while ((r = map_get(&k->runs, ids[i])) != NULL && (c = oldest_waiting(r, name)) != NULL &&
+               poll_give(k, c)) {
         }
     }
     free(ids);
 }
 
+/* The next of its calls for which nothing comes any more. */
+static call *next_over(kernel *k, const run *r, keel_buf *refused) {
+    call *c = r ? r->calls : NULL;
+    keel_buf_clear(refused);
+    while (c && !(c->kind == CALL_RECEIVE && poll_is_over(k, c, refused))) {
+        c = c->next;
+    }
+    return c;
+}
+
+static void tell_what_is_over(kernel *k) {
+    uint64_t *ids;
+    keel_buf refused = KEEL_BUF_INIT;
+    size_t count = who_wait(k, NULL, &ids);
+    for (size_t i = 0; i < count; i++) {
+        call *c;
+        while ((c = next_over(k, map_get(&k->runs, ids[i]), &refused)) != NULL) {
+            call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), false);
+        }
+    }
+    keel_buf_free(&refused);
+    free(ids);
+}
+
 void poll_give_all(kernel *k) {
+    tell_what_is_over(k);
     for (const poller *p = k->polls; p; p = p->next) {
         give_to_all(k, p->name);
     }
@@ -235,7 +296,7 @@ void news_free(kernel *k) {
 
 void poll_found(kernel *k, poller *p, int64_t seq, const keel_buf *items) {
     struct news *n = keel_alloc(sizeof *n);
-    *n = (struct news){.seq = seq, .name = keel_strdup(p->name)};
+    *n = (struct news){.seq = seq, .name = keel_strdup(p->name), .untrusted = poll_is_untrusted(p)};
     keel_buf_append(&n->items, items->data, items->len);
     forget_durable(k, false);
     struct news **at = &k->news;
@@ -244,72 +305,4 @@ void poll_found(kernel *k, poller *p, int64_t seq, const keel_buf *items) {
     }
     *at = n;
     give_to_all(k, p->name);
-}
-
-/* ---- whether it may ---- */
-
-__attribute__((format(printf, 4, 5))) static void
-refuse(keel_buf *refused, const char *code, const char *rule, const char *format, ...) {
-    char why[700];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(why, sizeof why, format, ap);
-    va_end(ap);
-    outcome_error(refused, code, rule, why);
-}
-
-static void decide(kernel *k, const call *c, const poller *p, keel_buf *decision,
-                   keel_buf *refused) {
-    char target[128], why[512] = "";
-    const plugin *of = p->cn->plugin;
-    const manifest_resource *m = manifest_find(of->manifest, p->resource);
-    snprintf(target, sizeof target, "%s.read", p->name);
-    attr_set_fill(k->attrs, m, keel_json_view("{}", 2));
-    policy_query q = {.agent = c->run->plugin->manifest->name,
-                      .target = target,
-                      .class = plugin_verb_class(of, m, VERB_READ),
-                      .tainted = c->run->tainted};
-    policy_decision d;
-    q.attrs = attr_set_list(k->attrs, &q.attr_count);
-    policy_decide(k->world.policy, &q, &d);
-    policy_explain(k->world.policy, &q, &d, decision);
-    body_text(keel_json_view(decision->data, decision->len), "why", why, sizeof why);
-    if (d.verdict == POLICY_DENY) {
-        refuse(refused, "denied", d.rule_id, "%s", why);
-    } else if (d.verdict == POLICY_ASK) {
-        refuse(refused, "denied", d.rule_id,
-               "policy has each %s asked for, which cannot be done for what is received: read it "
-               "with ctx.use instead",
-               target);
-    }
-}
-
-bool poll_asked(kernel *k, call *c, keel_buf *decision, keel_buf *refused) {
-    char name[80];
-    size_t len = c->name ? strcspn(c->name, ".") : 0;
-    const poller *p = c->name ? poll_find(k, c->name) : NULL;
-    if (p && p->cn) {
-        decide(k, c, p, decision, refused);
-        return true;
-    }
-    if (!c->name || !c->name[len] || len >= sizeof name) {
-        return false;
-    }
-    snprintf(name, sizeof name, "%.*s", (int)len, c->name);
-    const connection *cn = connection_find(k, name);
-    if (!cn) {
-        return false; /* a name of an event that somebody sends */
-    }
-    const char *resource = c->name + len + 1;
-    const manifest_resource *m = manifest_find(cn->plugin->manifest, resource);
-    if (m && m->verbs[VERB_READ].present) {
-        refuse(refused, "invalid", NULL,
-               "%s is not polled: add `poll: { %s: 60s }` to its connection in keel.yaml", c->name,
-               resource);
-    } else {
-        refuse(refused, "invalid", NULL,
-               "%s cannot be received: the connection %s reads nothing of that name", c->name,
-               name);
-    }
-    return true;
 }

@@ -4,6 +4,8 @@
 
 #include "polls.h"
 
+enum { LOST_KIB = 4096 }; /* held back while nothing is met that is known */
+
 /* ---- what is known ---- */
 
 static int on_poll(void *ctx, int n, const char *const *v, const char *const *names) {
@@ -11,7 +13,7 @@ static int on_poll(void *ctx, int n, const char *const *v, const char *const *na
     (void)names;
     poller *p = ctx;
     p->known = true;
-    snprintf(p->account, sizeof p->account, "%s", v[0]);
+    snprintf(p->owner, sizeof p->owner, "%s", v[0]);
     keel_buf_puts(&p->from, v[1] ? v[1] : "");
     return 0;
 }
@@ -46,7 +48,19 @@ void poll_forget_walk(poller *p) {
     keel_buf_clear(&p->items);
     keel_buf_clear(&p->at);
     p->met = p->pages = 0;
-    p->walking = p->recorded = false;
+    p->walking = p->recorded = p->baseline = p->met_known = false;
+}
+
+/* A lost cursor needs all ids that there ever were: fewer than are kept are all. */
+void poll_begin_walk(poller *p) {
+    poll_forget_walk(p);
+    p->baseline = !p->known || strcmp(p->account, p->owner) != 0 ||
+                  (p->lost && p->ids.by_key.count >= POLL_KEPT);
+    if (!p->baseline && !p->lost) {
+        keel_buf_append(&p->at, p->from.data, p->from.len);
+    }
+    p->walking = true;
+    p->walk++;
 }
 
 /* ---- the record ---- */
@@ -85,54 +99,98 @@ static void drop(poller *p, keel_json_writer *w) {
     }
 }
 
+/* Behind a lost cursor nothing is news before something is met that is known: an account that has
+ * numbered its items anew tells nothing by its ids. */
+static bool is_told(const poller *p) {
+    return !p->baseline && (!p->lost || p->met_known || !p->ids.by_key.count);
+}
+
 static void put_items(const poller *p, keel_json_writer *w) {
     keel_json_key(w, "items");
     keel_json_array(w);
-    for (const seen_id *s = p->known ? NULL : p->fresh.oldest; s; s = s->next) {
+    for (const seen_id *s = p->baseline ? p->fresh.oldest : NULL; s; s = s->next) {
         keel_json_object(w);
         keel_json_set_text(w, "id", s->id);
         keel_json_object_end(w);
     }
-    keel_json items = keel_json_view(p->items.data, p->known ? p->items.len : 0);
+    keel_json items = keel_json_view(p->items.data, p->baseline ? 0 : p->items.len);
     for (keel_json_iter it = keel_json_each(items); items.len && keel_json_next(&it);) {
         keel_json_raw(w, it.value);
     }
     keel_json_array_end(w);
 }
 
+/* Whose the ids are from now on. Nobody receives any more what another one's account has found. */
+static void begin_anew(kernel *k, poller *p, int64_t seq) {
+    seen_free(&p->ids);
+    bool other = strcmp(p->owner, p->account) != 0;
+    if (p->known && other) {
+        p->since = seq;
+    }
+    memcpy(p->owner, p->account, sizeof p->owner);
+    if (p->lost && !other) {
+        kernel_log(k, "warn", 0,
+                   "%s: too little of it is known to tell what is new: what is there now counts as "
+                   "seen, also what came since the last poll",
+                   p->name);
+    }
+}
+
+/* Where the next poll begins: a page's cursor is good for its own poll only. One that is lost is given up
+ * with the first record: from there on ids tell, and all of them are there. */
+static keel_json lasting(poller *p, bool last) {
+    if (p->lost && !last) {
+        keel_buf_clear(&p->from);
+        p->lost = false;
+    }
+    const keel_buf *next = last ? &p->at : &p->from;
+    return keel_json_view(next->data, next->len);
+}
+
 static void write_record(kernel *k, poller *p, bool last) {
     keel_json_writer w;
     keel_buf body = KEEL_BUF_INIT;
-    bool baseline = !p->known;
+    keel_json next = lasting(p, last);
     if (p->items.len) {
         keel_buf_putc(&p->items, ']');
     }
     keel_json_write(&w, &body);
     keel_json_object(&w);
     keel_json_set_text(&w, "account", p->account);
-    if (baseline) {
+    if (p->baseline) {
         keel_json_set_bool(&w, "baseline", true);
     }
     keel_json_set_text(&w, "connection", p->cn->name);
-    if (baseline) {
-        seen_free(&p->ids);
-    } else if (last) {
+    if (last && !p->baseline) {
         drop(p, &w);
     }
     put_items(p, &w);
-    if (p->at.len) {
-        keel_json_set_raw(&w, "next", keel_json_view(p->at.data, p->at.len));
+    if (next.len) {
+        keel_json_set_raw(&w, "next", next);
     }
     keel_json_set_text(&w, "resource", p->resource);
+    keel_json_set_bool(&w, "untrusted", poll_is_untrusted(p));
     keel_json_object_end(&w);
     int64_t seq = journal_add(k, RECORD_POLLED, 0, "", &body);
     keel_buf_free(&body);
+    if (p->baseline) {
+        begin_anew(k, p, seq);
+    }
     seen_move(&p->ids, &p->fresh);
     p->known = p->recorded = true;
-    if (!baseline && p->items.len) {
+    if (!p->baseline && p->items.len) {
         poll_found(k, p, seq, &p->items);
     }
     keel_buf_clear(&p->items);
+}
+
+/* What it has found so far stands in a record, and is found no second time. That of a first time is
+ * not kept: the rest of what was there before would be news. */
+void poll_break_off(kernel *k, poller *p) {
+    if (p->walking && p->cn && !p->baseline && p->fresh.by_key.count && is_told(p)) {
+        write_record(k, p, false);
+    }
+    poll_forget_walk(p);
 }
 
 /* ---- an answer ---- */
@@ -188,16 +246,17 @@ static void take_item(poller *p, keel_json item) {
     keel_json_writer w;
     id_of(item, id);
     uint64_t key = key_of(id);
-    seen_id *known = p->known ? seen_find(&p->ids, key) : NULL;
+    seen_id *known = p->baseline ? NULL : seen_find(&p->ids, key);
     p->met++;
     if (known) {
         known->walk = p->walk;
+        p->met_known = true;
     }
     if (known || seen_find(&p->fresh, key)) {
         return;
     }
     seen_add(&p->fresh, id, key, p->walk);
-    if (p->known) {
+    if (!p->baseline) {
         keel_buf_putc(&p->items, p->items.len ? ',' : '[');
         keel_json_write(&w, &p->items);
         keel_json_object(&w);
@@ -220,6 +279,25 @@ static bool more(poller *p, keel_json result) {
     return has && !same && !over && keel_json_count(keel_json_get(result, "items"));
 }
 
+/* None of what it lists is known. */
+static void make_baseline(poller *p) {
+    p->baseline = true;
+    keel_buf_clear(&p->items);
+    while (p->fresh.by_key.count > POLL_KEPT) {
+        seen_drop_oldest(&p->fresh);
+    }
+}
+
+static void finish(kernel *k, poller *p) {
+    if (p->baseline || p->fresh.by_key.count || p->recorded || p->lost) {
+        write_record(k, p, true);
+    }
+    keel_buf_clear(&p->from);
+    keel_buf_append(&p->from, p->at.data, p->at.len);
+    p->lost = false;
+    poll_forget_walk(p);
+}
+
 int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size) {
     if (check(result, why, size)) {
         return -1;
@@ -228,13 +306,17 @@ int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size) {
     for (keel_json_iter it = keel_json_each(items); keel_json_next(&it);) {
         take_item(p, it.value);
     }
-    if (more(p, result)) {
+    bool on = more(p, result);
+    if (!p->baseline && !is_told(p) && (!on || p->items.len > LOST_KIB * 1024)) {
+        make_baseline(p);
+    }
+    if (on) {
         if (++p->pages >= POLL_PAGES) {
             snprintf(why, size, "it came to no end after %d answers", POLL_PAGES);
             return -1;
         }
-        if (p->items.len > POLL_RECORD_KIB * 1024 ||
-            (p->known && p->fresh.by_key.count >= POLL_RECORD)) {
+        if (is_told(p) &&
+            (p->items.len > POLL_RECORD_KIB * 1024 || p->fresh.by_key.count >= POLL_RECORD)) {
             write_record(k, p, false);
         }
         return 0;
@@ -244,13 +326,9 @@ int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size) {
                  "it lists more than %d items without a cursor `next` to go on from: narrow it in "
                  "its config",
                  POLL_KEPT);
+        poll_forget_walk(p); /* ids tell nothing of it */
         return -1;
     }
-    if (!p->known || p->fresh.by_key.count || p->recorded) {
-        write_record(k, p, true);
-    }
-    keel_buf_clear(&p->from);
-    keel_buf_append(&p->from, p->at.data, p->at.len);
-    poll_forget_walk(p);
+    finish(k, p);
     return 1;
 }

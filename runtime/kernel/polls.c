@@ -81,13 +81,12 @@ static void take(kernel *k, connection *cn, const workspace_poll *wp) {
     char account[sizeof((poller *)0)->account];
     poller *p = poll_of(k, cn->name, wp->resource);
     account_of(cn, account);
-    if (p->known && strcmp(account, p->account) != 0) {
+    bool other = p->cn != cn, often = p->every_us != wp->every_us;
+    if (other && p->known && strcmp(account, p->owner) != 0) {
         kernel_log(k, "info", 0, "%s: %s was changed: what is there now counts as seen", p->name,
                    cn->name);
-        p->known = false;
     }
     memcpy(p->account, account, sizeof account);
-    bool other = p->cn != cn, often = p->every_us != wp->every_us;
     p->cn = cn;
     p->every_us = wp->every_us;
     if (other) {
@@ -139,10 +138,7 @@ static void ask(kernel *k, poller *p) {
     }
     call *c = call_new(&p->holder, CALL_EFFECT, "0", "");
     if (!p->walking) {
-        poll_forget_walk(p);
-        keel_buf_append(&p->at, p->from.data, p->known ? p->from.len : 0);
-        p->walking = true;
-        p->walk++;
+        poll_begin_walk(p);
     }
     if (p->at.len) {
         keel_buf_printf(&c->request, "{\"cursor\":%.*s}", (int)p->at.len, p->at.data);
@@ -204,7 +200,7 @@ void poll_failed(kernel *k, poller *p, const char *why) {
     }
     text_cut(p->trouble, sizeof p->trouble, why);
     p->trouble_us = p->last_us = kernel_now(k);
-    poll_forget_walk(p);
+    poll_break_off(k, p);
     poll_soon(k, p, p->every_us);
 }
 
@@ -215,13 +211,13 @@ static void went_well(kernel *k, poller *p) {
     }
     trouble_clear(k, p->cn);
     p->last_us = kernel_now(k);
-    p->walking = false;
     poll_soon(k, p, p->every_us);
 }
 
-/* The other side does not know the cursor any more. */
+/* The other side does not know the cursor any more with which the last poll ended. That of a page is
+ * another matter: where it does not hold, this poll has failed, and no more than that. */
 static bool is_lost_cursor(const poller *p, const char *code) {
-    return p->at.len &&
+    return p->at.len && !p->pages &&
            (!strcmp(code, "conflict") || !strcmp(code, "invalid") || !strcmp(code, "not_found"));
 }
 
@@ -231,12 +227,12 @@ static void refused(kernel *k, poller *p, keel_json body) {
     keel_json_copy(keel_json_get(body, "message"), text, sizeof text);
     if (is_lost_cursor(p, code)) {
         kernel_log(k, "warn", 0,
-                   "%s: the cursor of the last poll does not hold any more (%s): what is there now "
-                   "counts as seen",
+                   "%s: the cursor of the last poll does not hold any more (%s), and the next one "
+                   "reads from the start: what has an unknown id there is taken for new",
                    p->name, text);
-        p->known = false;
+        p->lost = true;
         poll_forget_walk(p);
-        poll_soon(k, p, 0);
+        poll_soon(k, p, p->every_us);
     } else {
         poll_failed(k, p, text);
     }
@@ -256,7 +252,7 @@ static void answered(kernel *k, poller *p, keel_json result) {
 
 void poll_heard(kernel *k, call *c, call_heard heard, keel_json body) {
     poller *p = c->poll;
-    bool stale = c->connection != p->cn;
+    bool stale = c->connection != p->cn || !p->walking; /* of a walk that was forgotten */
     p->call = NULL;
     call_free(k, c);
     if (stale) {

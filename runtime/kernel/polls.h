@@ -9,7 +9,11 @@
  * So a list without a lasting cursor may be as long, and a longer one is refused and not guessed at.
  *
  * The first poll ever of a resource, or of another account or config, finds what was there before:
- * nobody is told of that. A poll that found nothing writes no record. */
+ * nobody is told of that. A poll that found nothing writes no record.
+ *
+ * A poll that comes to no end keeps what it has found, and the next one begins where it began. When
+ * that cursor does not hold any more, the list is read from its start: what is unknown is new, if some
+ * of it is known and the ids that are kept are all that there ever were; else it is a first time. */
 #ifndef KERNEL_POLLS_H
 #define KERNEL_POLLS_H
 
@@ -43,9 +47,12 @@ struct poller {
     const char *resource; /* in it */
     connection *cn;       /* NULL: it is not polled any more */
     int64_t every_us;
-    char account[17]; /* of whom `ids` and `from` tell */
+    char account[17]; /* as keel.yaml says */
+    char owner[17];   /* of whom `ids` and `from` tell */
     bool known;       /* there was a first time */
+    int64_t since;    /* what stands before that record is another owner's; 0: nothing does */
     keel_buf from;    /* the cursor where a poll begins; empty: at the start */
+    bool lost;        /* that one does not hold any more */
     seen_list ids;
 
     call *call; /* out; of no run: */
@@ -57,6 +64,8 @@ struct poller {
     /* the poll under way, over several reads */
     uint64_t walk;
     bool walking;
+    bool baseline; /* it finds what was there before */
+    bool met_known;
     keel_buf at; /* the cursor of the read that comes next */
     seen_list fresh;
     keel_buf items; /* of those, as a record has them */
@@ -100,20 +109,32 @@ void seen_free(seen_list *l);
 /* ---- poll_take.c: what was answered ---- */
 void poll_load(kernel *k, poller *p); /* what is known of it */
 void poll_forget_walk(poller *p);     /* the poll under way is begun anew */
+void poll_begin_walk(poller *p);
+void poll_break_off(kernel *k, poller *p); /* the poll under way comes to no end */
 /* An answer. -1 and why: it is none. 0: there is more. 1: that was all, and it stands in a record. */
 int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size);
 
 /* ---- poll_give.c: who receives it ---- */
 /* Something was recorded. */
 void poll_found(kernel *k, poller *p, int64_t seq, const keel_buf *items);
-/* false: c does not ask for what is polled. Else the decision of the read that it is; and where it may
- * not be, the outcome. */
-bool poll_asked(kernel *k, call *c, keel_buf *decision, keel_buf *refused);
-bool poll_give(kernel *k, call *c); /* true: c has received something, and is gone */
-void poll_give_all(kernel *k);      /* what came while it was halted */
+bool poll_is_untrusted(const poller *p); /* what is read now */
+bool poll_give(kernel *k, call *c);      /* true: c has received something, and is gone */
+void poll_give_all(kernel *k);           /* what came while it was halted */
 void received_set(run *r, const char *name, int64_t seq, int64_t item);
 void received_free(run *r);
 int received_load(kernel *k, run *only, diag *d); /* NULL: of all that are open */
 void news_free(kernel *k);
+
+/* ---- poll_may.c: whether it may ---- */
+/* false: c does not ask for what is polled. Else the decision of the read that it is; and where it may
+ * not be, the outcome. */
+bool poll_asked(kernel *k, call *c, keel_buf *decision, keel_buf *refused);
+/* Policy's, for the read that it is; refused: the outcome where it may not be. */
+void poll_decide(kernel *k, const call *c, const poller *p, keel_buf *decision, keel_buf *refused);
+uint64_t poll_digest(keel_json decision); /* 0: of none */
+uint64_t poll_decided(kernel *k,
+                      call *c); /* that of c's own record; 0: it asked for no polled thing */
+/* Nothing comes any more of what c waits for: the outcome that says so. */
+bool poll_is_over(kernel *k, call *c, keel_buf *refused);
 
 #endif

@@ -143,6 +143,8 @@ struct call {
     timer timer;
     uint64_t target_run; /* CALL_WAIT: the segment that is open now */
     char *name;          /* CALL_RECEIVE: event's name or NULL */
+    uint64_t
+        decided; /* the same, of what is polled: the digest of policy's decision, see poll_decided */
 
     /* CALL_EFFECT, CALL_SPAWN */
     effect_state state;

@@ -105,6 +105,9 @@ const project_rule project_rules[] = {
      "INSERT INTO restored(seq, incarnation, last, last_us, at_us, lives)"
      " VALUES(:seq, @t_from, @i_seq, @i_last_us, :at, $j_lives)"},
 
+    {RECORD_POLLED, NULL, "baseline", /* what another account found is nobody's any more */
+     "DELETE FROM arrival WHERE name =" ARRIVED " AND EXISTS (SELECT 1 FROM poll" OF_POLL
+     " AND account <> @t_account)"},
     {RECORD_POLLED, NULL, NULL,
      "INSERT OR REPLACE INTO poll(connection, resource, account, next, seq)"
      " VALUES(@t_connection, @t_resource, @t_account, $j_next, :seq)"},

@@ -165,6 +165,34 @@ TABLE
     keel policy reload
 }
 
+@test "an erasure names the other records that hold the same words, and each can be erased" {
+    one=$(begin)
+    two=$(begin)
+    printf 'private' >offers/widow.txt
+    until_it has_ended "$one"
+    until_it has_ended "$two"
+    run keel audit erase --run "$one" --why 'asked for' --dry-run
+    has 'Not erased with it, and the same words: record '
+    has '(what was polled)'
+    has " of run $two. \`keel audit erase --record SEQ\` erases one."
+    polled=$(sed -n 's/.*same words: record \([0-9]*\) (what was polled).*/\1/p' <<<"$output")
+    woken=$(sed -n 's/.*, \([0-9]*\) of run [0-9]*\. .*/\1/p' <<<"$output")
+    keel down
+    keel audit erase --run "$one" --why 'asked for' --yes
+    run keel audit erase --record "$polled" --why 'asked for' --dry-run
+    has 'the words of 1 record'
+    lacks 'of run 0'
+    has "same words: record $woken of run $two."
+    keel audit erase --record "$polled" --why 'asked for' --yes
+    run keel audit erase --record "$woken" --why 'asked for' --dry-run
+    lacks 'the same words'
+    keel audit erase --run "$two" --why 'asked for' --yes
+    run keel audit erase --record "$polled" --why 'asked for' --dry-run
+    has 'they are gone already'
+    lacks 'the same words'
+    start_kernel "$W"
+}
+
 @test "the tables follow from the journal" {
     keel down
     run keel audit rebuild --check

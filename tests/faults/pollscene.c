@@ -53,3 +53,12 @@ void later_inbox_has(sim_world *w, const char *items) {
     scene_pass(w, 61);
     inbox_has(w, items);
 }
+
+void list_of(keel_buf *out, int from, int count, const char *rest) {
+    keel_buf_clear(out);
+    keel_buf_puts(out, "{\"result\":{\"items\":[");
+    for (int i = 0; i < count; i++) {
+        keel_buf_printf(out, "%s{\"id\":\"%d\"}", i ? "," : "", from + i);
+    }
+    keel_buf_printf(out, "]%s}}", rest);
+}

@@ -16,9 +16,17 @@
 /* How many have received the item of that id. */
 #define got(w, who, id, n)                                                                         \
     number_is(w,                                                                                   \
-              "SELECT count(*) FROM journal WHERE kind = 29 AND " who                              \
-              " AND CAST(body AS TEXT) LIKE '%\"from\":\"inbox.message\"%\"id\":\"" id "\"%'",     \
+              "SELECT count(*) FROM journal j LEFT JOIN payload p ON p.digest = j.digest"          \
+              " WHERE kind = 29 AND " who " AND CAST(coalesce(j.body, p.bytes) AS TEXT)"           \
+              " LIKE '%\"from\":\"inbox.message\"%\"id\":\"" id "\"%'",                            \
               n)
+
+/* The read that is out, with these arguments, is answered so; rest: what stands behind the items. */
+#define page(w, args, items, rest)                                                                 \
+    do {                                                                                           \
+        read_is_out(w, args);                                                                      \
+        scene_answer(w, "{\"result\":{\"items\":[" items "]" rest "}}");                           \
+    } while (0)
 
 /* Boss's program; the kernel runs, its first read of inbox is out. */
 sim_world *inbox_scene(const char *rules, const sim_op *ops, size_t count);
@@ -34,5 +42,7 @@ void inbox_has(sim_world *w, const char *items);
 void later_inbox_has(sim_world *w, const char *items);
 /* That a read is out, with these arguments. */
 void read_is_out(const sim_world *w, const char *args);
+/* An answer with so many items, whose ids are numbers. */
+void list_of(keel_buf *out, int from, int count, const char *rest);
 
 #endif

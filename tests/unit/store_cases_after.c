@@ -109,6 +109,21 @@ const store_case store_cases_after[] = {
      {{"SELECT account, next, seq FROM poll", "01|-|3"},
       {"SELECT id FROM polled_id", "z"},
       {"SELECT count(*) FROM arrival", "0"}}},
+    {"polled: what another account found is nobody's any more, and what the same one found is kept",
+     {BEGIN,
+      {RECORD_POLLED, 0, "",
+       "{'account':'00','connection':'c','items':[{'body':1,'id':'x'}],'resource':'m',"
+       "'untrusted':true}"},
+      {RECORD_POLLED, 0, "",
+       "{'account':'00','connection':'d','items':[{'body':1,'id':'x'}],'resource':'m',"
+       "'untrusted':true}"},
+      {RECORD_POLLED, 0, "",
+       "{'account':'00','baseline':true,'connection':'c','items':[],'resource':'m',"
+       "'untrusted':true}"},
+      {RECORD_POLLED, 0, "",
+       "{'account':'01','baseline':true,'connection':'d','items':[],'resource':'m',"
+       "'untrusted':true}"}},
+     {{"SELECT name, seq FROM arrival", "c.m|3"}}},
     {"polled: received, and gone on as another run",
      {BEGIN,
       {RECORD_POLLED, 0, "",
