@@ -132,9 +132,18 @@ return keel.connector { memo = {
 LUA
 }
 
-# The kernel of $W, killed as a power cut would.
+# The kernel of $W, killed as a power cut would; between two writes, for one that is cut off is a person's
+# to judge (its class is once), and that is another test.
 kill_kernel() {
     pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$W/.status")
+    for _ in $(seq 1 100); do
+        kill -STOP "$pid"
+        sleep 0.05 # until all its threads have
+        [ "$(sqlite3 "file:$W/.keel/keel.db?mode=ro" \
+            "SELECT count(*) FROM effect WHERE state = 'intended'")" != 0 ] || break
+        kill -CONT "$pid"
+        sleep 0.01
+    done
     kill -9 "$pid"
     while kill -0 "$pid" 2>/dev/null; do
         sleep 0.02
