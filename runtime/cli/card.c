@@ -30,13 +30,12 @@ enum {
     I_AGENT,
     I_ROOT,
     I_TARGET,
-    I_CLASS,
-    I_CLOSED_WHY
+    I_CLASS
 };
 
 static const char item_sql[] =
     "SELECT i.number, i.kind, i.run, i.path, i.state, i.digest, i.opened_us, i.expires_us, r.agent,"
-    " r.root, e.target, e.class, i.closed_why"
+    " r.root, e.target, e.class"
     " FROM item i JOIN run r ON r.id = i.run"
     " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path"
     " WHERE i.number = CAST(? AS INTEGER)";
@@ -211,10 +210,6 @@ const char *card_kind(const card *k) {
 
 bool card_is_open(const card *k) {
     return strcmp(card_kind(k), "approval") == 0 && strcmp(k->shown.state, "open") == 0;
-}
-
-const char *card_closed_why(const card *k) {
-    return k->item.values[I_CLOSED_WHY];
 }
 
 void card_print(const cli *c, const card *k) {

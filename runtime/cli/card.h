@@ -12,9 +12,8 @@ int card_load(cli *c, int64_t number, card **out, diag *d);
 void card_free(card *k);
 
 const render_card *card_shown(const card *k);
-const char *card_kind(const card *k);       /* "approval" | "unknown" */
-bool card_is_open(const card *k);           /* an approval that can be given */
-const char *card_closed_why(const card *k); /* or NULL */
+const char *card_kind(const card *k); /* "approval" | "unknown" */
+bool card_is_open(const card *k);     /* an approval that can be given */
 void card_print(const cli *c, const card *k);
 void card_json(const card *k); /* one object and a line break */
 

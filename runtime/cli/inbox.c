@@ -59,16 +59,9 @@ static int add_waiting(void *ctx, int columns, const char *const *values,
     return 0;
 }
 
-static int take_args(void *ctx, const journal_row *row) {
-    keel_json args = keel_json_get(row->body, "args");
-    keel_buf_append(ctx, args.data, args.len);
-    return 0;
-}
-
 static void summarise(inbox *b, waiting *w) {
     keel_buf text = KEEL_BUF_INIT;
-    diag d;
-    reader_record(b->c->db, strtoll(w->values[Q_ARGS_SEQ], NULL, 10), take_args, &w->args, &d);
+    reader_member(b->c->db, strtoll(w->values[Q_ARGS_SEQ], NULL, 10), "args", &w->args, NULL);
     keel_buf_puts(&text, "");
     if (w->values[Q_REASON]) {
         text_line(&text, w->values[Q_REASON], strlen(w->values[Q_REASON]));

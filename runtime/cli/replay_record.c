@@ -86,18 +86,12 @@ static int on_record(void *ctx, const journal_row *row) {
     return 0;
 }
 
-static int on_previous(void *ctx, const journal_row *row) {
-    keel_json result = keel_json_get(row->body, "result");
-    keel_buf_append(ctx, result.data, result.len);
-    return 0;
-}
-
 int replay_load(playing *p, diag *d) {
     uint64_t run = p->run;
     p->out->checked_seq = cli_number(p->c, "SELECT max(seq) FROM journal", NULL);
     int rc = reader_runs(p->c->db, &run, 1, on_record, p, d);
     if (rc == 0 && p->record.previous) {
-        rc = reader_record(p->c->db, p->record.previous, on_previous, &p->previous, d);
+        rc = reader_member(p->c->db, p->record.previous, "result", &p->previous, d);
     }
     if (p->record.erased) {
         p->own_end = false;

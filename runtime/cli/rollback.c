@@ -30,22 +30,8 @@ void rollback_did(cli *c, const undo_step *s, keel_buf *out) {
 
 static const char *const acts[] = {"back", "stays", "waits", "gone"};
 
-typedef struct wanted {
-    const char *member;
-    keel_buf *out;
-} wanted;
-
-static int on_member(void *ctx, const journal_row *row) {
-    wanted *of = ctx;
-    keel_json value = keel_json_get(row->body, of->member);
-    keel_buf_append(of->out, value.data, value.len);
-    return 0;
-}
-
 static bool read_member(cli *c, int64_t seq, const char *member, keel_buf *out) {
-    wanted of = {member, out};
-    diag ignored;
-    return reader_record(c->db, seq, on_member, &of, &ignored) == 0 && out->len > 0;
+    return reader_member(c->db, seq, member, out, NULL) == 0 && out->len > 0;
 }
 
 /* What was written, or what was answered, was erased: with nothing in its place nobody takes it back. */

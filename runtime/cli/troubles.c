@@ -20,14 +20,6 @@ void troubles_ask(cli *c, keel_buf *out) {
     }
 }
 
-size_t troubles_count(const keel_buf *status) {
-    size_t n = troubled(view(status, "network"));
-    for (keel_json_iter it = keel_json_each(view(status, "connections")); keel_json_next(&it);) {
-        n += troubled(it.value);
-    }
-    return n;
-}
-
 const char *troubles_state(const keel_buf *status, const char *connection, char *out, size_t size) {
     for (keel_json_iter it = keel_json_each(view(status, "connections")); keel_json_next(&it);) {
         if (keel_json_is(keel_json_get(it.value, "name"), connection)) {

@@ -6,7 +6,6 @@
 
 /* The kernel's `status` into *out; left empty when none runs. */
 void troubles_ask(cli *c, keel_buf *out);
-size_t troubles_count(const keel_buf *status);
 /* The state of a connection's executor, or NULL. */
 const char *troubles_state(const keel_buf *status, const char *connection, char *out, size_t size);
 /* The first connection that is in trouble, or NULL. */

@@ -146,16 +146,10 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     return 0;
 }
 
-static int on_event_body(void *ctx, const journal_row *row) {
-    keel_json body = keel_json_get(row->body, "body");
-    keel_buf_append(ctx, body.data, body.len);
-    return 0;
-}
-
 void event_restore(kernel *k, run *r, int64_t seq, const char *name) {
     event *e = keel_alloc(sizeof *e);
     *e = (event){.seq = seq, .name = keel_strdup(name)};
-    reader_record(k->env.reads, seq, on_event_body, &e->body, NULL);
+    reader_member(k->env.reads, seq, "body", &e->body, NULL);
     event **at = &r->events;
     while (*at) {
         at = &(*at)->next;

@@ -50,12 +50,6 @@ static int on_record(void *ctx, const journal_row *row) {
     return 0;
 }
 
-static int on_previous(void *ctx, const journal_row *row) {
-    keel_json result = keel_json_get(row->body, "result");
-    keel_buf_append(ctx, result.data, result.len);
-    return 0;
-}
-
 static void mark_live(kernel *k, run *r) {
     sleep_watch(k);
     r->live = true;
@@ -70,7 +64,7 @@ static void push(kernel *k, worker *w, const replayed *e) {
     keel_buf previous = KEEL_BUF_INIT;
     keel_buf start = KEEL_BUF_INIT;
     if (h->previous) {
-        reader_record(k->env.reads, h->previous, on_previous, &previous, NULL);
+        reader_member(k->env.reads, h->previous, "result", &previous, NULL);
     }
     run_start_body(&start, keel_json_view(h->input.data, h->input.len),
                    keel_json_view(previous.data, previous.len));

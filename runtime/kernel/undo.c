@@ -33,22 +33,9 @@ bool undo_may_go(kernel *k, call *c) {
     return false;
 }
 
-typedef struct wanted {
-    const char *member;
-    keel_buf *out;
-} wanted;
-
-static int on_record(void *ctx, const journal_row *row) {
-    wanted *of = ctx;
-    keel_json value = keel_json_get(row->body, of->member);
-    keel_buf_append(of->out, value.data, value.len);
-    return 0;
-}
-
 /* A member that every such record has: it is not there when its words were erased. */
 static bool read_member(kernel *k, int64_t seq, const char *member, keel_buf *out) {
-    wanted of = {member, out};
-    return reader_record(k->env.reads, seq, on_record, &of, NULL) == 0 && out->len > 0;
+    return reader_member(k->env.reads, seq, member, out, NULL) == 0 && out->len > 0;
 }
 
 bool undo_outcome(kernel *k, const call *c, keel_buf *out) {

@@ -237,6 +237,23 @@ int reader_record(reader *r, int64_t seq, journal_visit *visit, void *ctx, diag 
     return reader_walked(rc, &w);
 }
 
+typedef struct member_want {
+    const char *member;
+    keel_buf *out;
+} member_want;
+
+static int take_member(void *ctx, const journal_row *row) {
+    const member_want *of = ctx;
+    keel_json value = keel_json_get(row->body, of->member);
+    keel_buf_append(of->out, value.data, value.len);
+    return 0;
+}
+
+int reader_member(reader *r, int64_t seq, const char *member, keel_buf *out, diag *d) {
+    member_want of = {member, out};
+    return reader_record(r, seq, take_member, &of, d);
+}
+
 int reader_scan(reader *r, int64_t from_seq, journal_visit *visit, void *ctx, diag *d) {
     reader_walk w = {.visit = visit, .ctx = ctx};
     return reader_walked(reader_walk_from(r, READER_SCAN, from_seq, &w, d), &w);

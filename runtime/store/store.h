@@ -117,6 +117,8 @@ typedef struct journal_row {
 typedef int journal_visit(void *ctx, const journal_row *row);
 
 int reader_record(reader *r, int64_t seq, journal_visit *visit, void *ctx, diag *d);
+/* Appends one member of a record's body, as JSON. Nothing: it has none, or its words were erased. */
+int reader_member(reader *r, int64_t seq, const char *member, keel_buf *out, diag *d);
 /* All records of these runs, in seq order: one scan where the runs are dense, else by run_index and
  * a scan behind the watermark. runs is sorted by the call. */
 int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, void *ctx, diag *d);
