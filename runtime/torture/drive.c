@@ -173,6 +173,15 @@ static bool run_traces(drive *dr) {
         return false;
     }
     for (size_t i = 0; i < dr->count; i++) {
+        if (dr->scripts[i]->prepare) {
+            snprintf(title, sizeof title, "%s: what comes before", dr->scripts[i]->name);
+            pool_add(title, script_prepared, dr->scripts[i]);
+        }
+    }
+    if (!pool_run()) {
+        return false;
+    }
+    for (size_t i = 0; i < dr->count; i++) {
         snprintf(title, sizeof title, "%s:without faults", dr->scripts[i]->name);
         pool_add(title, visit_trace, dr->scripts[i]);
     }
@@ -230,7 +239,7 @@ static int work(drive *dr, diag *d) {
 int torture_run(cli *c, const torture_options *o, diag *d) {
     drive dr = {.c = c, .o = o};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long jobs = o->jobs ? o->jobs : cores < 1 ? 2 : cores > 8 ? 16 : cores * 2;
+    long jobs = o->jobs ? o->jobs : cores < 1 ? 2 : cores > 8 ? 24 : cores * 3;
     tell_places();
     pool_jobs((int)jobs);
     pool_until(&stopped);

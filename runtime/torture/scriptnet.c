@@ -58,7 +58,7 @@ static bool lead_there(site *s, long port) {
     return true;
 }
 
-bool script_network_prepare(site *s) {
+bool script_network_equip(site *s) {
     long port = 0;
     return start_service(s, &port) && lead_there(s, port);
 }

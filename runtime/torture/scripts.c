@@ -217,7 +217,7 @@ const script scripts[] = {
     {.name = "network",
      .place = "network",
      .make = make_network,
-     .prepare = script_network_prepare,
+     .equip = script_network_equip,
      .live = script_network,
      .check = check_network,
      .runs = "poster=ended",
@@ -334,6 +334,7 @@ const script scripts[] = {
      .place = "own",
      .make = make,
      .prepare = script_prepare_paused,
+     .equip = script_equip_paused,
      .live = script_live_paused,
      .check = check,
      .runs = "sleeper=ended",
@@ -349,16 +350,26 @@ const script scripts[] = {
 };
 const size_t script_count = sizeof scripts / sizeof *scripts;
 
-static void place(const script *sc, char *out, size_t size) {
-    snprintf(out, size, "%s/born-%s", pool_folder(), sc->place);
+static void place(const char *what, const char *name, char *out, size_t size) {
+    snprintf(out, size, "%s/%s-%s", pool_folder(), what, name);
+}
+
+static bool copy_site(site *s, const script *sc, const char *folder, bool prepared) {
+    char from[160];
+    place(prepared ? "ready" : "born", prepared ? sc->name : sc->place, from, sizeof from);
+    bool made = sc->fresh ? sc->make(s, sc, folder) : site_copy_of(s, folder, from);
+    s->of = sc->of;
+    return made && (!sc->equip || sc->equip(s));
 }
 
 bool script_site(site *s, const script *sc, const char *folder) {
-    char from[160];
-    place(sc, from, sizeof from);
-    bool made = sc->fresh ? sc->make(s, sc, folder) : site_copy_of(s, folder, from);
-    s->of = sc->of;
-    return made;
+    return copy_site(s, sc, folder, sc->prepare != NULL);
+}
+
+static void finish(site *s, keel_buf *problem, keel_buf *detail) {
+    site_finish(s);
+    keel_buf_puts(problem, s->problem);
+    site_log(s, detail);
 }
 
 void script_born(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
@@ -366,12 +377,22 @@ void script_born(const void *arg, const char *folder, keel_buf *problem, keel_bu
     char into[160];
     site s;
     (void)folder;
-    place(sc, into, sizeof into);
+    place("born", sc->place, into, sizeof into);
     fsio_mkdirs(into, 0700, NULL);
     if (sc->make(&s, sc, into) && site_up_plain(&s) && !site_down(&s)) {
         site_fault(&s, "it does not end in good order: status %d", s.status);
     }
-    site_finish(&s);
-    keel_buf_puts(problem, s.problem);
-    site_log(&s, detail);
+    finish(&s, problem, detail);
+}
+
+void script_prepared(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
+    const script *sc = arg;
+    char into[160];
+    site s;
+    (void)folder;
+    place("ready", sc->name, into, sizeof into);
+    if (copy_site(&s, sc, into, false) && sc->prepare(&s)) {
+        site_keep(&s);
+    }
+    finish(&s, problem, detail);
 }

@@ -10,8 +10,10 @@ struct script {
     const char *name;
     /* The site in an empty folder. */
     bool (*make)(site *s, const script *sc, const char *folder);
-    /* Before the kernel under test: lives without faults. NULL: none. */
+    /* Before the kernel under test: lives without faults, once for all visits. NULL: none. */
     bool (*prepare)(site *s);
+    /* What each site of it has beside its folder: a service, another program. NULL: nothing. */
+    bool (*equip)(site *s);
     /* true: all came to rest. false: the kernel has gone meanwhile, or s->problem says what is wrong. */
     bool (*live)(site *s);
     /* After the last life: the invariants, and that nothing is missing. */
@@ -37,11 +39,12 @@ extern const size_t script_count;
 
 bool script_people(site *s); /* scriptpeople.c */
 bool script_cancel(site *s);
-bool script_network_prepare(site *s); /* scriptnet.c */
+bool script_network_equip(site *s); /* scriptnet.c */
 bool script_network(site *s);
 void script_network_oracle(site *s);
 bool script_prepare_rollback(site *s); /* scriptpast.c */
 bool script_live_rollback(site *s);
+bool script_equip_paused(site *s);
 bool script_prepare_paused(site *s);
 bool script_live_paused(site *s);
 bool script_can(const script *sc); /* scriptcan.c: this program has what it needs */
@@ -61,9 +64,12 @@ bool script_migrate(site *s);
 
 /* Where the torture's own workspaces are: $KEEL_WORKSPACES, or below the share folder. */
 void script_workspace(char *out, size_t size, const char *name);
-/* The site of `sc`; false with s->problem. But for fresh scripts it is a copy of one in which a kernel
- * has been started and stopped; script_born makes that one, a test for the pool. */
+/* The site of `sc`; false with s->problem. But for fresh scripts it is a copy of one that is prepared,
+ * or in which a kernel has only been started and stopped. Those are made by tests for the pool, of
+ * which `arg` is a script: script_born for each place, then script_prepared for each script that has
+ * lives before. */
 bool script_site(site *s, const script *sc, const char *folder);
-void script_born(const void *script_of_it, const char *folder, keel_buf *problem, keel_buf *detail);
+void script_born(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail);
+void script_prepared(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail);
 
 #endif

@@ -1,6 +1,5 @@
 #include "site.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -17,7 +16,6 @@
 #include "digest.h"
 #include "fsio.h"
 #include "siteint.h"
-#include "workspace.h"
 
 bool site_fault(site *s, const char *format, ...) {
     if (!s->problem[0]) {
@@ -76,7 +74,7 @@ static void put_approver(site *s) {
     site_put(s, ".keel/approver.json", text);
 }
 
-static void tell_places(const site *s) {
+void site_tell_places(const site *s) {
     char folder[200];
     snprintf(folder, sizeof folder, "%s/share", s->folder);
     setenv("KEEL_SHARE", folder, 1);
@@ -93,7 +91,7 @@ static void make_share(const site *s) {
         fprintf(stderr, "%s: %s\n", link, strerror(errno));
         exit(2);
     }
-    tell_places(s);
+    site_tell_places(s);
 }
 
 void site_begin(site *s, const char *folder) {
@@ -112,47 +110,6 @@ bool site_take(site *s, const char *from) {
     put_approver(s);
     make_share(s);
     return true;
-}
-
-/* The place of the signed heads follows from the workspace's own. */
-static bool move_anchor(site *s) {
-    workspace *w;
-    diag d = {0};
-    char from[400], *found = NULL;
-    snprintf(from, sizeof from, "%s/state/keel", s->folder);
-    DIR *dir = opendir(from);
-    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
-        if (e->d_name[0] != '.') {
-            free(found);
-            found = keel_strdup(e->d_name);
-        }
-    }
-    if (dir) {
-        closedir(dir);
-    }
-    if (!found || workspace_load(&w, s->root, &d)) {
-        free(found);
-        return site_fault(s, "%s has no heads, or cannot be read: %s", from, d.what);
-    }
-    char *slash = strrchr(w->anchor, '/');
-    *slash = 0;
-    snprintf(from, sizeof from, "%s/state/keel/%s", s->folder, found);
-    bool moved = rename(from, w->anchor) == 0;
-    free(found);
-    workspace_destroy(w);
-    return moved || site_fault(s, "%s: %s", from, strerror(errno));
-}
-
-bool site_copy_of(site *s, const char *folder, const char *from) {
-    static const char *const parts[] = {"ws", "share", "state"};
-    char path[240];
-    site_begin(s, folder);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-        snprintf(path, sizeof path, "%s/%s", from, parts[i]);
-        site_copy(path, folder);
-    }
-    tell_places(s);
-    return move_anchor(s);
 }
 
 void site_make(site *s, const char *folder, const char *from) {

@@ -53,8 +53,10 @@ void site_make(site *s, const char *folder, const char *from);
 /* The same in two steps, for a workspace that lies beside what ships with it: FROM/ws, FROM/share. */
 void site_begin(site *s, const char *folder);
 bool site_take(site *s, const char *from);
-/* A copy of a whole site whose kernel has ended in good order, as if it had always been here. */
+/* A copy of a whole site that no kernel runs on, as if it had always been here. It knows the
+ * acknowledged commands that site_keep wrote down there. */
 bool site_copy_of(site *s, const char *folder, const char *from);
+void site_keep(site *s);
 /* Lets a connector of the workspace be one that ships as well: what ships counts as checked. */
 void site_ship(const site *s, const char *name);
 /* Ends and forgets everything but the folder. */

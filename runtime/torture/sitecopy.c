@@ -1,4 +1,4 @@
-/* Copies of folders, made by the process itself: a torture makes thousands. */
+/* Copies of folders and of whole sites, made by the process itself: a torture makes thousands. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 
 #include "fsio.h"
 #include "siteint.h"
+#include "workspace.h"
 
 #define PATH 1000
 
@@ -83,4 +84,81 @@ void site_copy(const char *from, const char *to) {
         fprintf(stderr, "%s cannot be copied to %s: %s\n", from, to, strerror(errno));
         exit(2);
     }
+}
+
+/* ---- a whole site ---- */
+
+/* The place of the signed heads follows from the workspace's own. */
+static bool move_anchor(site *s) {
+    workspace *w;
+    diag d = {0};
+    char from[400], *found = NULL;
+    snprintf(from, sizeof from, "%s/state/keel", s->folder);
+    DIR *dir = opendir(from);
+    for (struct dirent *e; dir && (e = readdir(dir)) != NULL;) {
+        if (e->d_name[0] != '.') {
+            free(found);
+            found = keel_strdup(e->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    if (!found || workspace_load(&w, s->root, &d)) {
+        free(found);
+        return site_fault(s, "%s has no heads, or cannot be read: %s", from, d.what);
+    }
+    char *slash = strrchr(w->anchor, '/');
+    *slash = 0;
+    snprintf(from, sizeof from, "%s/state/keel/%s", s->folder, found);
+    bool moved = rename(from, w->anchor) == 0;
+    free(found);
+    workspace_destroy(w);
+    return moved || site_fault(s, "%s: %s", from, strerror(errno));
+}
+
+/* The acknowledged commands, a line for each of their four parts: JSON of Keel has no line breaks. */
+static void answers_file(const site *s, char *out, size_t size) {
+    snprintf(out, size, "%s/answers", s->folder);
+}
+
+void site_keep(site *s) {
+    char path[200];
+    keel_buf text = KEEL_BUF_INIT;
+    diag d = {0};
+    for (size_t i = 0; i < s->answer_count; i++) {
+        const site_answer *a = &s->answers[i];
+        keel_buf_printf(&text, "%s\n%s\n%s\n%s\n", a->request, a->name, a->args, a->result);
+    }
+    answers_file(s, path, sizeof path);
+    if (fsio_write_atomic(path, text.data ? text.data : "", text.len, 0600, &d)) {
+        site_fault(s, "%s", d.what);
+    }
+    keel_buf_free(&text);
+}
+
+static void remember_answers(site *s) {
+    char path[200], *save = NULL;
+    keel_buf text = KEEL_BUF_INIT;
+    answers_file(s, path, sizeof path);
+    if (!fsio_read(path, 1 << 20, &text, NULL) && text.data) {
+        for (char *l = strtok_r(text.data, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+            site_answer *a = &s->answers[s->answer_count++];
+            snprintf(a->request, sizeof a->request, "%s", l);
+            snprintf(a->name, sizeof a->name, "%s", strtok_r(NULL, "\n", &save));
+            a->args = keel_strdup(strtok_r(NULL, "\n", &save));
+            a->result = keel_strdup(strtok_r(NULL, "\n", &save));
+        }
+    }
+    keel_buf_free(&text);
+}
+
+bool site_copy_of(site *s, const char *folder, const char *from) {
+    site_begin(s, folder);
+    if (!copy_folder(from, folder, 0700)) {
+        return site_fault(s, "%s cannot be copied: %s", from, strerror(errno));
+    }
+    site_tell_places(s);
+    remember_answers(s);
+    return move_anchor(s);
 }

@@ -1,4 +1,4 @@
-/* What site.c and sitetalk.c share. */
+/* What the files of a site share. */
 #ifndef SITEINT_H
 #define SITEINT_H
 
@@ -11,6 +11,7 @@ void site_cli(site *s, const site_start *how, const char *const *words); /* to i
 /* A file or folder, as cp -R does it, into `to` when that is a folder; ends the process when it
  * cannot. */
 void site_copy(const char *from, const char *to);
+void site_tell_places(const site *s); /* its share and state folders, to this process */
 void site_keys(uint8_t public_key[32], uint8_t secret_key[64]);
 
 #endif

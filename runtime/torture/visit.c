@@ -140,7 +140,7 @@ static bool make_site(site *s, const visit *v, const char *folder) {
 static bool try_once(site *s, const visit *v, const char *folder) {
     bool struck = true;
     fsio_mkdirs(folder, 0700, NULL);
-    if (make_site(s, v, folder) && (!v->script->prepare || v->script->prepare(s))) {
+    if (make_site(s, v, folder)) {
         struck = lives(s, v);
     }
     if (!s->problem[0] && struck) {
@@ -178,7 +178,7 @@ void visit_trace(const void *arg, const char *folder, keel_buf *problem, keel_bu
     site s;
     visit_trace_file(sc, "", trace, sizeof trace);
     visit_trace_file(sc, ".calls", calls, sizeof calls);
-    bool made = script_site(&s, sc, folder) && (!sc->prepare || sc->prepare(&s));
+    bool made = script_site(&s, sc, folder);
     site_start how = {.failpoint = sc->plan, .trace = trace, .option = sc->option, .power = "0"};
     if (made && sc->words) {
         site_cli(&s, &how, sc->words);

@@ -4,9 +4,6 @@ local keel = require "keel"
 return keel.agent {
   run = function(ctx)
     ctx.step("before", function() return 1 end)
-    local s = ("x"):rep(1 << 16)
-    while true do
-      s = s .. s
-    end
+    return ("x"):rep(1 << 30) -- over its memory, at once: the executor ends
   end,
 }
