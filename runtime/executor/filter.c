@@ -1,161 +1,46 @@
-/* Which system calls can be made at all. Tables, in three parts: what every executor does, what
- * loading or a grant adds, and what only an attack does. */
+/* Sets the system call filters that filter_make.c has made. */
+#include "filter.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <seccomp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "filter_programs.h"
 #include "sandbox.h"
 
-#define DEFAULT SCMP_ACT_ERRNO(EPERM)
+#define MOST 1024 /* instructions */
 
-static const char always[] =
-    "read write readv writev recvfrom sendto poll ppoll close lseek fstat brk munmap mremap "
-    "madvise futex clock_gettime clock_getres gettimeofday time clock_nanosleep nanosleep "
-    "getrandom rt_sigprocmask rt_sigaction rt_sigreturn sigaltstack restart_syscall getpid "
-    "gettid getppid getuid geteuid getgid getegid sysinfo uname getrusage times sched_yield "
-    "sched_getaffinity getcpu exit exit_group rseq set_robust_list membarrier";
+typedef struct filter {
+    const struct sock_filter *instructions;
+    size_t count;
+} filter;
 
-/* dlopen, constructors and prepare. Paths are walled by Landlock; the last entries raise the second
- * stage. */
-static const char loading[] =
-    "open openat openat2 stat lstat newfstatat statx access faccessat faccessat2 readlink "
-    "readlinkat getdents64 pread64 statfs fstatfs getcwd fadvise64 mmap mprotect "
-    "set_tid_address getrlimit landlock_create_ruleset landlock_add_rule "
-    "landlock_restrict_self seccomp";
+#define FILTER(a)                                                                                  \
+    { a, sizeof(a) / sizeof *(a) }
+_Static_assert(sizeof loading_granted <= MOST * sizeof *loading_granted, "the longest filter");
 
-/* Work below a granted folder on descriptors that are open. */
-static const char granted[] = "getdents64 pread64 pwrite64 fsync fdatasync ftruncate";
-
-/* Nothing that a plugin's code has a reason to try: the process ends. */
-static const char attacks[] =
-    "socket socketpair connect bind listen accept accept4 sendmsg sendmmsg recvmsg recvmmsg "
-    "execve execveat fork vfork clone clone3 ptrace process_vm_readv process_vm_writev "
-    "process_madvise kcmp io_uring_setup io_uring_enter io_uring_register bpf keyctl add_key "
-    "request_key unshare setns mount umount2 pivot_root chroot move_mount open_tree fsopen "
-    "fsconfig fsmount fspick mount_setattr init_module finit_module delete_module kexec_load "
-    "kexec_file_load perf_event_open userfaultfd kill tkill rt_sigqueueinfo rt_tgsigqueueinfo "
-    "pidfd_open pidfd_getfd pidfd_send_signal reboot swapon swapoff memfd_create memfd_secret "
-    "open_by_handle_at name_to_handle_at fanotify_init inotify_init inotify_init1 iopl ioperm "
-    "modify_ldt personality shmget shmat msgget semget mq_open setuid setgid setreuid "
-    "setregid setresuid setresgid setgroups setfsuid setfsgid capset settimeofday "
-    "clock_settime adjtimex sethostname setdomainname acct quotactl syslog vhangup "
-    "lookup_dcookie setsid setpgid";
-
-/* Each name of a table, the names being separated by spaces. Names that this libseccomp or this
- * machine does not know are left to the default. */
-static int add_all(scmp_filter_ctx ctx, uint32_t action, const char *names) {
-    int r = 0;
-    while (*names && r == 0) {
-        char name[40];
-        size_t len = strcspn(names, " ");
-        memcpy(name, names, len);
-        name[len] = '\0';
-        names += len + (names[len] == ' ');
-        int number = seccomp_syscall_resolve_name(name);
-        r = number < 0 ? 0 : seccomp_rule_add(ctx, action, number, 0);
-    }
-    return r;
-}
-
-#define SIGN 0x80000000u /* of a descriptor: AT_FDCWD is negative, so a granted one is meant */
-
-static int add_memory(scmp_filter_ctx ctx) {
-    static const int calls[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(pkey_mprotect)};
-    int r = 0;
-    for (size_t i = 0; i < sizeof calls / sizeof *calls && r == 0; i++) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_KILL_PROCESS, calls[i], 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, PROT_EXEC));
-        if (r == 0) {
-            r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 1,
-                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-        }
-    }
-    return r;
-}
-
-/* Calls with a first or second argument that is harmless or needed, their others being neither:
- * what holds this process to its kernel (PDEATHSIG, its own limits) stays. */
-static int add_loading(scmp_filter_ctx ctx) {
-    static const int controls[] = {PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_GET_SECCOMP};
-    static const int commands[] = {F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC, F_GET_SEALS};
-    int r = add_all(ctx, SCMP_ACT_ALLOW, loading);
-    for (size_t i = 0; i < sizeof controls / sizeof *controls && r == 0; i++) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)controls[i], 0));
-    }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands && r == 0; i++) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                             SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i], 0));
-    }
-    return r == 0 ? seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
-                                     SCMP_A2(SCMP_CMP_EQ, 0, 0)) /* asking, not setting */
-                  : r;
-}
-
-/* abort() signals its own thread; any other process is out of reach. */
-static int add_own_signal(scmp_filter_ctx ctx) {
-    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
-}
-
-/* Opening for a look at a path (O_PATH) is not walled by Landlock, so it is not allowed. */
-static int add_granted(scmp_filter_ctx ctx) {
-    const struct scmp_arg_cmp first = SCMP_A0(SCMP_CMP_MASKED_EQ, SIGN, 0);
-    const struct scmp_arg_cmp third = SCMP_A2(SCMP_CMP_MASKED_EQ, SIGN, 0);
-    int r = add_all(ctx, SCMP_ACT_ALLOW, granted);
-    if (r == 0) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 2, first,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, O_PATH, 0));
-    }
-    if (r == 0) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mkdirat), 1, first);
-    }
-    if (r == 0) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(unlinkat), 1, first);
-    }
-    if (r == 0) {
-        r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(renameat2), 2, first, third);
-    }
-    return r;
-}
-
-static int fill(scmp_filter_ctx ctx, const executor_config *c, sandbox_stage stage) {
-    seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-    int r = add_all(ctx, SCMP_ACT_ALLOW, always);
-    if (r == 0) {
-        r = add_all(ctx, SCMP_ACT_KILL_PROCESS, attacks);
-    }
-    if (r == 0) {
-        r = add_own_signal(ctx);
-    }
-    if (r == 0) {
-        r = stage == SANDBOX_LOADING ? add_loading(ctx) : add_memory(ctx);
-    }
-    /* Filters add up to the strictest: the first must let through what the second allows. */
-    if (r == 0 && c->grant_count > 0) {
-        r = add_granted(ctx);
-    }
-    return r;
-}
+/* By stage, and by whether folders are granted. */
+static const filter filters[2][2] = {
+    [SANDBOX_LOADING] = {FILTER(loading), FILTER(loading_granted)},
+    [SANDBOX_FINAL] = {FILTER(final), FILTER(final_granted)},
+};
 
 int filter_enforce(const executor_config *c, sandbox_stage stage, diag *d) {
-    scmp_filter_ctx ctx = seccomp_init(DEFAULT);
-    if (!ctx) {
-        return diag_set(d, DIAG_FAILED, "The system call filter of %s cannot be made.", c->id);
+    const filter *f = &filters[stage][c->grant_count > 0];
+    struct sock_filter own[MOST];
+    struct sock_fprog program = {(unsigned short)f->count, own};
+    memcpy(own, f->instructions, f->count * sizeof *own);
+    for (size_t i = 0; i < f->count; i++) {
+        if (own[i].k == FILTER_OWN_PID) {
+            own[i].k = (uint32_t)getpid();
+        }
     }
-    int r = fill(ctx, c, stage);
-    if (r == 0) {
-        r = seccomp_load(ctx);
-    }
-    seccomp_release(ctx);
-    if (r < 0) {
+    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
         return diag_set(d, DIAG_FAILED, "The system call filter (seccomp) of %s cannot be set: %s.",
-                        c->id, strerror(-r));
+                        c->id, strerror(errno));
     }
     return 0;
 }

@@ -239,7 +239,7 @@ static int work(drive *dr, diag *d) {
 int torture_run(cli *c, const torture_options *o, diag *d) {
     drive dr = {.c = c, .o = o};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    long jobs = o->jobs ? o->jobs : cores < 1 ? 2 : cores > 8 ? 24 : cores * 3;
+    long jobs = o->jobs ? o->jobs : cores < 1 ? 2 : cores > 8 ? 32 : cores * 4;
     tell_places();
     pool_jobs((int)jobs);
     pool_until(&stopped);

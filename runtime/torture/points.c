@@ -9,7 +9,7 @@
 #include "standin.h"
 
 #define QUICK_POWER 40 /* with --quick, each so many operations of the store */
-#define PAIRS       16 /* one of so many visits is followed by another death */
+#define PAIRS       32 /* one of so many visits is followed by another death */
 #define PAIRS_QUICK 8
 
 static struct {

@@ -146,47 +146,106 @@ void site_log(const site *s, keel_buf *out) {
 
 /* ---- kernels ---- */
 
-static void start_power(const site_start *how) {
-    char count[240];
-    unsetenv("KEEL_POWER");
-    unsetenv("KEEL_POWER_COUNT");
-    if (how->power) {
-        setenv("KEEL_POWER", how->power, 1);
+/* What a process is told of how it ends. */
+static const char *const variables[] = {"KEEL_FAILPOINT", "KEEL_FAILPOINT_TRACE", "KEEL_POWER",
+                                        "KEEL_POWER_COUNT"};
+#define VARIABLES (sizeof variables / sizeof *variables)
+
+/* The environment of a process: that of the test, but for `variables`. */
+typedef struct environment {
+    char *own[VARIABLES];
+    char **all;
+} environment;
+
+static bool is_own(const char *entry) {
+    size_t name = strcspn(entry, "=");
+    for (size_t i = 0; i < VARIABLES; i++) {
+        if (strlen(variables[i]) == name && !strncmp(entry, variables[i], name)) {
+            return true;
+        }
     }
+    return false;
+}
+
+static environment environment_make(const site_start *how) {
+    char count[240] = "";
+    environment e = {.own = {NULL}};
+    size_t entries = 0, kept = 0;
     if (how->power && how->trace) {
         snprintf(count, sizeof count, "%s.power", how->trace);
-        setenv("KEEL_POWER_COUNT", count, 1);
     }
+    const char *const values[] = {how->failpoint, how->trace, how->power, *count ? count : NULL};
+    while (environ[entries]) {
+        entries++;
+    }
+    e.all = keel_alloc((entries + VARIABLES + 1) * sizeof *e.all);
+    for (size_t i = 0; i < entries; i++) {
+        if (!is_own(environ[i])) {
+            e.all[kept++] = environ[i];
+        }
+    }
+    for (size_t i = 0; i < VARIABLES; i++) {
+        keel_buf text = KEEL_BUF_INIT;
+        if (values[i]) {
+            keel_buf_printf(&text, "%s=%s", variables[i], values[i]);
+            e.all[kept++] = e.own[i] = text.data;
+        }
+    }
+    e.all[kept] = NULL;
+    return e;
 }
 
-static void prepare_process(const site *s, const site_start *how) {
-    char log[200];
-    snprintf(log, sizeof log, "%s/up.log", s->folder);
-    const char *other = getenv("SITE_LOG"); /* where the log goes instead; "": nowhere, closed */
-    int fd = open(other && *other ? other : log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    if (other && !*other) {
+static void environment_free(environment *e) {
+    for (size_t i = 0; i < VARIABLES; i++) {
+        free(e->own[i]);
+    }
+    free(e->all);
+}
+
+typedef struct process {
+    const char *program, *log; /* log: "": it has no stdout and no stderr */
+    const char *folder;        /* NULL: where the test is */
+    char *const *argv, *const *env;
+} process;
+
+/* Between vfork and exec: it has the memory of the test, and changes nothing there. */
+static _Noreturn void become(const process *p) {
+    if (!*p->log) {
         close(1);
         close(2);
+    } else {
+        int fd = open(p->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        dup2(fd, 1);
+        dup2(fd, 2);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* the test itself may be killed */
-    unsetenv("KEEL_FAILPOINT");
-    unsetenv("KEEL_FAILPOINT_TRACE");
-    if (how->failpoint) {
-        setenv("KEEL_FAILPOINT", how->failpoint, 1);
+    if (!p->folder || chdir(p->folder) == 0) {
+        execve(p->program, p->argv, p->env);
     }
-    if (how->trace) {
-        setenv("KEEL_FAILPOINT_TRACE", how->trace, 1);
-    }
-    start_power(how);
+    _exit(127);
 }
 
-static void start(const site *s, const site_start *how) {
-    prepare_process(s, how);
-    execl(program("KEEL_TORTURE"), "keel", "up", "--workspace", s->root, how->option, (char *)NULL);
-    fprintf(stderr, "%s: %s\n", program("KEEL_TORTURE"), strerror(errno));
-    _exit(127);
+/* The test's memory is not copied for it: the test would pay for that at each page that it writes next. */
+static pid_t begin(const process *p) {
+    pid_t pid = vfork();
+    if (pid == 0) {
+        become(p);
+    }
+    return pid;
+}
+
+static pid_t start(const site *s, const site_start *how, const char *const *argv,
+                   const char *folder) {
+    char log[200];
+    const char *other = getenv("SITE_LOG"); /* where the log goes instead; "": nowhere, closed */
+    environment e = environment_make(how);
+    snprintf(log, sizeof log, "%s/up.log", s->folder);
+    process p = {program("KEEL_TORTURE"), other ? other : log, folder,
+                 (char *const *)(uintptr_t)argv, e.all};
+    fflush(NULL);
+    pid_t pid = begin(&p);
+    environment_free(&e);
+    return pid;
 }
 
 static void forget_kernel(site *s) {
@@ -259,14 +318,13 @@ static void forget_clock(const site *s, const site_start *how) {
 }
 
 void site_launch(site *s, const site_start *how) {
+    const char *const argv[] = {
+        program("KEEL_TORTURE"), "up", "--workspace", s->root, how->option, NULL};
     forget_clock(s, how);
-    fflush(NULL);
-    s->kernel = fork();
-    if (s->kernel == 0) {
-        start(s, how);
-    }
+    s->kernel = start(s, how, argv, NULL);
 }
 
+/* The words of a command that name a folder begin in the site's. */
 pid_t site_cli_start(site *s, const site_start *how, const char *const *words) {
     static const site_start plain = {.failpoint = NULL};
     const char *argv[24] = {"keel", "--no-input", "--workspace", s->root};
@@ -274,17 +332,7 @@ pid_t site_cli_start(site *s, const site_start *how, const char *const *words) {
     while (*words && count < 23) {
         argv[count++] = *words++;
     }
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        prepare_process(s, how ? how : &plain);
-        if (chdir(s->folder)) { /* where the words of a command that name a folder begin */
-            _exit(127);
-        }
-        execv(program("KEEL_TORTURE"), (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    return pid;
+    return start(s, how ? how : &plain, argv, s->folder);
 }
 
 void site_cli(site *s, const site_start *how, const char *const *words) {
