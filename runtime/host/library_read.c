@@ -103,6 +103,7 @@ static int read_bytes(const reading *r, int fd, const char *name, size_t limit, 
     if (rc != 0) {
         return refuse_file(r, name, DIAG_STORAGE, strerror(-rc), "Look at the disk.");
     }
+    out->data = keel_realloc(out->data, out->cap = out->len + 1); /* the kernel keeps it */
     return 0;
 }
 
