@@ -22,7 +22,7 @@ static bool was_done(effect_state s) {
 static void done_means_applied(simulation *s) {
     for (size_t i = 0; i < s->model->effect_count; i++) {
         const model_effect *e = &s->model->effects[i];
-        if (was_done(e->state) && is_write(e) && applied(s, e) < 1) {
+        if (was_done(e->state) && is_write(e) && applied(s, e) < 1 && !restore_tried(s, e)) {
             violate(s, "I1", "%s at %s of run %llu is %s and was never applied", e->target, e->path,
                     (unsigned long long)e->run, effect_state_name(e->state));
         }

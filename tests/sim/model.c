@@ -213,7 +213,7 @@ static void done(model *m, const journal_row *row, model_effect *e) {
     bool write = e->class != CLASS_READ && e->class != CLASS_LOCAL;
     keel_json outcome = keel_json_get(row->body, "result");
     e->outcome = digest_of(outcome.data ? outcome.data : "", outcome.len);
-    if (write && !wild_applied(&m->s->wild, e->key)) {
+    if (write && !wild_applied(&m->s->wild, e->key) && !restore_tried(m->s, e)) {
         violate(m->s, "I1", "%s at %s of run %llu is done, and was never applied", e->target,
                 e->path, (unsigned long long)e->run);
     }

@@ -160,6 +160,21 @@ bool restore_lost(const simulation *s, const char *key) {
     return any;
 }
 
+/* Both are tries to take back the same: "3~1" and "3~2". */
+static bool is_same_step(const char *a, const char *b) {
+    size_t len = strcspn(a, "~");
+    return a[len] && !strncmp(a, b, len + 1);
+}
+
+bool restore_tried(const simulation *s, const model_effect *e) {
+    bool any = false;
+    for (size_t i = 0; i < s->lost_count; i++) {
+        const sim_lost *l = &s->lost[i];
+        any |= l->run == e->run && is_same_step(e->path, l->path) && wild_applied(&s->wild, l->key);
+    }
+    return any;
+}
+
 bool restore_unsent(const simulation *s, const model_effect *e) {
     return (e->state == EFFECT_DENIED || e->state == EFFECT_REJECTED ||
             e->state == EFFECT_EXPIRED) &&

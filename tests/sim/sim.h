@@ -111,6 +111,8 @@ void run_out(simulation *s, int64_t horizon);
 /* restore.c */
 void restore_act(simulation *s);
 bool restore_lost(const simulation *s, const char *key); /* a life before the restore knew it */
+/* What takes back was applied there, in this try or another, whose key is not this one's. */
+bool restore_tried(const simulation *s, const model_effect *e);
 /* It is not sent from here any more: that says nothing of what a life before the restore has sent. */
 bool restore_unsent(const simulation *s, const model_effect *e);
 void restore_at_rest(simulation *s);
