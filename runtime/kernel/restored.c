@@ -11,7 +11,8 @@
  *   of a run that it begins  the same may have been done under a number that the backup does not
  *                            know: nobody can look, so a person is asked
  *   what takes back          also under the paths of other tries: the one before may have failed, and a
- *                            person have ordered another
+ *                            person have ordered another; not at all if this life has sent what it is
+ *                            to take back
  *   done shortly before      looked for once more: the other side may have lost it, too (recheck.c)
  *
  * That one of them is absent says nothing of the later ones of its run: it may have been refused or
@@ -143,10 +144,33 @@ static bool answered_before(kernel *k, const call *c) {
     return found;
 }
 
+static int on_key(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    snprintf(ctx, sizeof((call *)NULL)->key, "%s", v[0] ? v[0] : "");
+    return 1;
+}
+
+/* What it takes back was sent under a key of this life. Whatever a lost life took back at that path was
+ * another thing, which its run had come to on another way. */
+static bool takes_back_ours(kernel *k, const call *c) {
+    static const char sql[] =
+        "SELECT key FROM effect WHERE run = CAST(?1 AS INTEGER) AND path = ?2";
+    char id[24], of[PATH_LIMIT], sent[sizeof c->key] = "";
+    const char *params[] = {id, of};
+    call ours = {.run = c->run};
+    snprintf(id, sizeof id, "%llu", (unsigned long long)c->run->id);
+    snprintf(of, sizeof of, "%.*s", (int)strcspn(c->path, "~"), c->path);
+    effect_mint_key(&ours, k->identity.incarnation, of);
+    reader_query(k->env.reads, sql, params, 2, on_key, sent, NULL);
+    return !strcmp(sent, ours.key);
+}
+
 /* What takes back was doubtful whatever its run has come to: a person orders it at any time. */
 static bool doubtful(kernel *k, const call *c) {
     run whose = {.id = c->run->id, .sure = c->run->sure};
-    if (!k->restored.seq || !counts(c) || (!c->undoes && (whose.sure || !c->run->tree))) {
+    if (!k->restored.seq || !counts(c) || (!c->undoes && (whose.sure || !c->run->tree)) ||
+        (c->undoes && takes_back_ours(k, c))) {
         return false;
     }
     if (c->undoes && !known_run(k, &whose)) {

@@ -181,13 +181,22 @@ bool restore_unsent(const simulation *s, const model_effect *e) {
            restore_lost(s, e->key);
 }
 
+/* In that life its run had come another way, and it took back another thing than it does now. */
+static bool takes_back_another(const simulation *s, const sim_lost *l) {
+    char of[sizeof l->path];
+    snprintf(of, sizeof of, "%.*s", (int)strcspn(l->path, "~"), l->path);
+    const model_effect *e = strchr(l->path, '~') ? model_effect_at(s->model, l->run, of) : NULL;
+    return e && !restore_lost(s, e->key);
+}
+
 /* I2: what a run did behind the backup it does not do again; a run that the backup knows does the same. */
 void restore_at_rest(simulation *s) {
     for (size_t i = 0; i < s->lost_count; i++) {
         const sim_lost *l = &s->lost[i];
         const model_effect *e = l->run ? model_effect_at(s->model, l->run, l->path) : NULL;
         bool counts =
-            l->class == CLASS_KEYED || l->class == CLASS_CHECKABLE || l->class == CLASS_ONCE;
+            (l->class == CLASS_KEYED || l->class == CLASS_CHECKABLE || l->class == CLASS_ONCE) &&
+            !takes_back_another(s, l);
         if (e && counts && strcmp(e->key, l->key) != 0 && wild_applied(&s->wild, l->key) &&
             wild_applied(&s->wild, e->key)) {
             violate(s, "I2",
