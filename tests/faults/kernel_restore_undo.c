@@ -172,11 +172,43 @@ static void a_try_that_was_denied_proves_nothing(void **state) {
     scene_end(w);
 }
 
+/* The lost life took back what it had written there. This one writes anew, on a way of its own: that is
+ * still to be taken back. */
+static void what_this_life_sent_is_taken_back(void **state) {
+    static const sim_op ops[] = {{"receive", "", "{\"name\":\"go\"}"}, WRITE("keyed")};
+    int found = 0;
+    sim_world *w = scene(ALLOW, ops, 2);
+    (void)state;
+    scene_do(w, "do-000001");
+    scene_backup();
+    scene_go(w, "go-000001");
+    undo_answer(w, "{\"result\":{\"id\":1}}");
+    order(w);
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000002");
+    look(w, "", &found);
+    undo_told(w, "write", "keyed");
+    undo_answer(w, "{\"result\":{\"id\":2}}");
+    order(w);
+    undo_told(w, "compensate", "keyed");
+    scene_restart(w); /* its answer is lost, and it is looked for under its own key */
+    undo_told(w, "reconcile", "keyed");
+    scene_answer(w, LOOKED_DONE);
+    assert_int_equal(w->held_count, 0);
+    rollback_is(w, "ended");
+    applied_steps(w, 1);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_try_is_looked_for),
         cmocka_unit_test(what_no_life_sent_is_sent),
         cmocka_unit_test(a_try_that_was_denied_proves_nothing),
+        cmocka_unit_test(what_this_life_sent_is_taken_back),
     };
     return cmocka_run_group_tests_name("kernel_restore_undo", tests, NULL, NULL);
 }
