@@ -211,6 +211,23 @@ waits() {
     [[ $output == *"only a run that goes on can be moved"* ]]
 }
 
+@test "a run that waits goes on with the code it began with, whatever is installed meanwhile" {
+    run_id=$(begin flow)
+    waits "$run_id"
+    flow 0.4.0 hello 4
+    keel policy reload
+    keel down
+    start_kernel "$work"
+    other=$(begin flow)
+    waits "$other"
+    for id in "$run_id" "$other"; do
+        keel run send "$id" go
+        until_state "$id" ended
+    done
+    keel --json run show "$run_id" | grep -q '"args":{"number":3}'
+    keel --json run show "$other" | grep -q '"args":{"number":4}'
+}
+
 @test "the files of a version that is installed no longer come from the journal" {
     keel replay 1 --agent flow@0.1.0
     keel down

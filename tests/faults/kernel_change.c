@@ -123,6 +123,22 @@ static void a_key_is_never_dropped(void **state) {
     scene_end(w);
 }
 
+/* What cannot be read takes no force, is told of in the record, and what was in force stays. */
+static void a_broken_policy_changes_nothing(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, once, COUNT(once));
+    scene_policy(w, "  - { id: broken\n");
+    scene_tell(w, "reload-01", "reload", "{}");
+    assert_null(sim_answered(w, "reload-01"));
+    number_is(w, "SELECT count(*) FROM journal WHERE kind = 11", 1);
+    number_is(w, "SELECT count(*) FROM policy_version", 1);
+    scene_do(w, "do-000001");
+    assert_int_equal(w->held_count, 1);
+    scene_answer(w, APPLIED);
+    state_is(w, "done");
+    scene_end(w);
+}
+
 static void an_executor_that_cannot_start(void **state) {
     (void)state;
     sim_world *w = scene(ALLOW, once, COUNT(once));
@@ -164,6 +180,19 @@ static void stop(sim_world *w) {
         sim_step(w);
     }
     assert_true(kernel_stopped(w->kernel));
+}
+
+static void a_stop_waits_for_what_is_under_way(void **state) {
+    (void)state;
+    sim_world *w = scene(ALLOW, once, COUNT(once));
+    scene_do(w, "do-000001");
+    kernel_stop(w->kernel);
+    sim_run_out(w);
+    assert_false(kernel_stopped(w->kernel));
+    sim_answer_held(w, APPLIED);
+    stop(w);
+    state_is(w, "done");
+    scene_end(w);
 }
 
 static void a_stop_does_not_wait_for_ever(void **state) {
@@ -230,8 +259,10 @@ int main(void) {
         cmocka_unit_test(a_read_without_its_connection_is_not_done),
         cmocka_unit_test(an_agent_that_is_gone_is_not_spawned),
         cmocka_unit_test(a_key_is_never_dropped),
+        cmocka_unit_test(a_broken_policy_changes_nothing),
         cmocka_unit_test(an_executor_that_cannot_start),
         cmocka_unit_test(a_segment_stays_in_its_tree),
+        cmocka_unit_test(a_stop_waits_for_what_is_under_way),
         cmocka_unit_test(a_stop_does_not_wait_for_ever),
         cmocka_unit_test(what_a_stop_did_not_send_is_no_mystery),
         cmocka_unit_test(what_is_always_absent_is_tried_ever_slower),

@@ -93,6 +93,21 @@ static double seconds(void) {
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Its last record says that it was stopped, not killed. */
+static bool was_stopped(site *s) {
+    char db[240];
+    diag d = {0};
+    snprintf(db, sizeof db, "%s/.keel/keel.db", s->root);
+    if (reader_open(&s->db, db, NULL, &d)) {
+        s->db = NULL;
+        return false;
+    }
+    bool is = site_count(s, "SELECT stopped_us IS NOT NULL FROM boot ORDER BY boot DESC") == 1;
+    reader_close(s->db);
+    s->db = NULL;
+    return is;
+}
+
 /* SIGTERM at some time of the work, four lives in a row: each drains and ends in good order. */
 static void terminated(const void *arg, const char *folder, keel_buf *problem, keel_buf *detail) {
     long delay = (long)(intptr_t)arg;
@@ -112,16 +127,19 @@ static void terminated(const void *arg, const char *folder, keel_buf *problem, k
         if (strstr(s.problem, "Keel is stopping")) {
             s.problem[0] = 0; /* what it does not take any more is said again */
         }
-        if (s.kernel) {
+        if (killer > 0) {
+            waitpid(killer, NULL, 0); /* one signal: a second would end it at once */
+        } else if (s.kernel) {
             kill(s.kernel, SIGTERM);
         }
         double from = seconds();
         site_reap(&s);
-        /* A second SIGTERM may come when its handler is gone already: then it is as a kill. */
-        if (site_exit(&s) != 0 && !(WIFSIGNALED(s.status) && WTERMSIG(s.status) == SIGTERM)) {
+        if (site_exit(&s) != 0) {
             site_fault(&s, "SIGTERM ended it with status %d", s.status);
         } else if (seconds() - from > DRAIN_LIMIT_S) {
             site_fault(&s, "it drained for %.1f s", seconds() - from);
+        } else if (!was_stopped(&s)) {
+            site_fault(&s, "it ended without the record that it was stopped");
         }
     }
     machine_last_life(&s, sc);
