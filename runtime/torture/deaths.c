@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "operator.h"
 #include "siteint.h"
 #include "visit.h"
 
@@ -26,18 +27,32 @@ static void at_any_time(site *s, const script *sc, long delay_us) {
     visit_last_life(s, sc);
 }
 
-/* Twenty kernels in a row that do not get through their recovery. */
+/* A life that is over at its failpoint, or after so long. */
+static void short_life(site *s, const char *failpoint, long limit_us) {
+    site_start how = {.failpoint = failpoint};
+    site_launch(s, &how);
+    for (long us = 0; operator_alive(s) && us < limit_us; us += 500) {
+        site_sleep_us(500);
+    }
+    site_kill(s);
+}
+
+/* Twenty kernels in a row that do not get through their recovery: each other one ends before what it
+ * has recovered is durable, or when nobody but the journal knows of it. */
 static void while_recovering(site *s, const script *sc) {
+    static const char *const ends[] = {"recover.effect=kill@1", "journal.boot.before_commit=kill@1",
+                                       "journal.boot.after_commit=kill@1"};
     site_start first = {.failpoint = "journal.effect.done.before_commit=kill@2"};
-    site_start plain = {.failpoint = NULL};
     if (site_up(s, &first)) {
         sc->live(s);
     }
     site_reap(s);
     for (long i = 0; i < 20 && !s->problem[0]; i++) {
-        site_launch(s, &plain);
-        site_sleep_us(1000 + i * 1500);
-        site_kill(s);
+        if (i % 2) {
+            short_life(s, ends[i / 2 % 3], 3000000);
+        } else {
+            short_life(s, NULL, 1000 + i * 1500);
+        }
     }
     visit_last_life(s, sc);
 }
