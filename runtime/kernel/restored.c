@@ -151,6 +151,15 @@ static int on_key(void *ctx, int n, const char *const *v, const char *const *nam
     return 1;
 }
 
+/* A person's word that it was done says nothing of the life in which it was. */
+static bool said_by_person(kernel *k, int64_t done_seq) {
+    keel_buf by = KEEL_BUF_INIT;
+    bool looked = reader_member(k->env.reads, done_seq, "by", &by, NULL) == 0 &&
+                  (!by.len || keel_json_is(keel_json_view(by.data, by.len), "reconcile"));
+    keel_buf_free(&by);
+    return !looked;
+}
+
 /* What it takes back was sent under a key of this life. Whatever a lost life took back at that path was
  * another thing, which its run had come to on another way. */
 static bool takes_back_ours(kernel *k, const call *c) {
@@ -163,7 +172,7 @@ static bool takes_back_ours(kernel *k, const call *c) {
     snprintf(of, sizeof of, "%.*s", (int)strcspn(c->path, "~"), c->path);
     effect_mint_key(&ours, k->identity.incarnation, of);
     reader_query(k->env.reads, sql, params, 2, on_key, sent, NULL);
-    return !strcmp(sent, ours.key);
+    return !strcmp(sent, ours.key) && !said_by_person(k, c->undoes);
 }
 
 /* What takes back was doubtful whatever its run has come to: a person orders it at any time. */

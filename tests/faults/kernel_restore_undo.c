@@ -203,12 +203,42 @@ static void what_this_life_sent_is_taken_back(void **state) {
     scene_end(w);
 }
 
+/* That a lost life wrote it is known from a person, and nobody knows under which number: it may have
+ * taken it back, too. */
+static void what_a_person_has_seen_is_asked_for(void **state) {
+    static const sim_op ops[] = {{"receive", "", "{\"name\":\"go\"}"}, SPAWN_HELPER};
+    char verdict[80];
+    sim_world *w = scene(ALLOW "  - { id: child, on: run.spawn, allow: {} }\n", ops, 2);
+    (void)state;
+    scene_helper(w, undo_keyed, 1, NULL);
+    scene_do(w, "do-000001");
+    scene_backup();
+    scene_go(w, "go-000001");
+    undo_answer(w, APPLIED);
+    undo_roll(w, "rollback-01", 2);
+    undo_told(w, "compensate", "keyed");
+    undo_answer(w, APPLIED);
+    scene_restore(w);
+    scene_resume(w);
+    scene_go(w, "go-000002");
+    assert_int_equal(w->held_count, 0);
+    snprintf(verdict, sizeof verdict, "{\"number\":%lld,\"verdict\":\"done\",\"why\":\"seen\"}",
+             (long long)sim_number(w, "SELECT max(number) FROM item WHERE kind = 'unknown'"));
+    scene_tell(w, "verdict-1", "verdict", verdict);
+    is(w, "1", "done");
+    undo_roll(w, "rollback-02", 2);
+    assert_int_equal(w->held_count, 0);
+    is(w, "1~1", "unknown");
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_try_is_looked_for),
         cmocka_unit_test(what_no_life_sent_is_sent),
         cmocka_unit_test(a_try_that_was_denied_proves_nothing),
         cmocka_unit_test(what_this_life_sent_is_taken_back),
+        cmocka_unit_test(what_a_person_has_seen_is_asked_for),
     };
     return cmocka_run_group_tests_name("kernel_restore_undo", tests, NULL, NULL);
 }
