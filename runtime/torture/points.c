@@ -91,14 +91,22 @@ static visit *add_visit(const script *sc, visit_kind kind, const char *name, lon
     return v;
 }
 
-/* Counts it among all that there is; in this run only if it is wanted. */
-static void keep(visit *v, bool in_part) {
-    point *p = find(v->point);
-    p->hits++;
-    if (is_wanted(v) && (in_part || !all.plan.quick)) {
-        p->planned++;
-        all.visit_count++;
+/* Counts it among all that there is. */
+static void keep(const visit *v, bool in_part) {
+    find(v->point)->hits++;
+    all.visit_count += in_part || !all.plan.quick;
+}
+
+/* Last: so one that is asked for alone is what it is among all. */
+static void drop_unwanted(void) {
+    size_t kept = 0;
+    for (size_t i = 0; i < all.visit_count; i++) {
+        if (is_wanted(&all.visits[i])) {
+            find(all.visits[i].point)->planned++;
+            all.visits[kept++] = all.visits[i];
+        }
     }
+    all.visit_count = kept;
 }
 
 size_t points_visits(void) {
@@ -280,8 +288,34 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const point *)a)->name, ((const point *)b)->name);
 }
 
-/* Killed at one point, and at another in the life after: the recovery's own records among them. */
-void points_add_pairs(void) {
+static void add_pair(size_t first, size_t second, bool if_wanted) {
+    const visit a = all.visits[first], b = all.visits[second];
+    if (a.kind == VISIT_KILL && b.kind == VISIT_KILL && strcmp(a.plan, b.plan) != 0) {
+        visit *v = add_visit(a.script, VISIT_PAIR, "pairs", a.hit);
+        snprintf(v->point, sizeof v->point, "pairs.%.100s", a.point);
+        memcpy(v->plan, a.plan, sizeof v->plan);
+        memcpy(v->then, b.plan, sizeof v->then);
+        if (!if_wanted || is_wanted(v)) {
+            keep(v, true);
+        }
+    }
+}
+
+/* Which hits make pairs depends on how many there are, and that is a matter of timing: so one whose
+ * title somebody has is made of its two ends. */
+static void add_named_pairs(const char *title) {
+    size_t count = all.visit_count;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; strstr(title, all.visits[i].point) && k < count; k++) {
+            if (all.visits[k].script == all.visits[i].script &&
+                strstr(title, all.visits[k].point)) {
+                add_pair(i, k, true);
+            }
+        }
+    }
+}
+
+static void draw_pairs(void) {
     size_t count = all.visit_count, begin = 0;
     size_t every = all.plan.quick ? PAIRS_QUICK : PAIRS;
     for (size_t i = (size_t)all.plan.seed % every; i < count; i += every) {
@@ -292,15 +326,18 @@ void points_add_pairs(void) {
         while (end < count && all.visits[end].script == all.visits[i].script) {
             end++;
         }
-        const visit a = all.visits[i], b = all.visits[begin + i * 7 % (end - begin)];
-        if (a.kind == VISIT_KILL && b.kind == VISIT_KILL && strcmp(a.plan, b.plan) != 0) {
-            visit *v = add_visit(a.script, VISIT_PAIR, "pairs", a.hit);
-            snprintf(v->point, sizeof v->point, "pairs.%.100s", a.point);
-            memcpy(v->plan, a.plan, sizeof v->plan);
-            memcpy(v->then, b.plan, sizeof v->then);
-            keep(v, true);
-        }
+        add_pair(i, begin + i * 7 % (end - begin), false);
     }
+}
+
+/* Killed at one point, and at another in the life after: the recovery's own records among them. */
+void points_add_pairs(void) {
+    if (all.plan.only && strchr(all.plan.only, '+')) {
+        add_named_pairs(all.plan.only);
+    } else {
+        draw_pairs();
+    }
+    drop_unwanted();
     qsort(all.points, all.count, sizeof *all.points, by_name);
 }
 

@@ -57,7 +57,7 @@ static void put_command(const report *r, const char *title, keel_buf *out) {
     if (r->o->seed != 1) {
         keel_buf_printf(out, "--seed %ld ", r->o->seed);
     }
-    keel_buf_printf(out, "--only %s", title);
+    keel_buf_printf(out, "%s--only %s", r->o->quick ? "--quick " : "", title);
 }
 
 /* The last lines of what the kernels said, indented. */

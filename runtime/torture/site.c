@@ -318,8 +318,7 @@ static void forget_clock(const site *s, const site_start *how) {
 }
 
 void site_launch(site *s, const site_start *how) {
-    const char *const argv[] = {
-        program("KEEL_TORTURE"), "up", "--workspace", s->root, how->option, NULL};
+    const char *const argv[] = {"keel", "up", "--workspace", s->root, how->option, NULL};
     forget_clock(s, how);
     s->kernel = start(s, how, argv, NULL);
 }

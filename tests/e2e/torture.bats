@@ -208,6 +208,16 @@ C
     has 'I10: paused: hello (run 2)'
 }
 
+@test "two deaths in a row are found again by their name" {
+    keel torture "$site" --tap --only pairs >pairs.tap
+    pair=$(sed -n 's/^ok [0-9]* - //p' pairs.tap | grep -v '# SKIP' | head -1)
+    run keel torture "$site" --tap --only "$pair"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    has "ok 1 - $pair"
+    has '1..1'
+}
+
 @test "what cannot be tortured is said" {
     run keel torture "$BATS_TEST_TMPDIR"
     [ "$status" -ne 0 ]
