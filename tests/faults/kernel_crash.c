@@ -70,6 +70,7 @@ static bool crash_at(long n, crash_mode mode, uint64_t seed, int faults, char pr
         crash_disk_restart(w->disk);
         w->clock += 1000000;
         if (sim_start(w)) {
+            sim_check_kept(w, w->fault);
             live(w);
         }
     }

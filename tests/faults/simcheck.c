@@ -75,6 +75,33 @@ static int on_approval(void *ctx, int n, const char *const *v, const char *const
     return 0;
 }
 
+static int on_any(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)v;
+    (void)names;
+    *(bool *)ctx = true;
+    return 0;
+}
+
+/* A query that cannot be made finds nothing, and is told as what it did not find. */
+static bool stands(sim_world *w, const char *sql, const char *text) {
+    const char *params[] = {text};
+    bool any = false;
+    reader_query(store_reader(w->store), sql, params, 1, on_any, &any, NULL);
+    return any;
+}
+
+static void check_intended(sim_world *w, sim_counts *c) {
+    for (size_t i = 0; i < w->outside.count; i++) {
+        const outside_entry *e = &w->outside.entries[i];
+        if (e->applied && !stands(w, "SELECT 1 FROM effect WHERE key = ?", e->key)) {
+            snprintf(c->problem, sizeof c->problem,
+                     "I4: the outside has %s under %s, and the journal has no such effect",
+                     e->target, e->key);
+        }
+    }
+}
+
 static void query(sim_world *w, const char *sql, reader_row *row, sim_counts *c) {
     diag d = {0};
     if (reader_query(store_reader(w->store), sql, NULL, 0, row, c, &d)) {
@@ -85,6 +112,7 @@ static void query(sim_world *w, const char *sql, reader_row *row, sim_counts *c)
 void sim_check(sim_world *w, sim_counts *c) {
     *c = (sim_counts){.w = w};
     query(w, "SELECT key, state, class, target FROM effect", on_effect, c);
+    check_intended(w, c);
     query(w,
           "SELECT (SELECT count(*) FROM run WHERE state IN ('open', 'paused')),"
           " (SELECT count(*) FROM run), (SELECT count(*) FROM item WHERE state = 'open'"
@@ -100,6 +128,15 @@ void sim_check(sim_world *w, sim_counts *c) {
           " count(*) FROM journal j LEFT JOIN payload p ON p.digest = j.digest"
           " WHERE j.kind = 33 AND a IS NOT NULL GROUP BY a HAVING count(*) > 1",
           on_approval, c);
+}
+
+void sim_check_kept(sim_world *w, char problem[256]) {
+    for (size_t i = 0; i < w->answer_count; i++) {
+        const sim_answer *a = &w->answers[i];
+        if (a->ok && !stands(w, "SELECT 1 FROM request WHERE id = ?", a->request)) {
+            snprintf(problem, 256, "I11: the acknowledged command %s is lost", a->request);
+        }
+    }
 }
 
 void sim_check_audit(sim_world *w, char problem[256]) {
