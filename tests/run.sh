@@ -1,17 +1,21 @@
 # The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
 # in a folder of its own; what counts are its lines, never an exit code alone.
 
-suites='build unit abi faults sandbox secrets author lint fuzz e2e mail'
+suites='build unit policy approvals backtest taint abi faults sandbox secrets author lint fuzz e2e mail'
 
 suite_about() {
     case $1 in
     build) say 'gcc, gcc with ASan and UBSan, and clang build it without a warning' ;;
     unit) say 'tables of input and output, under ASan and UBSan' ;;
+    policy) say 'policies good and bad: the compiler, the JSON Schema and a real editor agree' ;;
     abi) say 'plugins good and bad against the executor and the Lua host, as they ship' ;;
     faults) say 'power cuts at every write, kill -9 at every failpoint' ;;
     sandbox) say 'hostile scripts and libraries, as they ship' ;;
     secrets) say 'a canary, looked for in every form and every place but its own' ;;
     author) say 'making, testing and working on plugins, as an author does it' ;;
+    approvals) say 'what a person sees of hostile payloads, what a signature is bound to, who may sign' ;;
+    backtest) say 'other policies over what was recorded, and how a policy is tested and changed' ;;
+    taint) say 'what a run has read goes with it, and what comes out of a quarantine' ;;
     lint) say 'sizes, layers, exported symbols, format, static analysis' ;;
     fuzz) say 'every fuzz target over its corpus, then five seconds more' ;;
     e2e) say 'the command line as a person uses it, and the demo' ;;
@@ -21,7 +25,7 @@ suite_about() {
 
 list_suites() {
     for s in $suites; do
-        printf '%-8s %s\n' "$s" "$(suite_about "$s")"
+        printf '%-9s %s\n' "$s" "$(suite_about "$s")"
     done
 }
 
@@ -79,6 +83,27 @@ tap_bats() {
         echo "$code" >"$1/$name.exit"' sh "$into" FILE
 }
 
+# tap_policy FOLDER: what reads policies besides the compiler runs in node.
+tap_policy() {
+    tap_meson "$1" policy build
+    for script in schema editor; do
+        KEEL_BUILD="$KEEL_ROOT/build" tap_command "$1" "$script" sh tests/policy/node.sh "$script.mjs"
+    done
+    tap_bats "$1" tests/policy/*.bats
+}
+
+# tap_approvals FOLDER: cards and the kernel in memory, then the command itself.
+tap_approvals() {
+    tap_meson "$1" approvals build
+    tap_bats "$1" tests/approvals/*.bats
+}
+
+# tap_taint FOLDER: the kernel in memory, and real agents over a real one.
+tap_taint() {
+    tap_meson "$1" taint build
+    tap_bats "$1" tests/taint/*.bats
+}
+
 # tap_suite FOLDER SUITE
 tap_suite() {
     case $2 in
@@ -87,6 +112,10 @@ tap_suite() {
     lint) [ ! -f tests/lint/run.sh ] || tap_command "$1" lint sh tests/lint/run.sh build ;;
     fuzz) tap_command "$1" fuzz sh tests/fuzz/run.sh build-fuzz 5 ;;
     secrets) tap_bats "$1" tests/secrets/*.bats ;;
+    policy) tap_policy "$1" ;;
+    approvals) tap_approvals "$1" ;;
+    taint) tap_taint "$1" ;;
+    backtest) tap_bats "$1" tests/backtest/*.bats ;;
     author) tap_bats "$1" tests/author/*.bats ;;
     e2e) tap_bats "$1" tests/e2e/*.bats ;;
     mail) tap_bats "$1" tests/services/mail*.bats ;;
@@ -141,7 +170,7 @@ run_suite() {
         say "  $1: ran no test" >>"$details"
         f=1
     fi
-    printf '%-8s %5d passed %4d failed  %4d s\n' "$1" "$p" "$f" $(($(date +%s) - began))
+    printf '%-9s %5d passed %4d failed  %4d s\n' "$1" "$p" "$f" $(($(date +%s) - began))
     [ "$f" -eq 0 ] || cat "$details"
     passed=$((passed + p))
     failed=$((failed + f))

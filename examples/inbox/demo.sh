@@ -300,9 +300,48 @@ send() {
     [ "$kills_in_time" -gt 0 ] || die "no kill came in time: this disk is too quick for the demo"
 }
 
+# Three reminders go, the fourth and fifth do not; one to somebody else is not answered in time.
+govern() {
+    title "An agent that does too much is stopped by its budget, and what nobody answers expires"
+    mkdir -p agents/reminder
+    cp "$here/reminder/manifest.yaml" "$here/reminder/reminder.lua" agents/reminder/
+    cp "$here/reminders.yaml" policies/
+    show 4 keel policy reload
+    show 12 keel "do" reminder to=owner@studio.example times=5
+    grep -q '"sent":3' "$work/out" || die "the budget of three mails did not hold; see $workspace"
+    show 8 keel budget reminders
+    say "    To somebody else it must ask, and its rule gives you two seconds:"
+    say
+    show 8 keel "do" reminder to=client@client.example
+    late=$(sed -n 's/.*approval  number \([0-9]*\).*/\1/p' "$work/out")
+    settle
+    show 4 keel why "$late"
+    grep -q '^state *expired' "$work/out" || die "the approval did not expire; see $workspace"
+}
+
+# A copy of the policy that trusts the domain of the mail that was denied. (The guard two-of-three would ask
+# all the same: the mail was read from strangers, and leaves.)
+try_out() {
+    title "What would another policy have let through?"
+    domain=$(sed -n '1s/.*[^\\]"to":"[^"@]*@\([A-Za-z0-9.-]*\).*/\1/p' "$work/cards")
+    sed -e "s/own_domains: \[studio.example\]/own_domains: [studio.example, $domain]/" \
+        -e 's/^    # \(allow: { to_domain: { in: $own_domains } }\)/    \1/' \
+        -e 's/sensitivity: { gte: confidential }/sensitivity: { gte: restricted }/' \
+        policies/starter.yaml >changed.yaml
+    say "    In changed.yaml mail to the domain of the mail that you denied goes without a question, and the"
+    say "    guard two-of-three asks only about what is restricted."
+    say
+    show 12 keel policy diff policies/starter.yaml changed.yaml
+    show 16 keel policy backtest changed.yaml policies/reminders.yaml
+    grep -q '^Newly allowed: 1 effect' "$work/out" || die "the backtest did not find the one mail"
+}
+
 evening() {
     title "Counted from the outbox itself, by Message-ID and by what each mail answers"
     expected_mails "$work/cards" | sed "1d" >"$work/approved"
+    for reminder in 1 2 3; do
+        printf 'owner@studio.example\t\n' >>"$work/approved"
+    done
     count_outbox
     say "    approved: $(wc -l <"$work/approved"), sent: $sent, twice: $twice, lost: $lost"
     title "Why was that one sent?"
@@ -349,6 +388,8 @@ trap 'exit 130' INT TERM
 morning
 decide
 send
+govern
+try_out
 evening
 farewell
 if [ "$twice" -ne 0 ] || [ "$lost" -ne 0 ] || [ -z "$audit" ]; then

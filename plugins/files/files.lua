@@ -51,9 +51,16 @@ local function is_kept(path)
   return path == kept or path:sub(1, #kept + 1) == kept .. "/"
 end
 
+local fields = { path = true, text = true, remove = true, expect = true }
+
 -- The path and what shall stand there: bytes, or false for nothing.
 local function wanted(body)
   local path = type(body) == "table" and body.path
+  for name in pairs(type(body) == "table" and body or {}) do
+    if not fields[name] then -- whoever approved it has seen it
+      return nil, keel.fail("invalid", "a document has no " .. tostring(name))
+    end
+  end
   if type(path) ~= "string" or path == "" then
     return nil, keel.fail("invalid", "a document has a path, such as \"offers/bakery.txt\"")
   elseif is_kept(path) then

@@ -36,6 +36,8 @@ typedef struct mail {
     char digest[40];  /* "sha256:" and 32 hex digits of the bytes looked at */
     char *from;       /* address; "" if none could be read */
     char *from_name;
+    char
+        *sender; /* the one address in From; "" if there are several, or none that can be sent to */
     char *reply_to;
     char *subject;
     char *in_reply_to;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "mail.h"
+#include "mail_format.h"
 
 #define YEAR_2100_US 4102444800000000
 
@@ -59,6 +60,17 @@ static char *first_address(InternetAddressList *from) {
     char *first = keel_strdup(l.count > 0 ? l.items[0] : "");
     list_finish(&l);
     return first;
+}
+
+/* The one plain address that From names; "" where it names several, a group, or none that mail can be
+ * sent to as it stands: then nobody is known to have written it. */
+static char *only_sender(InternetAddressList *from) {
+    bool one = from != NULL && internet_address_list_length(from) == 1;
+    InternetAddress *a = one ? internet_address_list_get_address(from, 0) : NULL;
+    const char *addr = a != NULL && INTERNET_ADDRESS_IS_MAILBOX(a)
+                           ? internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(a))
+                           : NULL;
+    return keel_strdup(addr != NULL && draft_is_address(addr) ? addr : "");
 }
 
 static char *first_name(InternetAddressList *from) {
@@ -136,6 +148,7 @@ static void read_headers(mail *m, GMimeMessage *message) {
     InternetAddressList *from = g_mime_message_get_from(message);
     m->from = first_address(from);
     m->from_name = first_name(from);
+    m->sender = only_sender(from);
     m->reply_to = first_address(g_mime_message_get_reply_to(message));
     m->subject = words_line(g_mime_message_get_subject(message), 500);
     m->message_id = header_id(message, "Message-Id");
@@ -149,7 +162,7 @@ static void read_headers(mail *m, GMimeMessage *message) {
 
 /* Bytes that are no message at all: what can be read of them is the text. */
 static void set_raw(mail *m, const char *bytes, size_t len, size_t text_limit) {
-    char **const texts[] = {&m->message_id, &m->from,    &m->from_name,
+    char **const texts[] = {&m->message_id, &m->from,    &m->from_name,  &m->sender,
                             &m->reply_to,   &m->subject, &m->in_reply_to};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         *texts[i] = keel_strdup("");
@@ -183,8 +196,8 @@ void mail_parse(mail *m, const char *bytes, size_t len, size_t text_limit) {
 }
 
 void mail_finish(mail *m) {
-    char *const texts[] = {m->message_id,  m->from, m->from_name, m->reply_to, m->subject,
-                           m->in_reply_to, m->list, m->bulk,      m->automatic};
+    char *const texts[] = {m->message_id, m->from,        m->from_name, m->sender, m->reply_to,
+                           m->subject,    m->in_reply_to, m->list,      m->bulk,   m->automatic};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         free(texts[i]);
     }

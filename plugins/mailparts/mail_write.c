@@ -53,6 +53,7 @@ void mail_write(keel_json_writer *w, const mail *m, const mail_place *at, const 
     write_list(w, "references", &m->references);
     keel_json_set_text(w, "reply_to", m->reply_to);
     keel_json_set_bool(w, "seen", at->seen);
+    keel_json_set_text(w, "sender", m->sender);
     keel_json_set_int(w, "size", (int64_t)at->size);
     keel_json_set_text(w, "subject", m->subject);
     keel_json_key(w, "text");

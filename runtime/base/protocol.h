@@ -61,11 +61,11 @@ enum {
                      {"state":"failed","error":{"code","message","trace"}} */
     X_MISMATCH,   /* run;
                      {"path","recorded":{"call","kind","name"},"now":{"args","call","kind","name"}} */
-    X_REPLY, /* ref: dispatch; {"cost":{"currency","micros"}?,"kv":{KEY:VALUE|null}?,"result"}; of
-                reconcile, result is {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the
+    X_REPLY,      /* ref: dispatch; {"cost":{"currency","micros"}?,"kv":{KEY:VALUE|null}?,"result",
+                "usage":{"cache_read","cache_write","input","model","output"}?}; of reconcile, result is {"ref"?,"state":"applied|absent|pending|cannot_tell"}, ref: the
                 write's result; kv: puts, null removes */
-    X_FAIL,  /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
-    X_NOTE   /* {"level","text"}: what a connector or the loader logs */
+    X_FAIL, /* ref: dispatch; {"code","cost"?,"message"}, code one of plugin.h's status names */
+    X_NOTE  /* {"level","text"}: what a connector or the loader logs */
 };
 
 /* An outcome is {"ok":VALUE} or {"err":{"code","rule"?,"why"}}.
@@ -75,8 +75,11 @@ enum {
  *   random   {}                                  -> 64 random bits as 16 hex digits
  *   sleep    {"us":N}                            -> null
  *   receive  {"name":S?,"timeout_us":N?}         -> {"body","name"} or null after the timeout
- *   spawn    {"agent","input","key"?}            -> {"existing":bool,"run":N}
+ *   spawn    {"agent","input","key"?,"quarantine"?:true,"returns"?}
+ *                                                -> {"existing":bool,"run":N}
  *   wait     {"run":N}                           -> {"result"} or {"error"}, with "state"
+ *   ask      {"choices"?,"default"?,"evidence"?,"expires_us"?,"kind"?,"question","why"?}
+ *                                                -> the answer; base/question.h
  *   effect   {"args","evidence"?,"resource","use","verb","why"?}  -> the verb's result
  * `name` of an effect is "USE.RESOURCE.VERB", of a spawn "run.spawn", of a step its name; else "".
  * `call` is the first 16 hex digits of BLAKE2b-256(kind NUL name NUL arguments): what replay

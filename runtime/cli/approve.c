@@ -1,93 +1,14 @@
 /* keel approve: the cards, the passphrase, the signatures, the receipt. */
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "approver.h"
 #include "card.h"
 #include "commands.h"
-#include "digest.h"
 #include "edit.h"
+#include "itemnumbers.h"
 #include "receipt.h"
-
-typedef struct signer {
-    cli_row row; /* name, public_key, salt */
-    approver_key key;
-    char *incarnation;
-} signer;
-
-/* ---- who signs ---- */
-
-static int open_approver(cli *c, signer *a, diag *d) {
-    int rc = cli_one(c, "SELECT name, public_key, salt FROM approver ORDER BY at_us DESC LIMIT 1",
-                     NULL, 0, &a->row, d);
-    if (rc == DIAG_NOT_FOUND && c->db) {
-        diag_set(d, DIAG_AUTH, "This workspace has no approver yet, so nobody can approve.");
-        return diag_next(d, "Choose a passphrase with `keel approver set`.");
-    }
-    if (rc) {
-        return rc;
-    }
-    a->incarnation = cli_value(c, "SELECT value FROM meta WHERE key = 'incarnation'", NULL);
-    if (!a->incarnation) {
-        return diag_set(d, DIAG_STORAGE, "The database has no incarnation: it is damaged.");
-    }
-    if (c->no_input) {
-        diag_set(d, DIAG_AUTH,
-                 "An approval needs the passphrase, and --no-input forbids to ask for it.");
-        return diag_next(d, "Run `keel approve` in a terminal.");
-    }
-    return approver_unlock(a->row.values[0], a->row.values[1], a->row.values[2], &a->key, d);
-}
-
-static void close_approver(signer *a) {
-    approver_key_wipe(&a->key);
-    cli_row_free(&a->row);
-    free(a->incarnation);
-}
-
-/* ---- signing ---- */
-
-static void signed_item(const signer *a, const render_card *k, keel_json_writer *to) {
-    uint8_t nonce[16], signature[APPROVER_SIGNED];
-    char hex[33];
-    keel_buf bytes = KEEL_BUF_INIT;
-    keel_json_writer w;
-    randombytes_buf(nonce, sizeof nonce);
-    hex_encode(hex, nonce, sizeof nonce);
-    keel_json_write(&w, &bytes);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "approval", k->approval);
-    keel_json_set_text(&w, "incarnation", a->incarnation);
-    keel_json_set_text(&w, "nonce", hex);
-    keel_json_set_int(&w, "number", k->number);
-    keel_json_set_text(&w, "verdict", "approve");
-    keel_json_object_end(&w);
-    approver_sign(&a->key, bytes.data, bytes.len, signature);
-    keel_json_object(to);
-    keel_json_set_text(to, "approval", k->approval);
-    keel_json_set_text(to, "nonce", hex);
-    keel_json_set_int(to, "number", k->number);
-    keel_json_key(to, "signature");
-    keel_json_hex(to, signature, sizeof signature);
-    keel_json_object_end(to);
-    keel_buf_free(&bytes);
-}
-
-static void approve_args(const signer *a, card *const *cards, size_t count, keel_buf *out) {
-    keel_json_writer w;
-    keel_json_write(&w, out);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "by", a->row.values[0]);
-    keel_json_key(&w, "items");
-    keel_json_array(&w);
-    for (size_t i = 0; i < count; i++) {
-        signed_item(a, card_shown(cards[i]), &w);
-    }
-    keel_json_array_end(&w);
-    keel_json_object_end(&w);
-}
+#include "signer.h"
 
 /* ---- the cards ---- */
 
@@ -104,7 +25,12 @@ static int not_open(const card *k, diag *d) {
         diag_set(d, DIAG_USAGE, "Item %" PRId64 " is stuck, and asks for no approval.", s->number);
         return diag_next(d, "See what it needs: keel stuck show %" PRId64, s->number);
     }
-    if (strcmp(card_kind(k), "approval") != 0) {
+    if (strcmp(card_kind(k), "question") == 0 && strcmp(s->state, "open") == 0) {
+        diag_set(d, DIAG_USAGE, "Item %" PRId64 " is a question, and asks for no approval.",
+                 s->number);
+        return diag_next(d, "Answer it: keel answer %" PRId64, s->number);
+    }
+    if (strcmp(card_kind(k), "unknown") == 0) {
         diag_set(d, DIAG_USAGE,
                  "Item %" PRId64 " asks for a verdict on an unknown outcome, not for an "
                  "approval.",
@@ -128,6 +54,7 @@ static int load_cards(cli *c, const numbers *n, card ***out, size_t *count, diag
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         rc = card_load(c, n->list[i], &cards[loaded], d);
         if (rc == 0 && card_is_open(cards[loaded])) {
+            card_seen(c, cards[loaded]);
             loaded++;
         } else if (rc == 0) {
             rc = n->from_batch ? 0 : not_open(cards[loaded], d);
@@ -161,19 +88,19 @@ static void show_cards(const cli *c, card *const *cards, size_t count, bool brie
     }
 }
 
-static int sign_and_send(cli *c, card *const *cards, size_t count, diag *d) {
+static int sign_and_send(cli *c, card *const *cards, size_t count, bool remember, diag *d) {
     signer a = {.incarnation = NULL};
     keel_buf args = KEEL_BUF_INIT, result = KEEL_BUF_INIT;
-    int rc = open_approver(c, &a, d);
+    int rc = signer_open(c, &a, "An approval", "keel approve", d);
     if (rc == 0) {
-        approve_args(&a, cards, count, &args);
+        signer_approve(&a, cards, count, remember, &args);
         rc = cli_call(c, "approve", &args, &result, d);
     }
     if (rc == 0) {
         keel_json items = keel_json_get(keel_json_view(result.data, result.len), "items");
         rc = receipt_print(c, cards, count, items, "approved");
     }
-    close_approver(&a);
+    signer_finish(&a);
     keel_buf_free(&args);
     keel_buf_free(&result);
     return rc;
@@ -202,8 +129,28 @@ static int edit_first(cli *c, const options *o, card **card_of_one, size_t count
     return rc;
 }
 
+/* One alone: what is signed covers what comes later, and has to be read as such. */
+static int check_remember(const options *o, const numbers *n, diag *d) {
+    if (!options_has(o, "remember")) {
+        return 0;
+    }
+    if (n->count != 1 || n->from_batch) {
+        diag_set(d, DIAG_USAGE, "Only one item at a time can be remembered.");
+        return diag_next(d, "Read it, then: keel approve N --remember; the others without.");
+    }
+    if (options_has(o, "edit") || options_has(o, "set")) {
+        diag_set(d, DIAG_USAGE, "What is edited cannot be remembered: no later one is like it.");
+        return diag_next(d, "Approve it without --remember.");
+    }
+    return 0;
+}
+
 static int approve_cards(cli *c, const options *o, card **cards, size_t count, diag *d) {
+    bool remember = options_has(o, "remember");
     int rc = edit_first(c, o, cards, count, d);
+    if (rc == 0 && remember) {
+        rc = signer_may_remember(cards[0], d);
+    }
     if (rc) {
         return rc;
     }
@@ -213,7 +160,7 @@ static int approve_cards(cli *c, const options *o, card **cards, size_t count, d
         return 0;
     }
     rc = cli_client(c, d);
-    return rc ? rc : sign_and_send(c, cards, count, d);
+    return rc ? rc : sign_and_send(c, cards, count, remember, d);
 }
 
 static int approve_run(cli *c, const options *o, diag *d) {
@@ -222,6 +169,7 @@ static int approve_run(cli *c, const options *o, diag *d) {
     card **cards = NULL;
     size_t count = 0;
     int rc = numbers_read(c, o, n, d);
+    rc = rc ? rc : check_remember(o, n, d);
     rc = rc ? rc : load_cards(c, n, &cards, &count, d);
     if (rc == 0) {
         rc = approve_cards(c, o, cards, count, d);
@@ -234,6 +182,7 @@ static int approve_run(cli *c, const options *o, diag *d) {
 static const option approve_options[] = {
     {"edit", 'e', NULL, "change the fields that the rule lets you change, in $EDITOR, first"},
     {"set", 0, "FIELD=VALUE", "the same from a script; VALUE may be @FILE; may be repeated"},
+    {"remember", 'r', NULL, "also what comes later and is alike, as its card says"},
     {"yes", 'y', NULL, "the cards have been read: show one line each"},
     {NULL, 0, NULL, NULL},
 };
@@ -245,9 +194,15 @@ const command approve_command = {
     .more =
         "Shows the cards, then asks the approver's passphrase on the terminal, once for all. The\n"
         "approval is bound to the bytes shown: if anything has changed meanwhile, it is asked "
-        "again.",
-    .examples = "keel approve 3\nkeel approve B1\nkeel approve 3 --edit\n"
-                "keel approve 3 --set subject=\"Re: your quote\" --set body=@reply.txt",
+        "again.\n\n"
+        "With --remember, where its rule offers that, it also makes a grant: the card says what is "
+        "then\n"
+        "sent without asking, how often and until when. `keel grant list` shows it, `keel grant "
+        "revoke`\n"
+        "ends it.",
+    .examples =
+        "keel approve 3\nkeel approve B1\nkeel approve 3 --remember\nkeel approve 3 --edit\n"
+        "keel approve 3 --set subject=\"Re: your quote\" --set body=@reply.txt",
     .options = approve_options,
     .least = 1,
     .most = -1,

@@ -5,12 +5,12 @@
 
 #include "digest.h"
 
-#define TRIES    3
 #define SHORTEST 8
 
 /* Says in *again that what was typed will not do; d says why. */
 static int ask_twice(char first[PASSPHRASE_MAX], bool *again, diag *d) {
     char second[PASSPHRASE_MAX];
+    passphrase_hold(second, sizeof second);
     int rc = passphrase_read("Passphrase to approve with (new): ", first, d);
     *again = rc == 0 && strlen(first) < SHORTEST;
     if (*again) {
@@ -31,7 +31,7 @@ static int ask_until_good(char passphrase[PASSPHRASE_MAX], diag *d) {
     for (int i = 1;; i++) {
         bool again;
         int rc = ask_twice(passphrase, &again, d);
-        if (rc == 0 || !again || i == TRIES) {
+        if (rc == 0 || !again || i == APPROVER_TRIES) {
             return rc;
         }
         fprintf(stderr, "%s %s\n", d->what, d->next);
@@ -47,6 +47,7 @@ int approver_choose(const char *name, bool no_input, approver_public *out, diag 
                  "A passphrase has to be typed, and --no-input forbids to ask for it.");
         return diag_next(d, "Run `keel approver set` in a terminal.");
     }
+    passphrase_hold(passphrase, sizeof passphrase);
     int rc = ask_until_good(passphrase, d);
     randombytes_buf(salt, sizeof salt);
     rc = rc ? rc : approver_key_make(&key, passphrase, salt, d);
@@ -61,36 +62,49 @@ int approver_choose(const char *name, bool no_input, approver_public *out, diag 
     return 0;
 }
 
-/* 0, DIAG_AUTH when it is another one's, or another failure. */
-static int try_once(const char *prompt, const char *public_key, const uint8_t *salt,
-                    approver_key *key, bool *wrong, diag *d) {
-    char passphrase[PASSPHRASE_MAX], made[2 * APPROVER_PUBLIC + 1];
-    int rc = passphrase_read(prompt, passphrase, d);
-    rc = rc ? rc : approver_key_make(key, passphrase, salt, d);
-    sodium_memzero(passphrase, sizeof passphrase);
+int approver_try(const char *public_key, const char *salt, const char *passphrase,
+                 approver_key *key, bool *right, diag *d) {
+    uint8_t bytes[APPROVER_SALT];
+    char made[2 * APPROVER_PUBLIC + 1];
+    if (hex_decode(bytes, sizeof bytes, salt, strlen(salt)) != APPROVER_SALT) {
+        return diag_set(d, DIAG_STORAGE, "The approver's salt in the database is damaged.");
+    }
+    int rc = approver_key_make(key, passphrase, bytes, d);
     if (rc == 0) {
         hex_encode(made, key->public_key, sizeof key->public_key);
-        *wrong = strcmp(made, public_key) != 0;
+        *right = strcmp(made, public_key) == 0;
+        if (!*right) {
+            approver_key_wipe(key);
+        }
     }
     return rc;
 }
 
+static int ask_once(const char *prompt, const char *public_key, const char *salt, approver_key *key,
+                    bool *right, diag *d) {
+    char passphrase[PASSPHRASE_MAX];
+    passphrase_hold(passphrase, sizeof passphrase);
+    int rc = passphrase_read(prompt, passphrase, d);
+    rc = rc ? rc : approver_try(public_key, salt, passphrase, key, right, d);
+    sodium_memzero(passphrase, sizeof passphrase);
+    return rc;
+}
+
+void approver_prompt(const char *name, char *out, size_t size) {
+    snprintf(out, size, "Passphrase of %.100s: ", name);
+}
+
 int approver_unlock(const char *name, const char *public_key, const char *salt, approver_key *key,
                     diag *d) {
-    uint8_t bytes[APPROVER_SALT];
     char prompt[160];
-    if (hex_decode(bytes, sizeof bytes, salt, strlen(salt)) != APPROVER_SALT) {
-        return diag_set(d, DIAG_STORAGE, "The approver's salt in the database is damaged.");
-    }
-    snprintf(prompt, sizeof prompt, "Passphrase of %.100s: ", name);
-    for (int i = 1; i <= TRIES; i++) {
-        bool wrong = false;
-        int rc = try_once(prompt, public_key, bytes, key, &wrong, d);
-        if (rc || !wrong) {
+    approver_prompt(name, prompt, sizeof prompt);
+    for (int i = 1; i <= APPROVER_TRIES; i++) {
+        bool right = false;
+        int rc = ask_once(prompt, public_key, salt, key, &right, d);
+        if (rc || right) {
             return rc;
         }
-        approver_key_wipe(key);
-        if (i < TRIES) {
+        if (i < APPROVER_TRIES) {
             fprintf(stderr, "That is not the passphrase.\n");
         }
     }

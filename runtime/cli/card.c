@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "known.h"
+#include "sendable.h"
 #include "text.h"
 
 struct card {
@@ -12,10 +14,17 @@ struct card {
     cli_row sums;
     keel_buf base;    /* the record with arguments, decision, evidence, why */
     keel_buf edited;  /* approval.edited, if there is one */
+    keel_buf answer;  /* of a question: the record that ended it */
     keel_buf *bodies; /* records that are sources */
     render_source *sources;
-    char **names;
+    struct source {
+        char *name, *path;
+        source_kind kind;
+    } * of;
     size_t count;
+    size_t erased;
+    alike_known *known;
+    keel_buf unsendable; /* a line for each part that its connector would not send */
 };
 
 enum {
@@ -30,12 +39,13 @@ enum {
     I_AGENT,
     I_ROOT,
     I_TARGET,
-    I_CLASS
+    I_CLASS,
+    I_RAISE
 };
 
 static const char item_sql[] =
     "SELECT i.number, i.kind, i.run, i.path, i.state, i.digest, i.opened_us, i.expires_us, r.agent,"
-    " r.root, e.target, e.class"
+    " r.root, e.target, e.class, i.raise_us"
     " FROM item i JOIN run r ON r.id = i.run"
     " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path"
     " WHERE i.number = CAST(? AS INTEGER)";
@@ -59,41 +69,75 @@ static void keep(keel_buf *to, const journal_row *row) {
 }
 
 /* A view is taken when all bodies are in: the buffers move while they grow in number. */
-static void add_source(card *k, const journal_row *row, const char *format) {
+static void add_source(card *k, const journal_row *row, source_kind kind, const char *format) {
     keel_buf name = KEEL_BUF_INIT;
     keel_buf_printf(&name, format, row->path);
     k->bodies = keel_realloc(k->bodies, (k->count + 1) * sizeof *k->bodies);
-    k->names = keel_realloc(k->names, (k->count + 1) * sizeof *k->names);
+    k->of = keel_realloc(k->of, (k->count + 1) * sizeof *k->of);
     k->bodies[k->count] = (keel_buf)KEEL_BUF_INIT;
     keep(&k->bodies[k->count], row);
-    k->names[k->count++] = name.data;
+    k->of[k->count++] =
+        (struct source){name.data, row->path[0] ? keel_strdup(row->path) : NULL, kind};
 }
 
-static bool is_read(keel_json target) {
+static bool ends_in(keel_json target, const char *verb) {
     char text[256];
-    long len = keel_json_copy(target, text, sizeof text);
-    return len > 5 && len < (long)sizeof text && strcmp(text + len - 5, ".read") == 0;
+    long len = keel_json_copy(target, text, sizeof text), n = (long)strlen(verb);
+    return len > n && len < (long)sizeof text && strcmp(text + len - n, verb) == 0;
+}
+
+static bool ends_in_write(const char *target) {
+    size_t len = strlen(target);
+    return len > 6 && strcmp(target + len - 6, ".write") == 0;
+}
+
+static void add_begin(card *k, const journal_row *row) {
+    int64_t parent = 0;
+    char format[64];
+    keel_json_int(keel_json_get(row->body, "parent"), &parent);
+    snprintf(format, sizeof format, "what run %" PRId64 " handed over%%s", parent);
+    add_source(k, row, parent ? SOURCE_HANDED : SOURCE_INPUT,
+               parent ? format : "the run's input%s");
+}
+
+static void add_elsewhere(card *k, const journal_row *row) {
+    keel_json target = keel_json_get(row->body, "target");
+    if (row->kind == RECORD_RUN_BEGIN) {
+        add_begin(k, row);
+    } else if (row->kind == RECORD_EFFECT_DONE && ends_in(target, ".read")) {
+        add_source(k, row, SOURCE_READ, "what the read at %s returned");
+    } else if (row->kind == RECORD_WOKEN) {
+        bool polled = keel_json_get(row->body, "from").data != NULL;
+        add_source(k, row, polled ? SOURCE_READ : SOURCE_CAME, "what came at %s");
+    } else if (keel_json_get(row->body, "args").data && ends_in(target, ".write")) {
+        add_source(k, row, SOURCE_OWN, "what the run itself wrote at %s");
+    }
 }
 
 static int visit(void *ctx, const journal_row *row) {
     card *k = ctx;
     bool here = strcmp(row->path, or_empty(k->item.values[I_PATH])) == 0;
     if (!row->body.data) {
+        k->erased += row->kind == RECORD_RUN_BEGIN || row->kind == RECORD_EFFECT_DONE ||
+                     row->kind == RECORD_WOKEN;
         return 0;
     }
-    if (row->kind == RECORD_RUN_BEGIN) {
-        add_source(k, row, "the run's input%s");
-    } else if (row->kind == RECORD_EFFECT_DONE && is_read(keel_json_get(row->body, "target"))) {
-        add_source(k, row, "what the read at %s returned");
-    } else if (row->kind == RECORD_WOKEN) {
-        add_source(k, row, "what came at %s");
+    if (here && row->kind == RECORD_WOKEN) {
+        keep(&k->answer, row);
     } else if (here && row->kind == RECORD_APPROVAL_EDITED) {
         keep(&k->edited, row);
     } else if (here && keel_json_get(row->body, "args").data) {
         keep(&k->base, row);
         keel_buf_clear(&k->edited);
+        keel_buf_clear(&k->answer);
+    } else if (!here) {
+        add_elsewhere(k, row);
     }
     return 0;
+}
+
+static keel_json view(const keel_buf *b) {
+    return keel_json_view(b->len ? b->data : NULL, b->len);
 }
 
 static keel_json part(const card *k, const char *key) {
@@ -108,23 +152,45 @@ static keel_json part(const card *k, const char *key) {
 }
 
 static void take_sources(card *k) {
-    static const char *const members[] = {"input", "result", "outcome"};
+    static const char *const members[] = {"args", "input", "result", "outcome"};
     k->sources = keel_alloc((k->count + 1) * sizeof *k->sources);
     for (size_t i = 0; i < k->count; i++) {
         keel_json body = keel_json_view(k->bodies[i].data, k->bodies[i].len);
         keel_json value = {NULL, 0};
-        for (size_t m = 0; m < 3 && !value.data; m++) {
+        for (size_t m = 0; m < 4 && !value.data; m++) {
             value = keel_json_get(body, members[m]);
         }
         /* The input comes first in the record and counts least: another agent may have written it.
          */
-        k->sources[k->count - 1 - i] = (render_source){k->names[i], value};
+        k->sources[k->count - 1 - i] =
+            (render_source){k->of[i].name, value, k->of[i].kind, k->of[i].path};
     }
 }
 
-static void fill(card *k) {
+static void take_names(cli *c, card *k) {
+    k->known = alike_create();
+    known_add(c, k->known);
+    for (size_t i = 0; i < k->count; i++) {
+        if (k->sources[i].kind ==
+            SOURCE_READ) { /* what it was given may be another agent's words */
+            alike_add_from(k->known, k->sources[i].value, "who stands in what the run read");
+        }
+    }
+}
+
+static void unsendable(void *ctx, const char *field, const char *why) {
+    card *k = ctx;
+    text_line(&k->unsendable, field, strlen(field));
+    keel_buf_printf(&k->unsendable, " %s\n", why);
+}
+
+static void fill(cli *c, card *k) {
     char **v = k->item.values;
     take_sources(k);
+    take_names(c, k);
+    if (ends_in_write(or_empty(v[I_TARGET]))) {
+        sendable_check(known_resource(c, v[I_TARGET]), part(k, "args"), unsendable, k);
+    }
     k->shown = (render_card){
         .number = number_of(v[I_NUMBER]),
         .run = (uint64_t)number_of(v[I_RUN]),
@@ -138,19 +204,34 @@ static void fill(card *k) {
         .way_back = part(k, "undo").data != NULL,
         .args = part(k, "args"),
         .decision = part(k, "decision"),
+        .budget = part(k, "budget"),
+        .beyond = part(k, "beyond"),
+        .tier = keel_json_get(k->edited.len ? view(&k->edited) : view(&k->base), "tier"),
         .why = part(k, "why"),
         .evidence = part(k, "evidence"),
+        .remember = k->edited.len ? (keel_json){NULL, 0} : part(k, "remember"),
+        .raise_us = number_of(v[I_RAISE]),
         .sources = k->sources,
         .source_count = k->count,
+        .erased = k->erased,
+        .known = k->known,
+        .unsendable = k->unsendable.len ? k->unsendable.data : NULL,
         .opened_us = number_of(v[I_OPENED]),
         .expires_us = number_of(v[I_EXPIRES]),
         .calls = k->sums.count ? number_of(k->sums.values[0]) : 0,
         .cost_micros = k->sums.count ? number_of(k->sums.values[1]) : 0,
         .currency = k->sums.count ? k->sums.values[2] : NULL,
     };
+    if (render_is_question(&k->shown)) { /* its words are arguments */
+        keel_json answer = keel_json_view(k->answer.data, k->answer.len);
+        k->shown.why = keel_json_get(k->shown.args, "why");
+        k->shown.evidence = keel_json_get(k->shown.args, "evidence");
+        k->shown.answer = keel_json_get(answer, "outcome");
+        k->shown.tainted = keel_json_true(part(k, "tainted"));
+    }
 }
 
-static int no_item(const char *number, diag *d) {
+int card_none(const char *number, diag *d) {
     diag_set(d, DIAG_NOT_FOUND, "There is no item %s.", number);
     return diag_next(d, "See `keel inbox` for the numbers that wait.");
 }
@@ -163,7 +244,7 @@ int card_load(cli *c, int64_t number, card **out, diag *d) {
     *k = (card){.bodies = NULL};
     int rc = cli_one(c, item_sql, &param, 1, &k->item, d);
     if (rc == DIAG_NOT_FOUND && c->db) {
-        rc = no_item(text, d);
+        rc = card_none(text, d);
     }
     if (rc == 0) {
         param = or_empty(k->item.values[I_ROOT]);
@@ -177,7 +258,7 @@ int card_load(cli *c, int64_t number, card **out, diag *d) {
         card_free(k);
         return rc;
     }
-    fill(k);
+    fill(c, k);
     *out = k;
     return 0;
 }
@@ -188,13 +269,17 @@ void card_free(card *k) {
     }
     for (size_t i = 0; i < k->count; i++) {
         keel_buf_free(&k->bodies[i]);
-        free(k->names[i]);
+        free(k->of[i].name);
+        free(k->of[i].path);
     }
     free(k->bodies);
-    free(k->names);
+    free(k->of);
     free(k->sources);
+    alike_destroy(k->known);
+    keel_buf_free(&k->unsendable);
     keel_buf_free(&k->base);
     keel_buf_free(&k->edited);
+    keel_buf_free(&k->answer);
     cli_row_free(&k->item);
     cli_row_free(&k->sums);
     free(k);
@@ -212,6 +297,20 @@ bool card_is_open(const card *k) {
     return strcmp(card_kind(k), "approval") == 0 && strcmp(k->shown.state, "open") == 0;
 }
 
+void card_seen(cli *c, const card *k) {
+    keel_buf args = KEEL_BUF_INIT;
+    diag ignored;
+    if (card_is_open(k) && cli_running(c)) {
+        cli as_is = *c; /* it is none of the calls that a request id names */
+        c->request = NULL;
+        keel_buf_printf(&args, "{\"numbers\":[%" PRId64 "]}", k->shown.number);
+        (void)cli_call(c, "shown", &args, NULL, &ignored); /* without it, no minute is counted */
+        c->request = as_is.request;
+        c->calls = as_is.calls;
+    }
+    keel_buf_free(&args);
+}
+
 void card_print(const cli *c, const card *k) {
     keel_buf out = KEEL_BUF_INIT;
     render(&k->shown, &c->out, cli_now_us(), &out);
@@ -227,10 +326,19 @@ void card_json(const card *k) {
     keel_json_write(&w, &out);
     keel_json_object(&w);
     keel_json_set_text(&w, "agent", s->agent);
+    if (s->answer.data) {
+        keel_json_set_raw(&w, "answer", s->answer);
+    }
     if (s->approval) {
         keel_json_set_text(&w, "approval", s->approval);
     }
     keel_json_set_raw(&w, "args", s->args);
+    if (s->beyond.data) {
+        keel_json_set_raw(&w, "beyond", s->beyond);
+    }
+    if (s->budget.data) {
+        keel_json_set_raw(&w, "budget", s->budget);
+    }
     keel_json_set_text(&w, "class", s->class);
     keel_json_set_raw(&w, "decision", s->decision);
     keel_json_set_raw(&w, "evidence", s->evidence);
@@ -239,80 +347,24 @@ void card_json(const card *k) {
     keel_json_set_int(&w, "number", s->number);
     keel_json_set_int(&w, "opened_us", s->opened_us);
     keel_json_set_text(&w, "path", s->path);
+    if (s->raise_us) {
+        keel_json_set_int(&w, "raise_us", s->raise_us);
+    }
+    if (s->remember.data) {
+        keel_json_set_raw(&w, "remember", s->remember);
+    }
     keel_json_set_int(&w, "run", (int64_t)s->run);
     keel_json_set_text(&w, "state", s->state);
     keel_json_set_text(&w, "target", s->target);
+    if (s->tier.data) {
+        keel_json_set_raw(&w, "tier", s->tier);
+    }
+    if (s->unsendable) {
+        keel_json_set_text(&w, "unsendable", s->unsendable);
+    }
     keel_json_set_raw(&w, "why", s->why);
     keel_json_object_end(&w);
     keel_buf_putc(&out, '\n');
     cli_out(&out);
     keel_buf_free(&out);
-}
-
-/* ---- numbers ---- */
-
-static int add_number(numbers *n, int64_t number, diag *d) {
-    for (size_t i = 0; i < n->count; i++) {
-        if (n->list[i] == number) {
-            return 0;
-        }
-    }
-    if (n->count == NUMBERS_MAX) {
-        return diag_set(d, DIAG_USAGE, "More than %d items at once.", NUMBERS_MAX);
-    }
-    n->list[n->count++] = number;
-    return 0;
-}
-
-static int add_batch(cli *c, const char *batch, numbers *out, diag *d) {
-    cli_row row = {0};
-    int rc = cli_one(c, "SELECT numbers FROM batch WHERE batch = CAST(? AS INTEGER)", &batch, 1,
-                     &row, d);
-    if (rc == DIAG_NOT_FOUND && c->db) {
-        diag_set(d, rc, "There is no batch B%s.", batch);
-        return diag_next(d, "`keel inbox` shows what waits and fixes batches.");
-    }
-    if (rc) {
-        return rc;
-    }
-    keel_json list = keel_json_view(row.values[0], strlen(row.values[0]));
-    int64_t number;
-    for (keel_json_iter it = keel_json_each(list); rc == 0 && keel_json_next(&it);) {
-        rc = keel_json_int(it.value, &number) ? add_number(out, number, d) : 0;
-    }
-    out->from_batch = true;
-    cli_row_free(&row);
-    return rc;
-}
-
-static const char there_sql[] = "SELECT count(*) FROM item WHERE number = CAST(? AS INTEGER)";
-
-int numbers_read(cli *c, const options *o, numbers *out, diag *d) {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < o->arg_count; i++) {
-        const char *word = o->args[i];
-        int64_t number;
-        bool batch = (word[0] == 'B' || word[0] == 'b') && text_number(word + 1, &number);
-        if (batch) {
-            rc = add_batch(c, word + 1, out, d);
-        } else if (text_number(word, &number)) {
-            diag unread; /* without a database the kernel is asked, and says what there is */
-            rc = add_number(out, number, d);
-            if (rc == 0 && cli_reader(c, &unread) == 0 && !cli_number(c, there_sql, word)) {
-                rc = no_item(word, d);
-            }
-        } else {
-            diag_set(d, DIAG_USAGE, "\"%s\" is no number of an item and no batch.", word);
-            rc = diag_next(d, "Write numbers of `keel inbox`, such as 3 or B2.");
-        }
-    }
-    return rc;
-}
-
-void numbers_json(const numbers *n, keel_buf *out) {
-    keel_buf_putc(out, '[');
-    for (size_t i = 0; i < n->count; i++) {
-        keel_buf_printf(out, "%s%" PRId64, i ? "," : "", n->list[i]);
-    }
-    keel_buf_putc(out, ']');
 }

@@ -9,6 +9,8 @@
 
 #include "control.h"
 #include "digest.h"
+#include "known.h"
+#include "pointer.h"
 #include "text.h"
 
 const option common_options[] = {
@@ -77,9 +79,11 @@ bool cli_running(cli *c) {
 }
 
 void cli_finish(cli *c) {
+    known_free(c->known);
     client_close(c->kernel);
     reader_close(c->db);
     workspace_destroy(c->ws);
+    c->known = NULL;
     c->kernel = NULL;
     c->db = NULL;
     c->ws = NULL;
@@ -220,12 +224,25 @@ void cli_say(const cli *c, const char *format, ...) {
     keel_buf_free(&line);
 }
 
+static bool out_is_json;
+
+void cli_out_json(void) {
+    out_is_json = true;
+}
+
 /* A reader that has gone, such as `head`, has seen enough: no message, no failure. */
 void cli_out(const keel_buf *b) {
     if (b->len == 0) {
         return;
     }
-    if (fwrite(b->data, 1, b->len, stdout) != b->len || fflush(stdout) != 0) {
+    keel_buf json = KEEL_BUF_INIT;
+    if (out_is_json) {
+        text_json(&json, b->data, b->len);
+        b = &json;
+    }
+    bool written = fwrite(b->data, 1, b->len, stdout) == b->len && fflush(stdout) == 0;
+    keel_buf_free(&json);
+    if (!written) {
         if (errno == EPIPE) {
             _exit(0);
         }
@@ -251,12 +268,30 @@ static void escape_into(char *to, size_t size, const char *from) {
     keel_buf_free(&b);
 }
 
-int cli_fault(const diag *d) {
+static diag escaped(const diag *d) {
     diag shown = *d;
     escape_into(shown.file, sizeof shown.file, d->file);
     escape_into(shown.what, sizeof shown.what, d->what);
     escape_into(shown.next, sizeof shown.next, d->next);
+    return shown;
+}
+
+int cli_fault(const diag *d) {
+    diag shown = escaped(d);
     diag_print(stderr, &shown);
+    return diag_exit_code(d->code);
+}
+
+int cli_fault_in(const cli *c, const diag *d, const char *text, size_t len) {
+    diag shown = escaped(d);
+    char next[sizeof shown.next];
+    memcpy(next, shown.next, sizeof next);
+    shown.next[0] = 0;
+    keel_buf line = KEEL_BUF_INIT;
+    pointer_lines(&line, text, len, d->line, d->column, &c->err);
+    diag_print(stderr, &shown);
+    fprintf(stderr, "%s  %s\n", line.len ? line.data : "", next);
+    keel_buf_free(&line);
     return diag_exit_code(d->code);
 }
 

@@ -25,6 +25,7 @@ typedef struct cli {
     workspace *ws; /* these three are opened when first asked for, and closed by main */
     reader *db;
     client *kernel;
+    struct known_lists *known; /* known.h */
 } cli;
 
 typedef int command_run(cli *c, const options *o, diag *d);
@@ -75,11 +76,15 @@ void cli_table(const cli *c, const table *t, const char *none);
 
 /* Talk: a line on stderr, unless -q. */
 void cli_say(const cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* From now on what is printed is JSON: nothing hidden leaves as itself, as text_json has it. */
+void cli_out_json(void);
 /* Data: bytes to stdout. Ends the process quietly when nobody reads any more. */
 void cli_out(const keel_buf *b);
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What went wrong, escaped, on stderr. Returns the exit code. */
 int cli_fault(const diag *d);
+/* The same, with the line of the file's text that it is about, and a caret below its place. */
+int cli_fault_in(const cli *c, const diag *d, const char *text, size_t len);
 
 int64_t cli_now_us(void); /* wall clock */
 

@@ -79,6 +79,13 @@ void client_close(client *c) {
     free(c);
 }
 
+bool client_hung_up(const client *c) {
+    char byte;
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    return poll(&p, 1, 0) > 0 && ((p.revents & (POLLHUP | POLLERR)) ||
+                                  recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+}
+
 void client_on_idle(client *c, client_idle *idle, void *ctx) {
     c->idle = idle;
     c->idle_ctx = ctx;

@@ -3,6 +3,7 @@
 #ifndef CLI_CLIENT_H
 #define CLI_CLIENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "diag.h"
@@ -13,7 +14,8 @@ typedef struct client client;
 
 /* DIAG_FAILED "Keel is not running here", or why the socket cannot be used. */
 int client_open(client **out, const char *socket_path, diag *d);
-void client_close(client *c); /* NULL is fine */
+void client_close(client *c);         /* NULL is fine */
+bool client_hung_up(const client *c); /* the kernel has closed the connection */
 /* Called while nothing comes, every three seconds, with the seconds so far: so that whoever waits
  * is told. */
 typedef void client_idle(void *ctx, int seconds);

@@ -5,28 +5,26 @@
 #include "yamltree.h"
 
 extern const command init_command, up_command, down_command, do_command, inbox_command,
-    approve_command, deny_command, why_command, can_command, costs_command, logs_command,
-    halt_command, resume_command, doctor_command, help_command_entry, run_command, stuck_command,
-    unknown_command, agent_command, connector_command, connection_command, plugin_command,
-    policy_command, approver_command, audit_command, dev_command, replay_command, secret_command,
-    rollback_command, torture_command, backup_command, restore_command;
+    answer_command, override_command, approve_command, deny_command, why_command, can_command,
+    costs_command, budget_command, logs_command, halt_command, resume_command, doctor_command,
+    help_command_entry, run_command, stuck_command, unknown_command, agent_command,
+    connector_command, connection_command, plugin_command, policy_command, approver_command,
+    audit_command, dev_command, replay_command, secret_command, rollback_command, grant_command,
+    torture_command, backup_command, restore_command, denial_command, notify_command;
 
 static const command *const day[] = {
-    &do_command,    &inbox_command, &approve_command,  &deny_command,   &why_command, &can_command,
-    &costs_command, &logs_command,  &rollback_command, &replay_command, NULL,
+    &do_command,       &inbox_command,    &approve_command, &deny_command,  &answer_command,
+    &override_command, &why_command,      &can_command,     &costs_command, &budget_command,
+    &logs_command,     &rollback_command, &replay_command,  NULL,
 };
 static const command *const things[] = {
-    &run_command,
-    &stuck_command,
-    &unknown_command,
-    &agent_command,
-    &connector_command,
-    &connection_command,
-    &plugin_command,
-    &policy_command,
-    &approver_command,
-    &secret_command,
-    NULL,
+    &run_command,       &stuck_command,
+    &unknown_command,   &agent_command,
+    &connector_command, &connection_command,
+    &plugin_command,    &policy_command,
+    &approver_command,  &grant_command,
+    &denial_command,    &secret_command,
+    &notify_command,    NULL,
 };
 static const command *const host[] = {
     &init_command,  &up_command,     &down_command,    &dev_command,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "itemnumbers.h"
 #include "receipt.h"
 
 static int need_why(const char *why, diag *d) {
@@ -42,6 +43,9 @@ static int is_asked(cli *c, const numbers *n, diag *d) {
         if (kind && !strcmp(kind, "stuck")) {
             diag_set(d, DIAG_USAGE, "Item %s is stuck, and asks for no approval.", number);
             rc = diag_next(d, "See what it needs: keel stuck show %s", number);
+        } else if (kind && !strcmp(kind, "question")) {
+            diag_set(d, DIAG_USAGE, "Item %s is a question, and asks for no approval.", number);
+            rc = diag_next(d, "Answer it, or not: keel answer %s [--decline --why ...]", number);
         } else if (kind && strcmp(kind, "approval") != 0) {
             diag_set(d, DIAG_USAGE,
                      "Item %s asks for a verdict on an unknown outcome, not for an approval.",
@@ -87,6 +91,11 @@ const command deny_command = {
     .name = "deny",
     .words = "N|B... --why TEXT",
     .summary = "say no to what waits, with a reason",
+    .more =
+        "The agent is told the reason. When it asks for exactly the same again within 30 days, it "
+        "is told\n"
+        "so again, and you are not asked: keel denial list shows what stands, keel denial lift N "
+        "ends it.",
     .examples = "keel deny 4 --why \"She asked us not to write again\"",
     .options = deny_options,
     .least = 1,

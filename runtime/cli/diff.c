@@ -65,7 +65,7 @@ typedef struct printer {
 static void show(printer *p, char mark, const line *l, tint c) {
     keel_buf text = KEEL_BUF_INIT;
     keel_buf_printf(&text, "  %c ", mark);
-    text_escape(&text, l->text, l->len);
+    text_exact(&text, l->text, l->len);
     term_put(p->on, p->out, c, text.data);
     keel_buf_putc(p->out, '\n');
     keel_buf_free(&text);

@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "fsio.h"
+#include "given.h"
 #include "live.h"
 #include "suggest.h"
 #include "survey.h"
@@ -98,6 +99,7 @@ static int command_args(const options *o, bool follow, keel_buf *out, diag *d) {
         if (key) {
             keel_json_set_text(&w, "key", key);
         }
+        given_label(o, &w);
         keel_json_object_end(&w);
     }
     keel_buf_free(&input);
@@ -177,7 +179,7 @@ static int take_denial(void *ctx, const journal_row *row) {
     if (row->kind == RECORD_EFFECT_DENIED && strcmp(row->path, x->path) == 0) {
         keel_json args = keel_json_get(row->body, "args");
         keel_buf_append(&x->args, args.data, args.len);
-        keel_json_string(keel_json_path(row->body, "decision.why"), &x->why);
+        keel_json_string(keel_json_path(row->body, "error.why"), &x->why);
     }
     return 0;
 }
@@ -235,11 +237,43 @@ static void tell_failure(cli *c, const char *run) {
     }
 }
 
+/* What it waits for besides a person. */
+static void tell_wait(cli *c, const char *run) {
+    static const char sql[] =
+        "SELECT e.reason, e.run || ':' || e.path, e.due_us FROM effect e JOIN run r ON r.id = e.run"
+        " WHERE r.root = (SELECT root FROM run WHERE id = CAST(? AS INTEGER)) AND e.state = "
+        "'waiting'"
+        " AND e.reason IN ('rate', 'quiet', 'breaker', 'halted') ORDER BY e.due_us LIMIT 1";
+    cli_row row = {0};
+    diag ignored = {0};
+    if (cli_reader(c, &ignored) || cli_one(c, sql, &run, 1, &row, &ignored)) {
+        cli_say(c, "Run %s waits. See `keel run show %s`.", run, run);
+        return;
+    }
+    const char *reason = row.values[0];
+    keel_buf until = KEEL_BUF_INIT;
+    keel_buf_puts(&until, "");
+    if (row.values[2]) {
+        keel_buf_puts(&until, !strcmp(reason, "rate") ? ", until about " : ", until ");
+        text_time(&until, strtoll(row.values[2], NULL, 10));
+    }
+    cli_say(c, "Run %s waits for %s%s. See `keel why %s`.", run,
+            !strcmp(reason, "rate")      ? "its pace"
+            : !strcmp(reason, "quiet")   ? "quiet hours to end"
+            : !strcmp(reason, "breaker") ? "a connection that rests"
+                                         : "`keel resume`: the workspace is halted",
+            until.data, row.values[1]);
+    keel_buf_free(&until);
+    cli_row_free(&row);
+}
+
 static void tell_end(cli *c, int64_t run, int exit_code, keel_json waiting) {
     char number[24];
     snprintf(number, sizeof number, "%" PRId64, run);
     size_t count = keel_json_count(waiting);
-    if (exit_code == 3) {
+    if (exit_code == 3 && count == 0) {
+        tell_wait(c, number);
+    } else if (exit_code == 3) {
         cli_say(c, "Run %s: %zu %s for you. See `keel inbox`.", number, count,
                 count == 1 ? "item waits" : "items wait");
     } else if (exit_code == 5) {
@@ -326,6 +360,7 @@ static int do_run(cli *c, const options *o, diag *d) {
 static const option do_options[] = {
     {"key", 0, "TEXT", "the same agent and key is one run, however often it is asked for"},
     {"detach", 0, NULL, "do not follow; print the number of the run"},
+    LABEL_OPTIONS("the values are"),
     {NULL, 0, NULL, NULL},
 };
 
@@ -333,12 +368,15 @@ const command do_command = {
     .name = "do",
     .words = "AGENT [KEY=VALUE...]",
     .summary = "start one run of an agent and follow it to where it ends or waits",
-    .more = "VALUE is a number, true, false or text; @FILE reads a file. Ends with 0 when all has "
-            "ended,\n"
-            "3 when the rest waits for a person, 5 when policy denied something, 1 when it failed.",
+    .more =
+        "VALUE is a number, true, false or text; @FILE reads a file. Ends with 0 when all has "
+        "ended,\n"
+        "3 when the rest waits for a person, 5 when policy denied something, 1 when it failed.\n"
+        "What you give is trusted and internal, unless you say otherwise.",
     .examples =
         "keel do triage\nkeel do triage limit=20\n"
-        "keel do correspondent message=4 note=@note.txt --key reply-4\nkeel do triage --detach",
+        "keel do correspondent message=4 note=@note.txt --key reply-4\nkeel do triage --detach\n"
+        "keel do sort text=@mail.txt --untrusted --sensitivity confidential",
     .options = do_options,
     .least = 1,
     .most = -1,

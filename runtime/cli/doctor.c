@@ -27,6 +27,7 @@ static const struct {
     {"database", check_database},
     {"anchor", check_anchor},
     {"approver", check_approver},
+    {"notify", check_notify},
     {"kernel", check_kernel},
 };
 

@@ -23,6 +23,6 @@ doctor_check check_version, check_sqlite, check_libraries, check_programs, check
     check_seccomp, check_clock;
 /* doctor_workspace.c */
 doctor_check check_workspace, check_policy, check_addresses, check_permissions, check_anchor,
-    check_fsync, check_space, check_database, check_approver, check_kernel;
+    check_fsync, check_space, check_database, check_approver, check_notify, check_kernel;
 
 #endif

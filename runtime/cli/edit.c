@@ -19,7 +19,7 @@
 /* ---- the difference ---- */
 
 static void show_field(const cli *c, keel_json args, const char *name, keel_json value,
-                       keel_buf *out) {
+                       const alike_known *known, keel_buf *out) {
     keel_buf old = KEEL_BUF_INIT, fresh = KEEL_BUF_INIT;
     edit_plain(keel_json_get(args, name), &old);
     edit_plain(value, &fresh);
@@ -27,17 +27,18 @@ static void show_field(const cli *c, keel_json args, const char *name, keel_json
     text_line(out, name, strlen(name));
     keel_buf_putc(out, '\n');
     diff_lines(out, old.data, old.len, fresh.data, fresh.len, &c->out);
+    alike_notes(out, fresh.data, fresh.len, !memchr(fresh.data, '\n', fresh.len), known, 4);
     keel_buf_free(&old);
     keel_buf_free(&fresh);
 }
 
-static void show_difference(const cli *c, keel_json args, keel_json set) {
+static void show_difference(const cli *c, const render_card *s, keel_json set) {
     keel_buf out = KEEL_BUF_INIT;
     keel_buf_puts(&out, "Your change:\n");
     for (keel_json_iter it = keel_json_each(set); keel_json_next(&it);) {
         char name[128];
         keel_json_copy(it.key, name, sizeof name);
-        show_field(c, args, name, it.value, &out);
+        show_field(c, s->args, name, it.value, s->known, &out);
     }
     keel_buf_putc(&out, '\n');
     cli_out(&out);
@@ -133,7 +134,8 @@ static int from_editor(cli *c, const render_card *s, keel_buf *set, diag *d) {
     policy_query q;
     policy_decision decision;
     policy_approval a = {.edit_count = 0};
-    survey_effect e = {s->agent, s->target, s->class, s->args, false};
+    survey_effect e = {s->agent, s->target,           s->class,  s->args,
+                       false,    SENSITIVITY_DEFAULT, REPLY_NONE};
     int rc = survey_load(c, &w, NULL, NULL, d);
     rc = rc ? rc : survey_compile(c, w, NULL, NULL, d);
     if (rc == 0 && survey_decide(w, &e, attrs, &q, &decision)) {
@@ -171,7 +173,7 @@ int edit_item(cli *c, const card *k, const options *o, diag *d) {
         rc = diag_next(d, "Approve it as it is with `keel approve %" PRId64 "`.", s->number);
     }
     if (rc == 0) {
-        show_difference(c, s->args, keel_json_view(set.data, set.len));
+        show_difference(c, s, keel_json_view(set.data, set.len));
         rc = c->dry_run ? 0 : send_edit(c, s->number, &set, d);
     }
     keel_buf_free(&set);

@@ -9,7 +9,7 @@
 static const char effect_sql[] =
     "SELECT r.agent, e.target, e.class, e.state, e.reason, e.attempts, e.number, e.rule, e.key,"
     " e.cost_micros, e.currency, e.opened_us, e.changed_us, e.due_us, e.holds, e.digest, r.tainted,"
-    " r.root, e.undo, e.undone_by FROM effect e JOIN run r ON r.id = e.run"
+    " r.root, e.undo, e.undone_by, r.sensitivity FROM effect e JOIN run r ON r.id = e.run"
     " WHERE e.run = CAST(? AS INTEGER) AND e.path = ?";
 
 static const char near_sql[] =
@@ -45,14 +45,18 @@ static int by_path(cli *c, const char *word, const char *run, const char *path, 
 
 static int by_number(cli *c, const char *word, effect *out, diag *d) {
     cli_row item = {0};
-    int rc = cli_one(c, "SELECT run, path FROM item WHERE number = CAST(? AS INTEGER)", &word, 1,
-                     &item, d);
+    int rc = cli_one(c, "SELECT run, path, kind FROM item WHERE number = CAST(? AS INTEGER)", &word,
+                     1, &item, d);
     if (rc == DIAG_NOT_FOUND && c->db) {
         diag_set(d, rc, "There is no item %s.", word);
         return diag_next(d,
                          "Write a number of `keel inbox`, or RUN:PATH as `keel run show` has it.");
     }
-    if (rc == 0) {
+    if (rc == 0 && strcmp(item.values[2], "question") == 0) {
+        diag_set(d, DIAG_USAGE, "Item %s is a question, and no effect.", word);
+        rc = diag_next(d, "Read it with `keel inbox %s`.", word);
+        cli_row_free(&item);
+    } else if (rc == 0) {
         rc = by_path(c, word, item.values[0], item.values[1], out, d);
         cli_row_free(&item);
     }
@@ -85,4 +89,11 @@ void effect_finish(effect *e) {
 
 const char *effect_text(const effect *e, int which) {
     return e->row.values[which] ? e->row.values[which] : "";
+}
+
+sensitivity effect_level(const effect *e) {
+    sensitivity level = SENSITIVITY_DEFAULT;
+    const char *text = effect_text(e, EFFECT_SENSITIVITY);
+    sensitivity_named(text, strlen(text), &level);
+    return level;
 }

@@ -3,6 +3,7 @@
 #define CLI_EFFECT_H
 
 #include "cli.h"
+#include "label.h"
 
 typedef struct effect {
     uint64_t run;
@@ -31,12 +32,14 @@ enum {
     EFFECT_TAINTED,
     EFFECT_ROOT,
     EFFECT_UNDO,
-    EFFECT_UNDONE_BY
+    EFFECT_UNDONE_BY,
+    EFFECT_SENSITIVITY
 };
 
 /* "3" (a number of `keel inbox`) or "7:3.1", "7/3.1" (run and path). DIAG_USAGE, DIAG_NOT_FOUND. */
 int effect_find(cli *c, const char *word, effect *out, diag *d);
 void effect_finish(effect *e);
 const char *effect_text(const effect *e, int which); /* "" where NULL */
+sensitivity effect_level(const effect *e);           /* of what its run has read */
 
 #endif

@@ -108,8 +108,8 @@ static int still_open(cli *c, const char *run, diag *d) {
         {"SELECT 1 FROM effect WHERE run = ? AND (state = 'waiting' OR state = 'intended'"
          " OR state = 'unknown' OR state = 'reconciling' OR state = 'retry' OR state = 'stale')",
          "has an effect whose outcome is open", "See to it first: keel run show"},
-        {"SELECT 1 FROM item WHERE run = ? AND state = 'open'", "has an open item of `keel inbox`",
-         "See to it first: keel run show"},
+        {"SELECT 1 FROM item WHERE run = ? AND state = 'open' AND kind <> 'override'",
+         "has an open item of `keel inbox`", "See to it first: keel run show"},
         {"SELECT 1 FROM rollback WHERE run = ? AND state = 'open'", "is being rolled back",
          "Wait until that has ended: keel run show"},
     };

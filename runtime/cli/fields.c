@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alike.h"
 #include "render.h"
 #include "text.h"
 
@@ -10,6 +11,7 @@
 #define NAME_MOST     28
 #define SIZE_COLUMNS  12
 #define INDENT        2
+#define REMARKS       4
 #define PLAIN_WIDTH   100
 #define OUTLINE_WHOLE 120 /* bytes of a nested value that is still shown */
 
@@ -17,6 +19,7 @@ typedef struct field {
     char *name; /* escaped */
     keel_json value;
     bool is_long;
+    keel_buf remarks; /* on its name */
 } field;
 
 typedef struct fields {
@@ -24,6 +27,7 @@ typedef struct fields {
     size_t count, room;
     size_t width;
     size_t name_columns; /* of the longest short field's name, within bounds */
+    const alike_known *known;
 } fields;
 
 static size_t inline_room(size_t width) {
@@ -46,7 +50,7 @@ static void add(fields *f, const char *name, keel_json v) {
         f->room = f->room ? f->room * 2 : 16;
         f->list = keel_realloc(f->list, f->room * sizeof *f->list);
     }
-    f->list[f->count++] = (field){keel_strdup(name), v, value_is_long(v, f->width)};
+    f->list[f->count++] = (field){keel_strdup(name), v, value_is_long(v, f->width), KEEL_BUF_INIT};
 }
 
 /* A key that could be mistaken for a path is shown in quotes. */
@@ -77,12 +81,16 @@ static void flatten(fields *f, keel_buf *name, keel_json v) {
     }
     size_t base = name->len, n = 0;
     for (keel_json_iter it = keel_json_each(v); keel_json_next(&it); n++) {
+        size_t first = f->count;
         if (type == KEEL_JSON_ARRAY) {
             keel_buf_printf(name, "[%zu]", n);
         } else {
             add_key(name, it.key);
         }
         flatten(f, name, it.value);
+        if (type == KEEL_JSON_OBJECT) {
+            alike_key_notes(&f->list[first].remarks, it.key, v, REMARKS);
+        }
         name->len = base;
         name->data[base] = 0;
     }
@@ -96,20 +104,6 @@ static void pad_to(keel_buf *out, const char *text, size_t columns) {
         keel_buf_putc(out, ' ');
     }
     keel_buf_puts(out, "  ");
-}
-
-/* Letters that only look like others matter most in addresses: they are named one by one. */
-static void name_strangers(keel_buf *out, const char *text, size_t len) {
-    bool address = memchr(text, '@', len) || (memchr(text, '.', len) && !memchr(text, ' ', len));
-    size_t shown = 0;
-    for (size_t at = 0, used = 0; address && at < len && shown < 8; at += used) {
-        int32_t cp = text_next(text + at, len - at, &used);
-        if (cp >= 0x80 && !text_is_hidden(cp)) {
-            keel_buf_printf(out, "%sU+%04" PRIX32,
-                            shown++ ? " " : "    (letters beyond ASCII: ", cp);
-        }
-    }
-    keel_buf_puts(out, shown ? ")\n" : "");
 }
 
 static size_t line_count(const char *text, size_t len) {
@@ -127,6 +121,9 @@ static void size_of_text(keel_buf *out, const keel_buf *text) {
         keel_buf_puts(out, ", ");
         text_plural(out, (int64_t)lines, "line", "lines");
     }
+    if (text->len && memmem(text->data, text->len, "\r\n", 2)) {
+        keel_buf_puts(out, ", ends of lines CR LF");
+    }
 }
 
 static void text_field(const field *f, const fields *all, keel_buf *out) {
@@ -136,12 +133,13 @@ static void text_field(const field *f, const fields *all, keel_buf *out) {
     if (f->is_long) {
         keel_buf_printf(out, "%s\n", size.data);
         gutter_text(out, text.data, text.len, INDENT + 2, all->width);
+        alike_notes(out, text.data, text.len, false, all->known, REMARKS);
     } else {
         pad_to(out, size.data, SIZE_COLUMNS);
         keel_buf_puts(out, "│ ");
-        text_escape(out, text.data, text.len);
+        text_exact(out, text.data ? text.data : "", text.len);
         keel_buf_putc(out, '\n');
-        name_strangers(out, text.data, text.len);
+        alike_notes(out, text.data ? text.data : "", text.len, true, all->known, REMARKS);
     }
     keel_buf_free(&text);
     keel_buf_free(&size);
@@ -201,11 +199,13 @@ static void print_fields(fields *f, keel_buf *out) {
         for (size_t i = 0; i < f->count; i++) {
             if (f->list[i].is_long == (pass == 1)) {
                 one_field(&f->list[i], f, out);
+                keel_buf_append(out, f->list[i].remarks.data, f->list[i].remarks.len);
             }
         }
     }
     for (size_t i = 0; i < f->count; i++) {
         free(f->list[i].name);
+        keel_buf_free(&f->list[i].remarks);
     }
     free(f->list);
 }
@@ -215,7 +215,12 @@ static fields fields_for(const term *on) {
 }
 
 void render_fields(keel_json args, const term *on, keel_buf *out) {
+    render_fields_beside(args, NULL, on, out);
+}
+
+void render_fields_beside(keel_json args, const alike_known *known, const term *on, keel_buf *out) {
     fields f = fields_for(on);
+    f.known = known;
     keel_buf name = KEEL_BUF_INIT;
     if (keel_json_typeof(args) == KEEL_JSON_OBJECT && keel_json_count(args) == 0) {
         keel_buf_printf(out, "%*snothing\n", INDENT, "");
@@ -265,11 +270,13 @@ void render_outline(keel_json value, const term *on, keel_buf *out) {
 
 #define SUMMARY_FIELDS 2
 
-static bool summary_value(keel_json v, keel_buf *out) {
+#define CLOSELY " (look closely)"
+
+static bool summary_value(keel_json v, const alike_known *known, keel_buf *out) {
     if (keel_json_typeof(v) == KEEL_JSON_ARRAY) {
         keel_json_iter it = keel_json_each(v);
         size_t rest = keel_json_count(v);
-        bool shown = keel_json_next(&it) && summary_value(it.value, out);
+        bool shown = keel_json_next(&it) && summary_value(it.value, known, out);
         if (shown && rest > 1) {
             keel_buf_printf(out, " +%zu", rest - 1);
         }
@@ -279,6 +286,7 @@ static bool summary_value(keel_json v, keel_buf *out) {
     bool shown = keel_json_string(v, &text) && gutter_short(text.data, text.len, 80);
     if (shown) {
         text_line(out, text.data, text.len);
+        keel_buf_puts(out, alike_any(text.data, text.len, known) ? CLOSELY : "");
     } else if (keel_json_typeof(v) == KEEL_JSON_NUMBER) {
         keel_buf_append(out, v.data, v.len);
         shown = true;
@@ -287,10 +295,11 @@ static bool summary_value(keel_json v, keel_buf *out) {
     return shown;
 }
 
-static bool summary_field(const char *key, keel_json v, size_t *count, keel_buf *out) {
+static bool summary_field(const char *key, keel_json v, const alike_known *known, size_t *count,
+                          keel_buf *out) {
     size_t before = out->len;
     keel_buf_printf(out, "%s%s: ", *count ? ", " : "", key);
-    if (v.data && summary_value(v, out)) {
+    if (v.data && summary_value(v, known, out)) {
         (*count)++;
         return true;
     }
@@ -302,20 +311,25 @@ static bool summary_field(const char *key, keel_json v, size_t *count, keel_buf 
 }
 
 void render_summary(keel_json args, keel_buf *out) {
+    (void)render_summary_beside(args, NULL, out);
+}
+
+size_t render_summary_beside(keel_json args, const alike_known *known, keel_buf *out) {
     static const char *const telling[] = {"to",   "amount", "subject", "agent",
                                           "name", "title",  "id"};
     size_t count = 0;
     keel_buf_puts(out, "");
     for (size_t i = 0; i < sizeof telling / sizeof *telling && count < SUMMARY_FIELDS; i++) {
-        summary_field(telling[i], keel_json_get(args, telling[i]), &count, out);
+        summary_field(telling[i], keel_json_get(args, telling[i]), known, &count, out);
     }
     if (count || keel_json_typeof(args) != KEEL_JSON_OBJECT) {
-        return;
+        return count;
     }
     for (keel_json_iter it = keel_json_each(args); keel_json_next(&it) && count < SUMMARY_FIELDS;) {
         keel_buf key = KEEL_BUF_INIT;
         add_key(&key, it.key);
-        summary_field(key.data, it.value, &count, out);
+        summary_field(key.data, it.value, known, &count, out);
         keel_buf_free(&key);
     }
+    return count;
 }

@@ -44,7 +44,7 @@ static size_t break_at(const char *text, size_t len, size_t room) {
 /* One stretch of a line, escaped, over as many rows as it takes. */
 static void stretch(const gutter *g, const char *text, size_t len, const char *mark) {
     keel_buf shown = KEEL_BUF_INIT;
-    text_escape(&shown, text, len);
+    text_exact(&shown, text, len);
     size_t at = 0;
     do {
         size_t n = shown.len ? break_at(shown.data + at, shown.len - at, g->room) : 0;
@@ -104,7 +104,7 @@ void gutter_text(keel_buf *out, const char *text, size_t len, size_t indent, siz
         }
         blanks = is_blank ? blanks + 1 : 0;
         if (!last && blanks <= BLANKS_DRAWN) {
-            whole_line(&g, text + at, is_blank ? 0 : bare);
+            whole_line(&g, text + at, bare);
         }
         at += n + 1;
     }
@@ -123,7 +123,7 @@ bool gutter_short(const char *text, size_t len, size_t width) {
         }
     }
     keel_buf shown = KEEL_BUF_INIT;
-    text_escape(&shown, text, len);
+    text_exact(&shown, text, len);
     bool fits = text_width(shown.data, shown.len) <= width;
     keel_buf_free(&shown);
     return fits;

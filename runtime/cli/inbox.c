@@ -5,97 +5,30 @@
 
 #include "card.h"
 #include "commands.h"
+#include "inboxlist.h"
+#include "inboxview.h"
+#include "itemnumbers.h"
 #include "mismatch.h"
+#include "ramp_prove.h"
 #include "stuck.h"
-#include "survey.h"
 #include "text.h"
 #include "troubles.h"
 
-static const char open_sql[] =
-    "SELECT i.number, i.kind, r.agent, e.target, i.args_seq, e.rule, i.run, i.path, i.opened_us,"
-    " i.expires_us, i.digest, i.reason, i.escalated FROM item i JOIN run r ON r.id = i.run"
-    " LEFT JOIN effect e ON e.run = i.run AND e.path = i.path"
-    " WHERE i.state = 'open' ORDER BY coalesce(i.escalated, 0) DESC, i.number";
-
-enum {
-    Q_NUMBER,
-    Q_KIND,
-    Q_AGENT,
-    Q_TARGET,
-    Q_ARGS_SEQ,
-    Q_RULE,
-    Q_RUN,
-    Q_PATH,
-    Q_OPENED,
-    Q_EXPIRES,
-    Q_DIGEST,
-    Q_REASON,
-    Q_ESCALATED,
-    Q_COUNT
-};
-
-typedef struct waiting {
-    char *values[Q_COUNT];
-    char *summary;
-    keel_buf args;
-} waiting;
-
-typedef struct inbox {
-    cli *c;
-    waiting *list;
-    size_t count;
-} inbox;
-
-static int add_waiting(void *ctx, int columns, const char *const *values,
-                       const char *const *names) {
-    (void)names;
-    inbox *b = ctx;
-    b->list = keel_realloc(b->list, (b->count + 1) * sizeof *b->list);
-    waiting *w = &b->list[b->count++];
-    *w = (waiting){.summary = NULL};
-    for (int i = 0; i < columns && i < Q_COUNT; i++) {
-        w->values[i] = values[i] ? keel_strdup(values[i]) : NULL;
-    }
-    return 0;
-}
-
-static void summarise(inbox *b, waiting *w) {
+static char *summary_of(const waiting *w) {
     keel_buf text = KEEL_BUF_INIT;
-    reader_member(b->c->db, strtoll(w->values[Q_ARGS_SEQ], NULL, 10), "args", &w->args, NULL);
     keel_buf_puts(&text, "");
-    if (w->values[Q_REASON]) {
+    keel_json question = keel_json_get(keel_json_view(w->args.data, w->args.len), "question");
+    if (strcmp(w->values[Q_KIND], "question") == 0 && question.data) {
+        keel_json_string(question, &text); /* the table escapes it */
+    } else if (w->values[Q_REASON]) {
         text_line(&text, w->values[Q_REASON], strlen(w->values[Q_REASON]));
     } else if (w->args.len) {
         render_summary(keel_json_view(w->args.data, w->args.len), &text);
     }
-    w->summary = text.data;
+    return text.data;
 }
 
-static int load(inbox *b, diag *d) {
-    int rc = cli_reader(b->c, d);
-    rc = rc ? rc : reader_query(b->c->db, open_sql, NULL, 0, add_waiting, b, d);
-    for (size_t i = 0; rc == 0 && i < b->count; i++) {
-        summarise(b, &b->list[i]);
-    }
-    return rc;
-}
-
-static void finish(inbox *b) {
-    for (size_t i = 0; i < b->count; i++) {
-        for (size_t v = 0; v < Q_COUNT; v++) {
-            free(b->list[i].values[v]);
-        }
-        free(b->list[i].summary);
-        keel_buf_free(&b->list[i].args);
-    }
-    free(b->list);
-}
-
-static int64_t number_of(const char *text) {
-    return text ? strtoll(text, NULL, 10) : 0;
-}
-
-static void print_items(const inbox *b) {
+static void print_items(cli *c, const inbox *b) {
     column columns[] = {
         {"NO", "number", COLUMN_INT},      {"NEEDS", "kind", COLUMN_STATE},
         {"AGENT", "agent", COLUMN_TEXT},   {"TO DO", "target", COLUMN_TEXT},
@@ -105,43 +38,44 @@ static void print_items(const inbox *b) {
         {NULL, "path", COLUMN_TEXT},       {NULL, "opened_us", COLUMN_TIME},
         {NULL, "expires_us", COLUMN_TIME}, {NULL, "approval", COLUMN_TEXT},
         {NULL, "args", COLUMN_JSON},       {NULL, "reason", COLUMN_TEXT},
+        {NULL, "batch", COLUMN_TEXT},      {NULL, NULL, COLUMN_SPAN},
+        {NULL, "raise_us", COLUMN_TIME},
     };
+    int64_t now = cli_now_us();
     for (size_t i = 0; i < b->count; i++) {
         if (b->list[i].values[Q_ESCALATED]) {
             columns[6].head = "ESCALATED"; /* as a rule nothing is */
         }
+        if (inbox_number(&b->list[i], Q_RAISE) > now) {
+            columns[17].head = "DIGEST IN";
+        }
     }
     table *t = table_create(columns, sizeof columns / sizeof *columns);
-    int64_t now = cli_now_us();
     for (size_t i = 0; i < b->count; i++) {
-        const waiting *w = &b->list[i];
+        waiting *w = &b->list[i];
         char *const *v = w->values;
-        char since[24], left[24];
-        snprintf(since, sizeof since, "%" PRId64, now - number_of(v[Q_OPENED]));
-        snprintf(left, sizeof left, "%" PRId64, number_of(v[Q_EXPIRES]) - now);
+        char since[24], left[24], later[24];
+        inbox_args(c, w);
+        char *summary = summary_of(w);
+        snprintf(since, sizeof since, "%" PRId64, now - inbox_number(w, Q_OPENED));
+        snprintf(left, sizeof left, "%" PRId64, inbox_number(w, Q_EXPIRES) - now);
+        snprintf(later, sizeof later, "%" PRId64, inbox_number(w, Q_RAISE) - now);
+        bool waits = inbox_number(w, Q_RAISE) > now;
         const char *row[] = {v[Q_NUMBER],    v[Q_KIND],   v[Q_AGENT],
                              v[Q_TARGET],    since,       v[Q_EXPIRES] ? left : NULL,
-                             v[Q_ESCALATED], w->summary,  v[Q_RULE],
+                             v[Q_ESCALATED], summary,     v[Q_RULE],
                              v[Q_RUN],       v[Q_PATH],   v[Q_OPENED],
                              v[Q_EXPIRES],   v[Q_DIGEST], w->args.len ? w->args.data : NULL,
-                             v[Q_REASON]};
+                             v[Q_REASON],    v[Q_BATCH],  waits ? later : NULL,
+                             v[Q_RAISE]};
         table_row(t, row);
+        free(summary);
     }
-    cli_table(b->c, t, "Nothing needs you.");
+    cli_table(c, t, "Nothing needs you.");
     table_destroy(t);
 }
 
 /* ---- batches ---- */
-
-static bool same(const char *a, const char *b) {
-    return strcmp(a ? a : "", b ? b : "") == 0;
-}
-
-static bool alike(const waiting *a, const waiting *b) {
-    return same(a->values[Q_AGENT], b->values[Q_AGENT]) &&
-           same(a->values[Q_TARGET], b->values[Q_TARGET]) &&
-           same(a->values[Q_RULE], b->values[Q_RULE]);
-}
 
 static bool batchable(const waiting *w) {
     return strcmp(w->values[Q_KIND], "approval") == 0;
@@ -166,10 +100,10 @@ static int fix(cli *c, const numbers *n, int64_t *batch, diag *d) {
     return rc;
 }
 
-static void announce(const inbox *b, const waiting *w, int64_t batch, size_t count) {
+static void announce(const cli *c, const waiting *w, int64_t batch, size_t count) {
     keel_buf line = KEEL_BUF_INIT, name = KEEL_BUF_INIT;
     keel_buf_printf(&name, "B%" PRId64, batch);
-    term_put(&b->c->out, &line, TINT_BOLD, name.data);
+    term_put(&c->out, &line, TINT_BOLD, name.data);
     keel_buf_printf(&line, ": %zu by ", count);
     text_line(&line, w->values[Q_AGENT], strlen(w->values[Q_AGENT]));
     keel_buf_puts(&line, " to do ");
@@ -191,33 +125,10 @@ static void announce_json(int64_t batch, const numbers *n) {
     keel_buf_free(&line);
 }
 
-/* How many the rule lets be approved at one look. */
-static size_t batch_max(const survey *w, const waiting *k) {
-    policy_query q;
-    policy_decision decision = {.rule = NULL};
-    attr_set *set = attr_set_create();
-    survey_effect e = {k->values[Q_AGENT], k->values[Q_TARGET] ? k->values[Q_TARGET] : "", "",
-                       keel_json_view(k->args.data, k->args.len), true};
-    bool known = w && k->args.len && survey_decide(w, &e, set, &q, &decision);
-    int most = policy_rule_approval(known ? decision.rule : NULL).batch_max;
-    attr_set_destroy(set);
-    return most > 0 ? (size_t)most : 1;
-}
-
-static survey *open_survey(cli *c) {
-    survey *w = NULL;
-    diag d;
-    if (survey_load(c, &w, NULL, NULL, &d) == 0 && survey_compile(c, w, NULL, NULL, &d) != 0) {
-        survey_free(w);
-        w = NULL;
-    }
-    return w;
-}
-
 /* All open approvals that are alike, from `at` on, up to the largest batch. */
 static size_t gather(const inbox *b, size_t at, bool *taken, size_t most, numbers *n) {
     for (size_t i = at; i < b->count && n->count < most; i++) {
-        if (!taken[i] && batchable(&b->list[i]) && alike(&b->list[at], &b->list[i])) {
+        if (!taken[i] && batchable(&b->list[i]) && inbox_alike(&b->list[at], &b->list[i])) {
             taken[i] = true;
             n->list[n->count++] = strtoll(b->list[i].values[Q_NUMBER], NULL, 10);
         }
@@ -225,27 +136,25 @@ static size_t gather(const inbox *b, size_t at, bool *taken, size_t most, number
     return n->count;
 }
 
-static int fix_batches(inbox *b, diag *d) {
+static int fix_batches(cli *c, inbox *b, diag *d) {
     bool *taken = keel_alloc((b->count + 1) * sizeof *taken);
-    survey *w = open_survey(b->c);
     memset(taken, 0, (b->count + 1) * sizeof *taken);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < b->count; i++) {
         numbers n = {.count = 0};
         int64_t batch;
         if (taken[i] || !batchable(&b->list[i]) ||
-            gather(b, i, taken, batch_max(w, &b->list[i]), &n) < 2) {
+            gather(b, i, taken, inbox_most(&b->list[i]), &n) < 2) {
             continue;
         }
-        rc = fix(b->c, &n, &batch, d);
-        if (rc == 0 && b->c->json) {
+        rc = fix(c, &n, &batch, d);
+        if (rc == 0 && c->json) {
             announce_json(batch, &n);
         } else if (rc == 0) {
-            announce(b, &b->list[i], batch, n.count);
+            announce(c, &b->list[i], batch, n.count);
         }
     }
     free(taken);
-    survey_free(w);
     return rc;
 }
 
@@ -280,27 +189,44 @@ static int paused_line(void *ctx, int columns, const char *const *values,
     return 0;
 }
 
-static int print_rest(inbox *b, diag *d) {
-    char *why =
-        cli_value(b->c, "SELECT coalesce(halted_why, '') FROM control WHERE halted = 1", NULL);
+static void say_later(cli *c) {
+    int64_t next_us;
+    size_t later = inbox_later(c, &next_us);
+    if (later) {
+        keel_buf text = KEEL_BUF_INIT;
+        text_plural(&text, (int64_t)later, "more is gathered for a digest",
+                    "more are gathered for digests");
+        keel_buf_puts(&text, ", the next at ");
+        text_time(&text, next_us);
+        keel_buf_puts(&text, ", in ");
+        text_span(&text, next_us - cli_now_us());
+        cli_say(c, "%s: `keel inbox --all` shows %s.", text.data, later == 1 ? "it" : "them");
+        keel_buf_free(&text);
+    }
+}
+
+static int print_rest(cli *c, diag *d) {
+    char *why = cli_value(c, "SELECT coalesce(halted_why, '') FROM control WHERE halted = 1", NULL);
     if (why) {
-        cli_say(b->c, "Halted: nothing new is done until `keel resume`.");
+        cli_say(c, "Halted: nothing new is done until `keel resume`.");
         free(why);
     }
     keel_buf status = KEEL_BUF_INIT;
-    troubles_ask(b->c, &status);
-    troubles_print(b->c, &status);
+    troubles_ask(c, &status);
+    troubles_print(c, &status);
     keel_buf_free(&status);
-    return reader_query(b->c->db,
+    return reader_query(c->db,
                         "SELECT id, agent, reason FROM run WHERE state = 'paused' AND NOT EXISTS"
                         " (SELECT 1 FROM item i WHERE i.run = run.id AND i.kind = 'stuck'"
                         " AND i.state = 'open') ORDER BY id",
-                        NULL, 0, paused_line, b->c, d);
+                        NULL, 0, paused_line, c, d);
 }
 
 static void say_next(const cli *c, const char *number, const char *kind) {
     if (strcmp(kind, "stuck") == 0) {
         cli_say(c, "Read it with `keel inbox %s`; it says what to do.", number);
+    } else if (strcmp(kind, "question") == 0) {
+        cli_say(c, "Read it with `keel inbox %s`; then `keel answer %s`.", number, number);
     } else if (strcmp(kind, "unknown") == 0) {
         cli_say(c, "Read it with `keel inbox %s`; its story: `keel unknown show %s`.", number,
                 number);
@@ -311,29 +237,76 @@ static void say_next(const cli *c, const char *number, const char *kind) {
     }
 }
 
-static int list_inbox(cli *c, bool want_batch, diag *d) {
-    inbox b = {.c = c};
-    int rc = load(&b, d);
+/* What else there is, and what is asked for again and again and could be let through. */
+static int print_end(cli *c, bool all, diag *d) {
+    int rc = print_rest(c, d);
+    if (rc == 0 && !all) {
+        say_later(c);
+    }
     if (rc == 0) {
-        print_items(&b);
-        if (!c->json) {
-            rc = print_rest(&b, d);
-        }
+        ramp_hint(c);
+    }
+    return rc;
+}
+
+static int print_list(cli *c, inbox *b, bool all, bool want_batch, diag *d) {
+    int rc = 0;
+    print_items(c, b);
+    if (!c->json) {
+        rc = print_end(c, all, d);
     }
     bool may = want_batch || (c->out.terminal && !c->dry_run);
-    if (rc == 0 && may && b.count && (want_batch || cli_running(c))) {
-        rc = fix_batches(&b, d);
+    if (rc == 0 && may && b->count && (want_batch || cli_running(c))) {
+        rc = fix_batches(c, b, d);
     }
-    if (rc == 0 && b.count == 1 && !c->json) {
-        say_next(c, b.list[0].values[Q_NUMBER], b.list[0].values[Q_KIND]);
+    if (rc == 0 && b->count == 1 && !c->json) {
+        say_next(c, b->list[0].values[Q_NUMBER], b->list[0].values[Q_KIND]);
     }
-    finish(&b);
+    return rc;
+}
+
+static bool wants_view(cli *c, const inbox *b, bool want_batch) {
+    return b->count && !want_batch && !c->json && !c->no_input && !c->dry_run && !c->quiet &&
+           inboxview_possible() && cli_running(c);
+}
+
+static int list_inbox(cli *c, bool all, bool want_batch, diag *d) {
+    inbox b = {.list = NULL};
+    int rc = inbox_load(c, all, &b, d);
+    if (rc == 0 && wants_view(c, &b, want_batch)) {
+        rc = inboxview_run(c, all, d);
+        rc = rc ? rc : print_end(c, all, d);
+    } else if (rc == 0) {
+        rc = print_list(c, &b, all, want_batch, d);
+    }
+    inbox_free(&b);
+    return rc;
+}
+
+/* What is gathered is asked for at once: its reader came by himself. */
+static int raise_now(cli *c, diag *d) {
+    keel_buf result = KEEL_BUF_INIT;
+    int64_t raised = 0;
+    int rc = cli_call(c, "gathered", NULL, &result, d);
+    if (rc == 0 && result.len) {
+        keel_json_int(keel_json_get(keel_json_view(result.data, result.len), "raised"), &raised);
+    }
+    if (rc == 0 && !raised) {
+        cli_say(c, "Nothing is gathered.");
+    }
+    keel_buf_free(&result);
     return rc;
 }
 
 static int inbox_run(cli *c, const options *o, diag *d) {
+    if (options_has(o, "now")) {
+        int rc = raise_now(c, d);
+        if (rc) {
+            return rc;
+        }
+    }
     if (o->arg_count == 0) {
-        return list_inbox(c, options_has(o, "batch"), d);
+        return list_inbox(c, options_has(o, "all"), options_has(o, "batch"), d);
     }
     numbers *n = keel_alloc(sizeof *n);
     n->count = 0;
@@ -350,6 +323,9 @@ static int inbox_run(cli *c, const options *o, diag *d) {
         } else if (rc == 0) {
             card_print(c, k);
         }
+        if (rc == 0) {
+            card_seen(c, k);
+        }
         card_free(k);
     }
     free(n);
@@ -357,25 +333,33 @@ static int inbox_run(cli *c, const options *o, diag *d) {
 }
 
 static const option inbox_options[] = {
+    {"all", 'a', NULL, "also what is gathered for a later digest"},
     {"batch", 0, NULL, "fix the batches although this is no terminal"},
+    {"now", 0, NULL, "ask at once for what a budget has gathered"},
     {NULL, 0, NULL, NULL},
 };
 
 const command inbox_command = {
     .name = "inbox",
     .words = "[N | B...]",
-    .summary = "show all that needs you: approvals, unknown outcomes, what is stuck",
+    .summary = "show all that needs you: approvals, questions, unknown outcomes, what is stuck",
     .more =
+        "On a terminal it fills the screen: read page by page with the space bar, approve what you "
+        "have\n"
+        "read with one key (? explains the keys). Piped, or with --no-input, it prints a list.\n\n"
         "With numbers it shows the full cards: exactly what will be sent, which rule asks, what "
         "the\n"
         "agent claims and which quotations are really in their source; of what is stuck, the "
         "whole\n"
-        "context. What nobody decided for long stands first, with its reminders. Items of one "
-        "agent, target\n"
-        "and rule are fixed as a batch: `keel approve B3` approves what was shown and nothing "
-        "that\n"
-        "came later.",
-    .examples = "keel inbox\nkeel inbox 3\nkeel inbox B1\nkeel inbox --json",
+        "context. What nobody decided for long stands first, with its reminders. Items that are "
+        "alike as\n"
+        "their rule says (one agent and target, or what `batch: { by: ... }` names) are fixed as a "
+        "batch:\n"
+        "`keel approve B3` approves what was shown and nothing that came later. What a rule with "
+        "`digest`\n"
+        "gathers stands here from its next time on; --all shows it before.",
+    .examples = "keel inbox\nkeel inbox 3\nkeel inbox B1\nkeel inbox --all\nkeel inbox --now\n"
+                "keel inbox --no-input\nkeel inbox --json",
     .options = inbox_options,
     .most = -1,
     .run = inbox_run,

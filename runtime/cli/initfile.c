@@ -158,6 +158,10 @@ void initfile_keel(const init_answers *a, keel_buf *out) {
         "\n\n# What money is counted in. Currencies are never converted.\ncurrency: %s\n\n"
         "# Whose days and months budgets count.\ntimezone: %s\n\n",
         a->currency, a->timezone);
+    keel_buf_puts(out, "# How you are told that something waits: a program, the desktop, or a "
+                       "mail. `operator` is\n"
+                       "# told wherever a policy names nobody; try it: keel notify test operator\n"
+                       "# notify:\n#   operator: { desktop: true }\n\n");
     keel_buf_puts(
         out, "# Connections: a connector, configured for one account. Agents and policies call it\n"
              "# by the name on the left.\n");

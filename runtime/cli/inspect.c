@@ -170,7 +170,9 @@ void inspect_attributes(const manifest_resource *r) {
     static const char *const words[] = {[ATTR_VALUE] = "",
                                         [ATTR_DOMAIN] = "domains in ",
                                         [ATTR_COUNT] = "how many in ",
-                                        [ATTR_LENGTH] = "bytes of "};
+                                        [ATTR_LENGTH] = "bytes of ",
+                                        [ATTR_ORIGIN] =
+                                            "nobody but who wrote what is answered is in "};
     for (size_t i = 0; i < r->attr_count; i++) {
         const manifest_attr *a = &r->attrs[i];
         cli_print("    %s: %s", a->name, words[a->fn]);

@@ -18,6 +18,9 @@ static void take_common(cli *c, const options *o) {
     const char *request = options_value(o, "request");
     c->folder = folder ? folder : c->folder;
     c->request = request ? request : c->request;
+    if (c->json) {
+        cli_out_json();
+    }
 }
 
 static int show_help(const cli *c, const command *thing, const command *cmd) {

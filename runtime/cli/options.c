@@ -60,10 +60,24 @@ static bool is_text(const char *value) {
     return good;
 }
 
-static int keep(options *o, const option *p, const char *value, diag *d) {
-    if (value && strcmp(p->name, "why") == 0 && !is_text(value)) {
+#define REASON_MAX 511 /* so much of it the record keeps */
+
+static int check_reason(const char *value, diag *d) {
+    if (!is_text(value)) {
         diag_set(d, DIAG_USAGE, "What stands behind --why is no UTF-8, and cannot be recorded.");
         return diag_next(d, "Write it in a terminal whose locale is UTF-8, or in plain letters.");
+    }
+    if (strlen(value) > REASON_MAX) {
+        diag_set(d, DIAG_USAGE, "What stands behind --why has %zu bytes; the record keeps %d.",
+                 strlen(value), REASON_MAX);
+        return diag_next(d, "Say it in fewer words: it is recorded whole, or not at all.");
+    }
+    return 0;
+}
+
+static int keep(options *o, const option *p, const char *value, diag *d) {
+    if (value && strcmp(p->name, "why") == 0 && check_reason(value, d)) {
+        return DIAG_USAGE;
     }
     if (o->given_count == OPTIONS_MAX) {
         return diag_set(d, DIAG_USAGE, "More than %d options in one command.", OPTIONS_MAX);

@@ -5,9 +5,14 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "fsio.h"
 
 /* What the signal handler needs to give the terminal its echo back. */
 static volatile sig_atomic_t hidden_fd = -1;
@@ -72,6 +77,43 @@ static int say(int fd, const char *text) {
     return write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
 }
 
+/* Who traces this process, 0: nobody. */
+static long tracer(void) {
+    keel_buf text = KEEL_BUF_INIT;
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    long pid = 0;
+    if (fd >= 0) {
+        (void)fsio_read_all(fd, 1 << 16, &text);
+        const char *line = text.len ? strstr(text.data, "\nTracerPid:") : NULL;
+        pid = line ? strtol(line + strlen("\nTracerPid:"), NULL, 10) : 0;
+        close(fd);
+    }
+    keel_buf_free(&text);
+    return pid;
+}
+
+int passphrase_guard(diag *d) {
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return diag_set(d, DIAG_AUTH,
+                        "This system does not let a process keep its memory to itself: no "
+                        "passphrase is asked.");
+    }
+    long pid = tracer(); /* from now on none can begin */
+    if (pid) {
+        diag_set(d, DIAG_AUTH,
+                 "Process %ld traces this one, and would see the passphrase: it is not asked.",
+                 pid);
+        return diag_next(d, "Run the command without a debugger or tracer.");
+    }
+    return 0;
+}
+
+void passphrase_hold(const void *at, size_t size) {
+    (void)sodium_mlock((void *)(uintptr_t)at, size);
+}
+
 int hidden_read(const char *prompt, const char *noun, char *out, size_t size, diag *d) {
     int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
@@ -100,12 +142,15 @@ int hidden_read(const char *prompt, const char *noun, char *out, size_t size, di
 }
 
 int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d) {
-    return hidden_read(prompt, "passphrase", out, PASSPHRASE_MAX, d);
+    int rc = passphrase_guard(d);
+    return rc ? rc : hidden_read(prompt, "passphrase", out, PASSPHRASE_MAX, d);
 }
 
 int approver_key_make(approver_key *key, const char *passphrase, const uint8_t salt[APPROVER_SALT],
                       diag *d) {
     uint8_t seed[crypto_sign_SEEDBYTES];
+    passphrase_hold(key, sizeof *key);
+    passphrase_hold(seed, sizeof seed);
     if (crypto_pwhash(seed, sizeof seed, passphrase, strlen(passphrase), salt,
                       crypto_pwhash_OPSLIMIT_INTERACTIVE, crypto_pwhash_MEMLIMIT_INTERACTIVE,
                       crypto_pwhash_ALG_ARGON2ID13) != 0) {

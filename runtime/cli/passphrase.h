@@ -14,6 +14,12 @@
 #define APPROVER_SECRET 64
 #define APPROVER_SIGNED 64
 
+/* Before a passphrase comes into this process: no other process of this user may read its memory or
+ * trace it from here on, and it leaves no core. DIAG_AUTH when one traces it already. */
+int passphrase_guard(diag *d);
+/* What is to hold a passphrase or a key stays out of swap, where the limits let it. Wipe it after use. */
+void passphrase_hold(const void *at, size_t size);
+
 /* Shows `prompt` on /dev/tty and reads a line without echo, without its newline. DIAG_AUTH when
  * there is no terminal, or the line is empty. Wipe the text after use. */
 int passphrase_read(const char *prompt, char out[PASSPHRASE_MAX], diag *d);

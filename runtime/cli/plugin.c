@@ -120,10 +120,17 @@ static void print_verb(const manifest_resource *r, int v) {
     keel_buf_printf(&line, "  %s.%s: %s", r->name, manifest_verb_name((manifest_verb_id)v),
                     effect_class_name(verb->class));
     keel_buf_puts(&line, verb->untrusted ? ", returns untrusted text" : "");
+    if (verb->level != SENSITIVITY_DEFAULT) {
+        keel_buf_printf(&line, ", %s", sensitivity_name(verb->level));
+    }
     keel_buf_puts(&line, verb->sink_external ? ", leads outside" : "");
     if (verb->currency[0]) {
         keel_buf_puts(&line, ", costs about ");
         text_money(&line, verb->cost_micros, verb->currency);
+    }
+    if (verb->tokens.present) {
+        keel_buf_puts(&line, ", asks a model for about ");
+        text_plural(&line, verb->tokens.input + verb->tokens.output, "token", "tokens");
     }
     keel_buf_putc(&line, '\n');
     cli_out(&line);

@@ -1,171 +1,12 @@
-/* keel policy: checking, reloading and showing the rules. */
+/* keel policy: reloading and showing the rules; policycheck.c checks them. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "digest.h"
-#include "fsio.h"
-#include "survey.h"
+#include "policycheck.h"
 #include "text.h"
-
-#define POLICY_FILE_MAX (256u << 10)
-
-typedef struct checking {
-    size_t faults, warnings;
-    const cli *c;
-} checking;
-
-static void print_finding(const checking *k, const diag *d, const char *kind) {
-    if (!k->c->json) {
-        if (strcmp(kind, "warning") == 0) {
-            fprintf(stderr, "warning: ");
-        }
-        cli_fault(d);
-        return;
-    }
-    keel_buf out = KEEL_BUF_INIT;
-    keel_json_writer w;
-    keel_json_write(&w, &out);
-    keel_json_object(&w);
-    keel_json_set_int(&w, "column", d->column);
-    keel_json_set_text(&w, "file", d->file);
-    keel_json_set_text(&w, "kind", kind);
-    keel_json_set_int(&w, "line", d->line);
-    keel_json_set_text(&w, "next", d->next);
-    keel_json_set_text(&w, "what", d->what);
-    keel_json_object_end(&w);
-    keel_buf_putc(&out, '\n');
-    cli_out(&out);
-    keel_buf_free(&out);
-}
-
-static void warned(void *ctx, const diag *d) {
-    checking *k = ctx;
-    k->warnings++;
-    print_finding(k, d, "warning");
-}
-
-static void ignored(void *ctx, const diag *d) {
-    (void)ctx;
-    (void)d;
-}
-
-static void fault(checking *k, const diag *d) {
-    k->faults++;
-    print_finding(k, d, "fault");
-}
-
-/* ---- the files ---- */
-
-typedef struct files {
-    policy_source *list;
-    keel_buf *texts;
-    size_t count;
-} files;
-
-static int read_named(const options *o, files *f, diag *d) {
-    f->list = keel_alloc((o->arg_count + 1) * sizeof *f->list);
-    f->texts = keel_alloc((o->arg_count + 1) * sizeof *f->texts);
-    for (size_t i = 0; i < o->arg_count; i++) {
-        f->texts[i] = (keel_buf)KEEL_BUF_INIT;
-        keel_buf_puts(&f->texts[i], "");
-        int rc = fsio_read(o->args[i], POLICY_FILE_MAX, &f->texts[i], d);
-        f->count++;
-        if (rc) {
-            return rc;
-        }
-        f->list[i] = (policy_source){o->args[i], f->texts[i].data, f->texts[i].len};
-    }
-    return 0;
-}
-
-static int read_workspace(cli *c, survey *w, files *f, diag *d) {
-    int rc = workspace_policies(c->ws, &w->files, &w->file_count, d);
-    f->list = keel_alloc((w->file_count + 1) * sizeof *f->list);
-    for (size_t i = 0; rc == 0 && i < w->file_count; i++) {
-        const keel_buf *text = &w->files[i].text;
-        f->list[i] = (policy_source){w->files[i].file, text->data ? text->data : "", text->len};
-    }
-    f->count = rc ? 0 : w->file_count;
-    if (rc == 0 && f->count == 0) {
-        diag_set(d, DIAG_NOT_FOUND, "There is no policy: policies/ has no .yaml file.");
-        rc = diag_next(d, "Without a rule everything is denied. `keel init` writes a first one.");
-    }
-    return rc;
-}
-
-static void free_files(files *f) {
-    for (size_t i = 0; f->texts && i < f->count; i++) {
-        keel_buf_free(&f->texts[i]);
-    }
-    free(f->texts);
-    free(f->list);
-}
-
-/* Each file by itself, so that a fault in one does not hide the next one's; then all together, for
- * names, doubles and rules that stand in each other's way. */
-static void check_all(checking *k, const files *f, const policy_world *w) {
-    policy *p = NULL;
-    diag d = {0};
-    for (size_t i = 0; i < f->count; i++) {
-        if (policy_compile(&p, &f->list[i], 1, NULL, ignored, NULL, &d) != 0) {
-            fault(k, &d);
-        } else {
-            policy_destroy(p);
-        }
-    }
-    if (k->faults) {
-        return;
-    }
-    if (policy_compile(&p, f->list, f->count, w, warned, k, &d) != 0) {
-        fault(k, &d);
-        return;
-    }
-    if (!k->c->json) {
-        keel_buf line = KEEL_BUF_INIT;
-        text_plural(&line, (int64_t)policy_rule_count(p), "rule", "rules");
-        keel_buf_puts(&line, " in ");
-        text_plural(&line, (int64_t)f->count, "file", "files");
-        keel_buf_puts(&line, ", no faults, ");
-        text_plural(&line, (int64_t)k->warnings, "warning", "warnings");
-        cli_print("%s\n", line.data);
-        keel_buf_free(&line);
-    }
-    policy_destroy(p);
-}
-
-static int check_run(cli *c, const options *o, diag *d) {
-    files f = {NULL, NULL, 0};
-    survey *w = NULL;
-    checking k = {.c = c};
-    int rc = o->arg_count ? read_named(o, &f, d) : survey_load(c, &w, NULL, NULL, d);
-    if (rc == 0 && o->arg_count) {
-        diag none;
-        (void)survey_load(c, &w, NULL, NULL,
-                          &none); /* names are checked where there is a workspace */
-    } else if (rc == 0) {
-        rc = read_workspace(c, w, &f, d);
-    }
-    if (rc == 0) {
-        check_all(&k, &f, w ? &w->view : NULL);
-    }
-    free_files(&f);
-    survey_free(w);
-    return rc ? rc : k.faults ? 2 : 0;
-}
-
-static const command check_verb = {
-    .name = "check",
-    .words = "[FILE...]",
-    .summary = "all faults and warnings of the policy, with file, line and column",
-    .more = "Without files: policies/*.yaml of the workspace, with its agents and connections. "
-            "Ends with 2\n"
-            "when there is a fault.",
-    .examples = "keel policy check\nkeel policy check policies/starter.yaml --json",
-    .most = -1,
-    .run = check_run,
-};
 
 /* ---- reload ---- */
 
@@ -181,7 +22,7 @@ static void print_warning_text(keel_json v) {
 static int reload_run(cli *c, const options *o, diag *d) {
     (void)o;
     if (c->dry_run) {
-        return check_run(c, o, d);
+        return policy_check_run(c, o, d);
     }
     keel_buf result = KEEL_BUF_INIT;
     int rc = cli_call(c, "reload", NULL, &result, d);
@@ -299,11 +140,29 @@ static const command list_verb = {
     .run = list_run,
 };
 
-static const command *const verbs[] = {&list_verb, &show_verb, &check_verb, &reload_verb, NULL};
+extern const command policy_backtest_verb, policy_test_verb, policy_diff_verb, policy_add_rule_verb,
+    policy_explain_verb, policy_propose_verb, policy_shadow_verb;
+
+static const command *const verbs[] = {
+    &list_verb,
+    &show_verb,
+    &policy_check_verb,
+    &reload_verb,
+    &policy_diff_verb,
+    &policy_test_verb,
+    &policy_backtest_verb,
+    &policy_shadow_verb,
+    &policy_add_rule_verb,
+    &policy_propose_verb,
+    &policy_explain_verb,
+    NULL,
+};
 
 const command policy_command = {
     .name = "policy",
-    .words = "list | show | check | reload",
-    .summary = "the rules: check, reload, and what was in force",
+    .words =
+        "list | show | check | reload | diff | test | backtest | shadow | add-rule | propose | "
+        "explain",
+    .summary = "the rules: check, test, compare, reload, and what was in force",
     .verbs = verbs,
 };

@@ -15,7 +15,8 @@ static const card *card_of(card *const *cards, size_t count, int64_t number) {
     return NULL;
 }
 
-static void one(const cli *c, const card *k, int64_t number, const char *outcome, const char *why) {
+static void one(const cli *c, const card *k, int64_t number, const char *outcome, const char *why,
+                bool remembered) {
     keel_buf line = KEEL_BUF_INIT;
     keel_buf_printf(&line, "%" PRId64 "  ", number);
     term_put(&c->out, &line, term_outcome(outcome), outcome);
@@ -28,6 +29,10 @@ static void one(const cli *c, const card *k, int64_t number, const char *outcome
     if (why[0]) {
         keel_buf_puts(&line, "  ");
         text_line(&line, why, strlen(why));
+    }
+    if (remembered) {
+        keel_buf_printf(&line, "  remembered as grant %" PRId64 ": keel grant show %" PRId64,
+                        number, number);
     }
     keel_buf_putc(&line, '\n');
     cli_out(&line);
@@ -47,7 +52,8 @@ int receipt_print(const cli *c, card *const *cards, size_t count, keel_json item
         if (c->json) {
             cli_print("%.*s\n", (int)it.value.len, it.value.data);
         } else {
-            one(c, card_of(cards, count, number), number, outcome, why);
+            one(c, card_of(cards, count, number), number, outcome, why,
+                keel_json_get(it.value, "grant").data != NULL);
         }
         if (strcmp(outcome, wanted) == 0) {
             good++;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "grantwords.h"
 #include "text.h"
 #include "words.h"
 
@@ -92,6 +93,64 @@ static void rule_row(const render_card *card, const term *on, keel_buf *out) {
     }
 }
 
+static void budget_row(const render_card *card, const term *on, keel_buf *out) {
+    if (keel_json_get(card->budget, "why").data) {
+        render_label(on, out, "budget");
+        json_text(keel_json_get(card->budget, "why"), out);
+        keel_buf_putc(out, '\n');
+    }
+}
+
+void render_tier(keel_json tier, keel_buf *out) {
+    json_text(keel_json_get(tier, "from"), out);
+    keel_buf_puts(out, " -> ");
+    json_text(keel_json_get(tier, "to"), out);
+    keel_buf_puts(out, ": ");
+    json_text(keel_json_get(tier, "why"), out);
+    keel_buf_putc(out, '\n');
+}
+
+static void tier_row(const render_card *card, const term *on, keel_buf *out) {
+    if (card->tier.data) {
+        render_label(on, out, "tier");
+        render_tier(card->tier, out);
+    }
+}
+
+static void put_beyond(keel_json one, keel_buf *out) {
+    char budget[64] = "", unit[8] = "";
+    int64_t amount = 0;
+    keel_json_copy(keel_json_get(one, "budget"), budget, sizeof budget);
+    keel_json_copy(keel_json_get(one, "unit"), unit, sizeof unit);
+    keel_json_int(keel_json_get(one, "amount"), &amount);
+    if (strcmp(unit, "calls") == 0) {
+        text_plural(out, amount, "call", "calls");
+    } else if (strcmp(unit, "tokens") == 0) {
+        text_plural(out, amount, "token", "tokens");
+    } else if (strcmp(unit, "depth") == 0) {
+        text_plural(out, amount, "level", "levels");
+    } else {
+        text_money(out, amount, unit);
+    }
+    keel_buf_puts(out, " beyond the limit of ");
+    text_line(out, budget, strlen(budget));
+}
+
+/* What is signed besides the effect itself. */
+static void beyond_row(const render_card *card, const term *on, keel_buf *out) {
+    const char *between = "";
+    if (!keel_json_count(card->beyond)) {
+        return;
+    }
+    render_label(on, out, "borrows");
+    for (keel_json_iter it = keel_json_each(card->beyond); keel_json_next(&it);) {
+        keel_buf_puts(out, between);
+        put_beyond(it.value, out);
+        between = "; ";
+    }
+    keel_buf_putc(out, '\n');
+}
+
 static void run_row(const render_card *card, const term *on, keel_buf *out) {
     render_label(on, out, "run");
     keel_buf_printf(out, "%" PRIu64 ", path ", card->run);
@@ -105,7 +164,7 @@ static void run_row(const render_card *card, const term *on, keel_buf *out) {
     keel_buf_puts(out, " in its tree\n");
 }
 
-static void time_row(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
+void render_asked(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
     render_label(on, out, "asked");
     text_time(out, card->opened_us);
     if (card->expires_us > now_us) {
@@ -115,6 +174,14 @@ static void time_row(const render_card *card, const term *on, int64_t now_us, ke
         keel_buf_puts(out, "; expired ");
         text_span(out, now_us - card->expires_us);
         keel_buf_puts(out, " ago");
+    }
+}
+
+static void time_row(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
+    render_asked(card, on, now_us, out);
+    if (card->raise_us > now_us) {
+        keel_buf_puts(out, "; for the digest in ");
+        text_span(out, card->raise_us - now_us);
     }
     keel_buf_putc(out, '\n');
 }
@@ -133,11 +200,29 @@ static bool leaves_us(const char *class) {
     return strcmp(class, "read") != 0 && strcmp(class, "local") != 0;
 }
 
+static void remember_row(const render_card *card, const term *on, keel_buf *out) {
+    if (card->remember.data && strcmp(card->state, "open") == 0) {
+        grant_rows(card->number, card->remember, on, out);
+    }
+}
+
 static size_t columns(const term *on) {
     return on->width ? on->width : 100;
 }
 
-static void claim(const render_card *card, const term *on, keel_buf *out) {
+static void unsendable(const render_card *card, const term *on, keel_buf *out) {
+    if (!card->unsendable) {
+        return;
+    }
+    term_put(on, out, TINT_BAD,
+             "  It cannot be sent as it is: edit or deny it. What its connector does not send:");
+    keel_buf_putc(out, '\n');
+    for (const char *at = card->unsendable, *end; *at && (end = strchr(at, '\n')); at = end + 1) {
+        keel_buf_printf(out, "    ! %.*s\n", (int)(end - at), at);
+    }
+}
+
+void render_claim(const render_card *card, const term *on, const char *words, keel_buf *out) {
     if (!card->why.data) {
         return;
     }
@@ -145,74 +230,14 @@ static void claim(const render_card *card, const term *on, keel_buf *out) {
     if (!keel_json_string(card->why, &text)) {
         keel_buf_append(&text, card->why.data, card->why.len);
     }
-    keel_buf_putc(out, '\n');
-    term_put(on, out, TINT_DIM, "  The agent's claim, which nobody has checked:");
+    term_put(on, out, TINT_DIM, words);
     keel_buf_putc(out, '\n');
     gutter_text(out, text.data ? text.data : "", text.len, 4, columns(on));
     keel_buf_free(&text);
 }
 
-/* ---- evidence ---- */
-
-static void verdict(const render_card *card, const term *on, keel_json entry, keel_buf *out) {
-    size_t where = 0;
-    switch (evidence_find(keel_json_get(entry, "quote"), card->sources, card->source_count,
-                          keel_json_get(entry, "text"), &where)) {
-    case QUOTE_IN_SOURCE:
-        term_put(on, out, TINT_GOOD, "found word for word in ");
-        text_line(out, card->sources[where].name, strlen(card->sources[where].name));
-        break;
-    case QUOTE_IN_COPY:
-        term_put(on, out, TINT_WAIT, "found only in the text that the agent itself attached");
-        break;
-    case QUOTE_NOWHERE:
-        term_put(on, out, TINT_BAD, "*not in source*");
-        break;
-    }
-}
-
-static void quotation(const render_card *card, const term *on, keel_json entry, size_t n,
-                      keel_buf *out) {
-    keel_buf text = KEEL_BUF_INIT;
-    keel_json_string(keel_json_get(entry, "quote"), &text);
-    keel_buf_printf(out, "    %zu. ", n);
-    verdict(card, on, entry, out);
-    keel_json source = keel_json_get(entry, "source");
-    if (source.data) {
-        keel_buf_puts(out, "; the agent names ");
-        if (keel_json_typeof(source) == KEEL_JSON_STRING) {
-            json_text(source, out);
-        } else {
-            text_line(out, source.data, source.len);
-        }
-    }
-    keel_buf_putc(out, '\n');
-    gutter_text(out, text.data ? text.data : "", text.len, 7, columns(on));
-    keel_buf_free(&text);
-}
-
-static void evidence(const render_card *card, const term *on, keel_buf *out) {
-    if (!card->evidence.data) {
-        return;
-    }
-    keel_buf_putc(out, '\n');
-    term_put(on, out, TINT_DIM, "  Evidence that the agent gives:");
-    keel_buf_putc(out, '\n');
-    bool list = keel_json_typeof(card->evidence) == KEEL_JSON_ARRAY;
-    keel_json_iter it = keel_json_each(card->evidence);
-    for (size_t n = 1; list && keel_json_next(&it); n++) {
-        if (keel_json_get(it.value, "quote").data) {
-            quotation(card, on, it.value, n, out);
-        } else {
-            keel_buf_printf(out, "    %zu. not a quotation:\n", n);
-            gutter_text(out, it.value.data, it.value.len, 7, columns(on));
-        }
-    }
-    if (!list && keel_json_get(card->evidence, "quote").data) {
-        quotation(card, on, card->evidence, 1, out);
-    } else if (!list) {
-        gutter_text(out, card->evidence.data, card->evidence.len, 4, columns(on));
-    }
+static void claim(const render_card *card, const term *on, keel_buf *out) {
+    render_claim(card, on, "  The agent's claim, which nobody has checked:", out);
 }
 
 static void way_back_row(const render_card *card, const term *on, keel_buf *out) {
@@ -231,31 +256,121 @@ static void way_back_row(const render_card *card, const term *on, keel_buf *out)
     keel_buf_free(&words);
 }
 
+static void to_do_row(const render_card *card, const term *on, keel_buf *out) {
+    keel_buf command = KEEL_BUF_INIT;
+    keel_buf_printf(&command,
+                    "look on the other side, then: keel unknown verdict %" PRId64
+                    " done|not_done --why ...",
+                    card->number);
+    render_row(on, out, "to do", command.data);
+    keel_buf_free(&command);
+}
+
 void render(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
+    if (render_is_question(card)) {
+        render_question(card, on, now_us, out);
+        return;
+    }
     title(card, on, out);
     render_row(on, out, "target", card->target);
     render_row(on, out, "class", render_class(card->class));
     if (is_unknown(card)) {
-        keel_buf command = KEEL_BUF_INIT;
-        keel_buf_printf(&command,
-                        "look on the other side, then: keel unknown verdict %" PRId64
-                        " done|not_done --why ...",
-                        card->number);
-        render_row(on, out, "to do", command.data);
-        keel_buf_free(&command);
+        to_do_row(card, on, out);
     } else if (leaves_us(card->class)) {
         way_back_row(card, on, out);
     }
     rule_row(card, on, out);
+    budget_row(card, on, out);
+    beyond_row(card, on, out);
+    tier_row(card, on, out);
     run_row(card, on, out);
     time_row(card, on, now_us, out);
+    remember_row(card, on, out);
     digest_row(card, on, out);
     keel_buf_putc(out, '\n');
     term_put(on, out, TINT_DIM, is_unknown(card) ? "  It was exactly this:" : "  Exactly this:");
     keel_buf_putc(out, '\n');
-    render_fields(card->args, on, out);
+    render_fields_beside(card->args, card->known, on, out);
+    unsendable(card, on, out);
+    keel_buf_puts(out, card->why.data ? "\n" : "");
     claim(card, on, out);
-    evidence(card, on, out);
+    keel_buf_puts(out, card->evidence.data ? "\n" : "");
+    render_evidence(card, on, out);
+}
+
+/* ---- several cards of one kind ---- */
+
+static bool has_way_back(const render_card *card) {
+    return card->way_back || strchr(card->path, '~');
+}
+
+void render_shared(const render_card *card, const term *on, keel_buf *out) {
+    if (render_is_question(card)) {
+        render_question_shared(card, on, out);
+        return;
+    }
+    keel_buf text = KEEL_BUF_INIT;
+    text_line(&text, card->agent, strlen(card->agent));
+    keel_buf_puts(&text, is_unknown(card) ? " did " : " asks to do ");
+    text_line(&text, card->target, strlen(card->target));
+    keel_buf_puts(&text, is_unknown(card) ? ", or not: the answer was lost" : "");
+    term_put(on, out, TINT_BOLD, text.data);
+    keel_buf_putc(out, '\n');
+    render_row(on, out, "class", render_class(card->class));
+    if (!is_unknown(card) && leaves_us(card->class) && !has_way_back(card)) {
+        way_back_row(card, on, out);
+    }
+    rule_row(card, on, out);
+    keel_buf_free(&text);
+}
+
+static void own_title(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
+    keel_buf text = KEEL_BUF_INIT;
+    keel_buf_printf(&text, "%" PRId64 "  ", card->number);
+    if (!card->approval || !words_from_hex(&text, card->approval)) {
+        text_line(&text, card->target, strlen(card->target));
+    }
+    term_put(on, out, TINT_BOLD, text.data);
+    if (card->expires_us) {
+        keel_buf_puts(out, card->expires_us > now_us ? "   expires in " : "   expired");
+    }
+    if (card->expires_us > now_us) {
+        text_span(out, card->expires_us - now_us);
+    }
+    keel_buf_putc(out, '\n');
+    keel_buf_free(&text);
+}
+
+void render_own(const render_card *card, const term *on, int64_t now_us, keel_buf *out) {
+    if (render_is_question(card)) {
+        render_question_own(card, on, now_us, out);
+        return;
+    }
+    keel_buf text = KEEL_BUF_INIT;
+    own_title(card, on, now_us, out);
+    keel_buf_printf(&text, "  run %" PRIu64 ", path ", card->run);
+    text_line(&text, card->path, strlen(card->path));
+    keel_buf_puts(&text, "; ");
+    text_plural(&text, card->calls, "call", "calls");
+    if (card->cost_micros) {
+        keel_buf_puts(&text, " and ");
+        text_money(&text, card->cost_micros, card->currency);
+    }
+    keel_buf_puts(&text, " so far; asked ");
+    text_time(&text, card->opened_us);
+    term_put(on, out, TINT_DIM, text.data);
+    keel_buf_putc(out, '\n');
+    if (is_unknown(card)) {
+        to_do_row(card, on, out);
+    } else if (leaves_us(card->class) && has_way_back(card)) {
+        way_back_row(card, on, out);
+    }
+    remember_row(card, on, out);
+    render_fields_beside(card->args, card->known, on, out);
+    unsendable(card, on, out);
+    claim(card, on, out);
+    render_evidence(card, on, out);
+    keel_buf_free(&text);
 }
 
 void render_brief(const render_card *card, keel_buf *out) {
@@ -264,5 +379,11 @@ void render_brief(const render_card *card, keel_buf *out) {
     keel_buf_puts(out, "  ");
     text_line(out, card->target, strlen(card->target));
     keel_buf_puts(out, "  ");
-    render_summary(card->args, out);
+    size_t shown = render_summary_beside(card->args, card->known, out);
+    size_t all = keel_json_typeof(card->args) == KEEL_JSON_OBJECT ? keel_json_count(card->args) : 1;
+    if (shown < all) {
+        keel_buf_printf(out, "  [%zu of %zu fields; all ", shown, all);
+        text_plural(out, (int64_t)card->args.len, "byte", "bytes");
+        keel_buf_printf(out, " of it: keel inbox %" PRId64 "]", card->number);
+    }
 }

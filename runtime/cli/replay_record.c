@@ -61,6 +61,9 @@ static int on_record(void *ctx, const journal_row *row) {
     case RECORD_WAIT:
         add_open(p, row, record_kind_name(row->kind));
         break;
+    case RECORD_QUESTION:
+        add_open(p, row, "ask");
+        break;
     case RECORD_EFFECT_WAITING:
     case RECORD_EFFECT_INTENDED:
         add_open(p, row, "effect");

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "fsio.h"
 #include "offline.h"
+#include "restore_consent.h"
 #include "text.h"
 
 typedef struct restoring {
@@ -331,6 +332,7 @@ static int restore_run(cli *c, const options *o, diag *d) {
         r.ws = c->ws;
     }
     rc = rc ? rc : confirm(&r, o, into);
+    rc = rc || into ? rc : restore_consent(c, r.from, d);
     if (rc == 0 && !c->dry_run) {
         reader_close(c->db); /* of the file that is about to move */
         c->db = NULL;

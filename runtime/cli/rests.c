@@ -71,6 +71,39 @@ void rests_values(cli *c, const char *name, connection_rest *out) {
     out->why = out->row.count ? out->row.values[3] : NULL;
 }
 
+/* ---- pace ---- */
+
+static const char paced_sql[] =
+    "SELECT count(*), min(due_us), reason, (SELECT run || ':' || path FROM effect f WHERE f.state ="
+    " 'waiting' AND f.reason = e.reason ORDER BY f.due_us, f.run LIMIT 1) FROM effect e"
+    " WHERE state = 'waiting' AND reason IN ('rate', 'quiet') GROUP BY reason ORDER BY reason";
+
+static int on_paced(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    cli *c = ctx;
+    keel_buf line = KEEL_BUF_INIT, count = KEEL_BUF_INIT;
+    bool one = !strcmp(v[0], "1"), rate = !strcmp(v[2], "rate");
+    text_plural(&count, strtoll(v[0], NULL, 10), "effect", "effects");
+    term_put(&c->out, &line, TINT_WAIT, count.data);
+    keel_buf_printf(&line, " wait%s for %s: %s ", one ? "s" : "",
+                    rate ? one ? "its pace" : "their pace" : "quiet hours to end",
+                    rate ? "the next goes about" : "the next goes at");
+    text_time(&line, v[1] ? strtoll(v[1], NULL, 10) : 0);
+    keel_buf_printf(&line, "; keel why %s\n", v[3]);
+    cli_out(&line);
+    keel_buf_free(&line);
+    keel_buf_free(&count);
+    return 0;
+}
+
+void paced_print(cli *c) {
+    diag ignored = {0};
+    if (cli_reader(c, &ignored) == 0) {
+        (void)reader_query(c->db, paced_sql, NULL, 0, on_paced, c, &ignored);
+    }
+}
+
 /* ---- keel connection retry ---- */
 
 static int retry_run(cli *c, const options *o, diag *d) {

@@ -7,6 +7,8 @@
 
 /* "out rests until TIME: WHY; ..." for each, or for one connection. Nothing without a database. */
 void rests_print(cli *c, const char *only);
+/* How many effects wait for their pace or for quiet hours to end, and when the next goes; or nothing. */
+void paced_print(cli *c);
 /* The same of the connection of a target, without its name; false: it does not rest. */
 bool rests_of(cli *c, const char *target, keel_buf *out);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "given.h"
 #include "runtree.h"
 #include "text.h"
 
@@ -186,6 +187,7 @@ static int send_run(cli *c, const options *o, diag *d) {
     keel_json_set_raw(&w, "body", keel_json_view(body.data, body.len));
     keel_json_set_text(&w, "name", o->args[1]);
     keel_json_set_int(&w, "run", run);
+    given_label(o, &w);
     keel_json_object_end(&w);
     rc = c->dry_run ? 0 : cli_call(c, "run.send", &args, NULL, d);
     keel_buf_free(&body);
@@ -199,25 +201,33 @@ static int send_run(cli *c, const options *o, diag *d) {
     return rc;
 }
 
+static const option send_options[] = {
+    LABEL_OPTIONS("the body is"),
+    {NULL, 0, NULL, NULL},
+};
+
 static const command send_verb = {
     .name = "send",
     .words = "RUN EVENT [BODY]",
     .summary = "send an event to a run that waits in ctx.receive",
-    .more = "BODY is JSON, or text when it is none.",
-    .examples = "keel run send 7 reply '{\"yes\":true}'\nkeel run send 7 go",
+    .more = "BODY is JSON, or text when it is none. It is trusted and internal, unless you say "
+            "otherwise.",
+    .examples = "keel run send 7 reply '{\"yes\":true}'\nkeel run send 7 go\n"
+                "keel run send 7 letter 'Dear all' --untrusted",
+    .options = send_options,
     .least = 2,
     .most = 3,
     .run = send_run,
 };
 
-extern const command run_migrate_verb;
+extern const command run_label_verb, run_migrate_verb;
 
-static const command *const verbs[] = {&list_verb,        &show_verb, &cancel_verb, &resume_verb,
-                                       &run_migrate_verb, &send_verb, NULL};
+static const command *const verbs[] = {&list_verb,        &show_verb, &cancel_verb,    &resume_verb,
+                                       &run_migrate_verb, &send_verb, &run_label_verb, NULL};
 
 const command run_command = {
     .name = "run",
-    .words = "list | show | cancel | resume | migrate | send",
+    .words = "list | show | cancel | resume | migrate | send | label",
     .summary = "the executions of agents",
     .verbs = verbs,
 };

@@ -18,7 +18,8 @@ static const char below_sql[] =
 
 static const char head_sql[] =
     "SELECT agent, version, state, reason, started_us, ended_us, parent, key, tainted,"
-    " continued_from, (SELECT n.id FROM run n WHERE n.continued_from = run.id)"
+    " continued_from, (SELECT n.id FROM run n WHERE n.continued_from = run.id),"
+    " sensitivity"
     " FROM run WHERE id = CAST(? AS INTEGER)";
 
 typedef struct entry {
@@ -215,8 +216,12 @@ static void head(tree *t, const cli_row *row) {
         keel_buf_puts(&t->out, ", key ");
         text_line(&t->out, row->values[7], strlen(row->values[7]));
     }
-    if (strcmp(row->values[8], "1") == 0) {
-        keel_buf_puts(&t->out, ", has read untrusted text");
+    bool untrusted = strcmp(row->values[8], "1") == 0;
+    bool high =
+        strcmp(row->values[11], "confidential") == 0 || strcmp(row->values[11], "restricted") == 0;
+    if (untrusted || high) {
+        keel_buf_printf(&t->out, ", has read %s%s%s text", untrusted ? "untrusted" : "",
+                        untrusted && high ? ", " : "", high ? row->values[11] : "");
     }
     keel_buf_putc(&t->out, '\n');
     keel_buf_free(&title);

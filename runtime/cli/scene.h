@@ -20,6 +20,9 @@
  *     - sleep: 90s
  *     - receive: answer                      or null: any; timeout: 7d
  *       ok: { name: answer, body: {} }       or null: the time has passed
+ *     - ask: "Which of the two?"            choices, kind, expires, default, why, evidence: compared
+ *       choices: [Acme, Zenith]               where they are given
+ *       ok: Acme                             or err: { code: expired, why: nobody answered }
  *     - now: 1036400400000000
  *     - random: "00000000000000ff"           64 bits in hex
  *   end: { done: true }                      or failed: { code, message }, or continued: STATE
@@ -41,12 +44,12 @@
 #define SCENE_LIMIT (256u << 10) /* bytes: what the reader of YAML takes */
 
 typedef struct scene_call {
-    char kind[12]; /* effect step log spawn wait sleep receive now random */
+    char kind[12]; /* effect step log spawn wait sleep receive ask now random */
     char *path;    /* "" when the scene does not say */
     char *name;    /* effect: its target; step: its name; spawn: the agent; log: the level or "";
                       receive: the event or ""; else "" */
     keel_buf args; /* a canonical object of what is compared: effect {"args"?,"evidence"?,"why"?},
-                      spawn {"input"?,"key"?}, wait {"run"}, sleep {"us"}, receive {"timeout_us"?} */
+                      spawn {"input"?,"key"?}, wait {"run"}, sleep {"us"}, receive {"timeout_us"?}, ask as it asks */
     bool open;     /* it is made and never answered: another branch of ctx.any was first */
     keel_buf outcome; /* {"ok":V} or {"err":{..}}; step: its result or empty; log: a JSON text */
     int line;         /* in the file, 0: none */

@@ -12,7 +12,7 @@ void scene_short(keel_json v, size_t most, keel_buf *out) {
         keel_buf_puts(out, "nothing");
         return;
     }
-    text_line(&line, v.data, v.len);
+    text_exact(&line, v.data, v.len);
     size_t fits = text_fit(line.data, line.len, most);
     keel_buf_append(out, line.data, fits);
     keel_buf_puts(out, fits < line.len ? "…" : "");
@@ -59,7 +59,7 @@ static void below(differing *w, const char *place, keel_json key, size_t at, kee
     if (key.data) {
         keel_json_string(key, &name);
         keel_buf_printf(&path, "%s%s", place, *place ? "." : "");
-        text_line(&path, name.data ? name.data : "", name.len);
+        text_exact(&path, name.data ? name.data : "", name.len);
     } else {
         keel_buf_printf(&path, "%s[%zu]", place, at + 1);
     }

@@ -244,8 +244,9 @@ static const char *record_name(const said *w) {
 }
 
 static void copy_args(const said *w, scene_call *to) {
-    static const char *const kept[] = {"args", "evidence",   "input", "key",
-                                       "run",  "timeout_us", "us",    "why"};
+    static const char *const kept[] = {"args",       "choices", "default", "evidence", "expires_us",
+                                       "input",      "key",     "kind",    "question", "run",
+                                       "timeout_us", "us",      "why"};
     keel_json_writer j;
     keel_json_write(&j, &to->args);
     keel_json_object(&j);

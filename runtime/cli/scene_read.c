@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "fsio.h"
+#include "question.h"
 #include "yamltree.h"
 
 /* What may stand in a call of each kind. */
 typedef struct form {
     const char *key; /* the first word of the call */
     const char *kind;
-    const char *keys[9];
+    const char *keys[12];
     bool answered; /* ok or err is required */
     bool named;    /* the value of `key` is its name */
 } form;
@@ -27,6 +28,12 @@ static const form forms[] = {
     {"wait", "wait", {"wait", "path", "open", "ok", "err", NULL}, true, false},
     {"sleep", "sleep", {"sleep", "path", "open", NULL}, false, false},
     {"receive", "receive", {"receive", "timeout", "path", "open", "ok", "err", NULL}, true, true},
+    {"ask",
+     "ask",
+     {"ask", "choices", "default", "evidence", "expires", "kind", "path", "open", "ok", "err",
+      "why", NULL},
+     true,
+     false},
     {"now", "now", {"now", "path", NULL}, false, false},
     {"random", "random", {"random", "path", NULL}, false, false},
 };
@@ -113,6 +120,40 @@ static int duration(reading *r, const yaml_node *n, const char *as, keel_buf *ou
     return 0;
 }
 
+static void separate(keel_buf *out) {
+    keel_buf_puts(out, out->len > 1 ? "," : "");
+}
+
+/* Members in canonical order. */
+static int read_question(reading *r, const yaml_node *map, keel_buf *out) {
+    const yaml_node *first = yaml_get(map, "ask"), *expires = yaml_get(map, "expires");
+    int rc = member(r, map, "choices", "choices", out);
+    rc = rc ? rc : member(r, map, "default", "default", out);
+    rc = rc ? rc : member(r, map, "evidence", "evidence", out);
+    if (rc == 0 && expires) {
+        separate(out);
+        rc = duration(r, expires, "expires_us", out);
+    }
+    rc = rc ? rc : member(r, map, "kind", "kind", out);
+    if (rc == 0 && !is_null(first)) {
+        separate(out);
+        keel_buf_puts(out, "\"question\":");
+        rc = keel_json_quote(out, first->text, first->len)
+                 ? fault(r, first, "a question is UTF-8", "Write it as text.")
+                 : 0;
+    }
+    return rc ? rc : member(r, map, "why", "why", out);
+}
+
+/* A scene is to show what can happen. */
+static int check_answer(reading *r, const yaml_node *n, const scene_call *c) {
+    keel_json args = keel_json_view(c->args.data, c->args.len);
+    bool says = keel_json_get(args, "choices").data || keel_json_get(args, "kind").data;
+    keel_json ok = keel_json_get(keel_json_view(c->outcome.data, c->outcome.len), "ok");
+    const char *wrong = says && ok.data ? answer_wrong(args, ok) : NULL;
+    return wrong ? fault(r, n, wrong, "Give it an answer that a person could give.") : 0;
+}
+
 static int read_args(reading *r, const form *f, const yaml_node *map, scene_call *c) {
     const yaml_node *first = yaml_get(map, f->key), *n = yaml_get(map, "timeout");
     int rc = 0;
@@ -124,6 +165,8 @@ static int read_args(reading *r, const form *f, const yaml_node *map, scene_call
     } else if (strcmp(f->kind, "spawn") == 0) {
         rc = member(r, map, "input", "input", &c->args);
         rc = rc ? rc : member(r, map, "key", "key", &c->args);
+    } else if (strcmp(f->kind, "ask") == 0) {
+        rc = read_question(r, map, &c->args);
     } else if (strcmp(f->kind, "wait") == 0 && !is_null(first)) {
         rc = member(r, map, "wait", "run", &c->args);
     } else if (strcmp(f->kind, "sleep") == 0 && !is_null(first)) {
@@ -169,7 +212,8 @@ static int read_outcome(reading *r, const form *f, const yaml_node *map, scene_c
                      "Give it ok: RESULT, or err: { code: denied, why: no rule speaks }.");
     }
     if (ok) {
-        return wrap(r, ok, "ok", &c->outcome);
+        int rc = wrap(r, ok, "ok", &c->outcome);
+        return rc || strcmp(f->kind, "ask") != 0 ? rc : check_answer(r, ok, c);
     }
     if (err) {
         return read_err(r, err, c);
@@ -202,7 +246,8 @@ static const form *form_of(reading *r, const yaml_node *n) {
         }
     }
     fault(r, n, "this is no call",
-          "A call has one of the keys use, step, log, spawn, wait, sleep, receive, now, random.");
+          "A call has one of the keys use, step, log, spawn, wait, sleep, receive, ask, now, "
+          "random.");
     return NULL;
 }
 

@@ -79,10 +79,12 @@ static void on_timed(recording *r, const journal_row *row, const char *kind) {
     history_span(kind, row, &o->args);
 }
 
-static void on_wait(recording *r, const journal_row *row) {
-    opened *o = opening(r, row->path, "wait");
-    keel_json run = keel_json_get(row->body, "run");
-    keel_buf_printf(&o->args, "{\"run\":%.*s}", (int)run.len, run.data);
+/* A wait for a run, or for a person. */
+static void on_inward(recording *r, const journal_row *row) {
+    bool asks = row->kind == RECORD_QUESTION;
+    opened *o = opening(r, row->path, asks ? "ask" : "wait");
+    keel_json v = keel_json_get(row->body, asks ? "args" : "run");
+    keel_buf_printf(&o->args, asks ? "%.*s" : "{\"run\":%.*s}", (int)v.len, v.data);
 }
 
 /* An effect, as it is first spoken of: at its denial, its waiting or its first attempt. */
@@ -235,7 +237,8 @@ static int on_record(void *ctx, const journal_row *row) {
         on_timed(r, row, "receive");
         break;
     case RECORD_WAIT:
-        on_wait(r, row);
+    case RECORD_QUESTION:
+        on_inward(r, row);
         break;
     case RECORD_WOKEN:
         on_woken(r, row);
@@ -291,6 +294,11 @@ static int take_birth(void *ctx, const journal_row *row) {
         keel_json_set_raw(&w, "input", keel_json_get(row->body, "input"));
         if (key.data) {
             keel_json_set_raw(&w, "key", key);
+        }
+        keel_json returns = keel_json_path(row->body, "quarantine.returns");
+        if (i == 0 && returns.data) {
+            keel_json_set_bool(&w, "quarantine", true);
+            keel_json_set_raw(&w, "returns", returns);
         }
         keel_json_object_end(&w);
     }

@@ -227,6 +227,22 @@ static void write_receive(const scene_call *c, keel_buf *out) {
     set_outcome(c, out);
 }
 
+static void write_ask(const scene_call *c, keel_buf *out) {
+    static const char *const members[][2] = {{"choices", "choices"},    {"kind", "kind"},
+                                             {"expires_us", "expires"}, {"default", "default"},
+                                             {"evidence", "evidence"},  {"why", "why"}};
+    keel_json question = keel_json_get(view(&c->args), "question");
+    if (question.data) {
+        set("- ask", question, 2, out);
+    } else {
+        keel_buf_puts(out, "  - ask: null\n");
+    }
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        set_member(view(&c->args), members[i][0], members[i][1], out);
+    }
+    set_outcome(c, out);
+}
+
 static void write_now(const scene_call *c, keel_buf *out) {
     set("- now", keel_json_get(view(&c->outcome), "ok"), 2, out);
 }
@@ -245,6 +261,7 @@ static const struct {
     {"effect", write_effect},   {"step", write_step}, {"log", write_log},
     {"spawn", write_spawn},     {"wait", write_wait}, {"sleep", write_sleep},
     {"receive", write_receive}, {"now", write_now},   {"random", write_random},
+    {"ask", write_ask},
 };
 
 static void write_call(const scene_call *c, keel_buf *out) {

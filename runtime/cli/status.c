@@ -3,13 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "budget_show.h"
 #include "commands.h"
 #include "text.h"
 #include "troubles.h"
 
 typedef struct standing {
     bool running, started;
-    int64_t items, stuck, escalated, unknown, open, paused;
+    int64_t items, later, stuck, escalated, unknown, open, paused;
     bool halted;
     keel_buf kernel; /* what it says of itself; empty: none runs */
 } standing;
@@ -22,7 +23,16 @@ static int take(cli *c, standing *s, diag *d) {
     if (rc) {
         return rc == DIAG_NOT_FOUND ? 0 : rc;
     }
-    s->items = cli_number(c, "SELECT count(*) FROM item WHERE state = 'open'", NULL);
+    char now[24];
+    snprintf(now, sizeof now, "%" PRId64, cli_now_us());
+    s->items = cli_number(c,
+                          "SELECT count(*) FROM item WHERE state = 'open' AND kind <> 'override'"
+                          " AND coalesce(raise_us, 0) <= CAST(? AS INTEGER)",
+                          now);
+    s->later = cli_number(c,
+                          "SELECT count(*) FROM item WHERE state = 'open' AND kind <> 'override'"
+                          " AND raise_us > CAST(? AS INTEGER)",
+                          now);
     s->stuck =
         cli_number(c, "SELECT count(*) FROM item WHERE state = 'open' AND kind = 'stuck'", NULL);
     s->escalated =
@@ -105,6 +115,51 @@ static void print_anchor(cli *c, const standing *s, keel_buf *out) {
     keel_buf_free(&words);
 }
 
+/* "budget month of workspace is used up: 9.98 of 10.00 USD in 2026-11: keel budget month" */
+static void put_budget(const cli *c, keel_json one, keel_buf *out) {
+    char id[64] = "", scope[80] = "", unit[16] = "", window[24] = "";
+    int64_t spent = 0, held = 0, limit = 0;
+    bool full = keel_json_true(keel_json_get(one, "full"));
+    keel_json_copy(keel_json_get(one, "budget"), id, sizeof id);
+    keel_json_copy(keel_json_get(one, "scope"), scope, sizeof scope);
+    keel_json_copy(keel_json_get(one, "unit"), unit, sizeof unit);
+    keel_json_copy(keel_json_get(one, "window"), window, sizeof window);
+    keel_json_int(keel_json_get(one, "spent"), &spent);
+    keel_json_int(keel_json_get(one, "held"), &held);
+    keel_json_int(keel_json_get(one, "limit"), &limit);
+    keel_buf words = KEEL_BUF_INIT;
+    keel_buf_printf(&words, "budget %s of %s %s: ", id, scope,
+                    full ? "is used up" : "has reached its soft limit");
+    budget_put(&words, spent + held, unit, false);
+    keel_buf_puts(&words, " of ");
+    budget_put(&words, limit, unit, true);
+    if (strcmp(window, "-") != 0) {
+        keel_buf_printf(&words, " %s %s",
+                        strchr("0123456789", window[0]) && strchr(window, '-') ? "in" : "within",
+                        window);
+    }
+    keel_buf_printf(&words, ": keel budget %s", id);
+    term_put(&c->out, out, full ? TINT_BAD : TINT_WAIT, words.data);
+    keel_buf_putc(out, '\n');
+    keel_buf_free(&words);
+}
+
+#define BUDGETS_SHOWN 5
+
+static void put_budgets(const cli *c, const standing *s, keel_buf *out) {
+    size_t count = 0;
+    keel_json list = keel_json_get(keel_json_view(s->kernel.data, s->kernel.len), "budgets");
+    for (keel_json_iter it = keel_json_each(list); list.len && keel_json_next(&it);) {
+        if (count++ < BUDGETS_SHOWN) {
+            put_budget(c, it.value, out);
+        }
+    }
+    if (count > BUDGETS_SHOWN) {
+        keel_buf_printf(out, "and %zu more budgets: keel budget\n", count - BUDGETS_SHOWN);
+    }
+    troubles_gathered(&s->kernel, out);
+}
+
 static void print_json(const cli *c, const standing *s) {
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
@@ -113,6 +168,7 @@ static void print_json(const cli *c, const standing *s) {
     keel_json_object(&w);
     if (s->kernel.len) {
         keel_json_set_raw(&w, "anchor", keel_json_get(kernel, "anchor"));
+        keel_json_set_raw(&w, "budgets", keel_json_get(kernel, "budgets"));
     }
     keel_json_set_int(&w, "clock_ahead_us", clock_ahead_us(s));
     if (s->kernel.len) {
@@ -121,8 +177,10 @@ static void print_json(const cli *c, const standing *s) {
     keel_json_set_int(&w, "escalated", s->escalated);
     keel_json_set_bool(&w, "halted", s->halted);
     keel_json_set_int(&w, "items", s->items);
+    keel_json_set_int(&w, "later", s->later);
     if (s->kernel.len) {
         keel_json_set_raw(&w, "network", keel_json_get(kernel, "network"));
+        keel_json_set_raw(&w, "notify", keel_json_get(kernel, "notify"));
     }
     keel_json_set_int(&w, "open_runs", s->open);
     keel_json_set_int(&w, "paused_runs", s->paused);
@@ -135,6 +193,24 @@ static void print_json(const cli *c, const standing *s) {
     keel_buf_putc(&out, '\n');
     cli_out(&out);
     keel_buf_free(&out);
+}
+
+static void put_later(const standing *s, keel_buf *out) {
+    if (s->later) {
+        text_plural(out, s->later, "more is gathered for a digest: keel inbox --all\n",
+                    "more are gathered for digests: keel inbox --all\n");
+    }
+}
+
+static void put_escalated(const cli *c, const standing *s, keel_buf *out) {
+    if (s->escalated) {
+        keel_buf words = KEEL_BUF_INIT;
+        text_plural(&words, s->escalated, "item is escalated: nobody has decided it in time",
+                    "items are escalated: nobody has decided them in time");
+        term_put(&c->out, out, TINT_BAD, words.data);
+        keel_buf_putc(out, '\n');
+        keel_buf_free(&words);
+    }
 }
 
 static void print_text(cli *c, const standing *s) {
@@ -162,18 +238,13 @@ static void print_text(cli *c, const standing *s) {
     text_plural(&out, s->open, "run is open, ", "runs are open, ");
     text_plural(&out, s->paused, "is paused, ", "are paused, ");
     text_plural(&out, s->unknown, "outcome is unknown\n", "outcomes are unknown\n");
+    put_later(s, &out);
     if (s->stuck) {
         text_plural(&out, s->stuck, "is stuck\n", "are stuck\n");
     }
-    if (s->escalated) {
-        keel_buf words = KEEL_BUF_INIT;
-        text_plural(&words, s->escalated, "item is escalated: nobody has decided it in time",
-                    "items are escalated: nobody has decided them in time");
-        term_put(&c->out, &out, TINT_BAD, words.data);
-        keel_buf_putc(&out, '\n');
-        keel_buf_free(&words);
-    }
+    put_escalated(c, s, &out);
     put_still(c, s, &out);
+    put_budgets(c, s, &out);
     if (clock_ahead_us(s)) {
         keel_buf words = KEEL_BUF_INIT;
         keel_buf_printf(&words,

@@ -252,29 +252,43 @@ static void trace(const context *x, const term *on, keel_buf *out) {
     }
 }
 
-static void print_card(const cli *c, const context *x) {
-    keel_buf out = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
-    const term *on = &c->out;
-    title(x, on, &out);
+static void card_text(const context *x, const term *on, keel_buf *out) {
+    keel_buf text = KEEL_BUF_INIT;
+    title(x, on, out);
     keel_buf_printf(&text, "%s of %s %s, %s; started ", text_of(x, S_RUN), text_of(x, S_AGENT),
                     text_of(x, S_VERSION), text_of(x, S_RUN_STATE));
     text_time(&text, number_of(x, S_STARTED));
-    render_row(on, &out, "run", text.data);
-    render_row(on, &out, "what", text_of(x, S_REASON));
-    render_row(on, &out, "owner", text_of(x, S_OWNER));
-    render_row(on, &out, "to do", text_of(x, S_NEXT));
-    times(x, on, cli_now_us(), &out);
-    step(x, on, &out);
-    done_before(x, on, &out);
+    render_row(on, out, "run", text.data);
+    render_row(on, out, "what", text_of(x, S_REASON));
+    render_row(on, out, "owner", text_of(x, S_OWNER));
+    render_row(on, out, "to do", text_of(x, S_NEXT));
+    times(x, on, cli_now_us(), out);
+    step(x, on, out);
+    done_before(x, on, out);
     if (x->input.len) {
-        heading(on, &out, "The run's input:");
-        render_fields(view(&x->input), on, &out);
+        heading(on, out, "The run's input:");
+        render_fields(view(&x->input), on, out);
     }
-    trace(x, on, &out);
+    trace(x, on, out);
+    keel_buf_free(&text);
+}
+
+static void print_card(const cli *c, const context *x) {
+    keel_buf out = KEEL_BUF_INIT;
+    card_text(x, &c->out, &out);
     keel_buf_putc(&out, '\n');
     cli_out(&out);
-    keel_buf_free(&text);
     keel_buf_free(&out);
+}
+
+int stuck_text(cli *c, int64_t number, const term *on, keel_buf *out, diag *d) {
+    context x;
+    int rc = load(c, number, &x, d);
+    if (rc == 0) {
+        card_text(&x, on, out);
+    }
+    finish(&x);
+    return rc;
 }
 
 /* ---- as JSON ---- */

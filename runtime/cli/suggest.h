@@ -2,6 +2,7 @@
 #ifndef CLI_SUGGEST_H
 #define CLI_SUGGEST_H
 
+#include "budget.h"
 #include "effect.h"
 #include "keel/json.h"
 
@@ -11,12 +12,9 @@ void suggest_rule(cli *c, const effect *e, keel_json args);
 /* Budgets that concern the effect's agent and run, with what is left. */
 void suggest_budgets(cli *c, const effect *e, keel_buf *out);
 
-/* All sums with their limits from the workspace's policy: "" when the policy cannot be read. */
-typedef struct budget_line {
-    const char *id, *scope, *window, *unit;
-    int64_t spent, held, limit; /* limit -1: none */
-} budget_line;
-typedef void suggest_visit(void *ctx, const budget_line *b);
-void suggest_each_budget(cli *c, suggest_visit *visit, void *ctx);
+/* All sums with their limits from the workspace's policy; nothing when that cannot be read. */
+void suggest_each_budget(cli *c, budget_visit *visit, void *ctx);
+/* The same of a policy that is there. */
+int suggest_sums(cli *c, const policy *p, budget_visit *visit, void *ctx, diag *d);
 
 #endif

@@ -159,6 +159,15 @@ static void view_connections(survey *w, const workspace *ws) {
     w->view.connection_count = count;
 }
 
+static void view_notifiers(survey *w, const workspace *ws) {
+    const char **names = ws->notifier_count ? keel_alloc(ws->notifier_count * sizeof *names) : NULL;
+    for (size_t i = 0; i < ws->notifier_count; i++) {
+        names[i] = ws->notifiers[i].name;
+    }
+    w->view.notifiers = names;
+    w->view.notifier_count = ws->notifier_count;
+}
+
 int survey_load(cli *c, survey **out, policy_warning *fault, void *ctx, diag *d) {
     int rc = cli_workspace(c, d);
     if (rc) {
@@ -173,6 +182,7 @@ int survey_load(cli *c, survey **out, policy_warning *fault, void *ctx, diag *d)
     load_folder(&l, join(c->ws->keel, "plugins"), 2, "installed");
     view_agents(w);
     view_connections(w, c->ws);
+    view_notifiers(w, c->ws);
     *out = w;
     return 0;
 }
@@ -189,6 +199,7 @@ void survey_free(survey *w) {
     workspace_policies_free(w->files, w->file_count);
     free((void *)w->view.agents);
     free((void *)w->view.connections);
+    free((void *)w->view.notifiers);
     free(w->plugins);
     free(w);
 }
@@ -252,7 +263,9 @@ bool survey_decide(const survey *w, const survey_effect *e, attr_set *set, polic
                         .target = e->target,
                         .class = class_of(e->class),
                         .tainted = e->tainted,
-                        .sink_external = external};
+                        .level = e->level,
+                        .sink_external = external,
+                        .reply = e->reply};
     q->attrs = attr_set_list(set, &q->attr_count);
     policy_decide(w->policy, q, out);
     return true;

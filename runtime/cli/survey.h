@@ -41,6 +41,8 @@ typedef struct survey_effect {
     const char *agent, *target, *class;
     keel_json args;
     bool tainted;
+    sensitivity level;
+    policy_reply reply; /* as it was recorded; none: it cannot be told */
 } survey_effect;
 /* The rule's verdict, with the attributes computed. false when the target is not in the survey. */
 bool survey_decide(const survey *w, const survey_effect *e, attr_set *set, policy_query *q,

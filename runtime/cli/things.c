@@ -22,10 +22,6 @@ static int open_survey(cli *c, survey **w, diag *d) {
     return survey_load(c, w, told, NULL, d);
 }
 
-static void number_text(char to[24], int64_t n) {
-    snprintf(to, 24, "%" PRId64, n);
-}
-
 /* "message: read write(checkable)" */
 static void verbs_of(const manifest *m, keel_buf *out) {
     keel_buf_puts(out, "");
@@ -55,11 +51,11 @@ static int no_such(const char *what, const char *name, const char *const *names,
 static void add_agent(cli *c, table *t, const survey_plugin *p) {
     const manifest *m = p->manifest;
     char runs[24], open[24];
-    number_text(runs, cli_number(c, "SELECT count(*) FROM run WHERE agent = ?", m->name));
-    number_text(open, cli_number(c,
-                                 "SELECT count(*) FROM run WHERE agent = ?"
-                                 " AND state IN ('open', 'paused')",
-                                 m->name));
+    int64_t all = cli_number(c, "SELECT count(*) FROM run WHERE agent = ?", m->name);
+    int64_t still = cli_number(
+        c, "SELECT count(*) FROM run WHERE agent = ? AND state IN ('open', 'paused')", m->name);
+    snprintf(runs, sizeof runs, "%" PRId64, all);
+    snprintf(open, sizeof open, "%" PRId64, still);
     char *last = cli_value(c, "SELECT max(started_us) FROM run WHERE agent = ?", m->name);
     const char *row[] = {m->name, m->version, p->from, runs,     open,
                          last,    m->outcome, m->id,   p->folder};
@@ -270,9 +266,11 @@ static void add_targets(keel_buf *out, const char *name, const manifest_resource
     for (int v = 0; v < VERB_COUNT; v++) {
         const manifest_verb *verb = &r->verbs[v];
         if (verb->present) {
-            keel_buf_printf(out, "  %s.%s.%s: %s%s%s\n", name, r->name,
+            const char *level =
+                verb->level != SENSITIVITY_DEFAULT ? sensitivity_name(verb->level) : "";
+            keel_buf_printf(out, "  %s.%s.%s: %s%s%s%s%s\n", name, r->name,
                             manifest_verb_name((manifest_verb_id)v), effect_class_name(verb->class),
-                            verb->untrusted ? ", untrusted" : "",
+                            verb->untrusted ? ", untrusted" : "", level[0] ? ", " : "", level,
                             verb->sink_external ? ", to the outside" : "");
         }
     }
@@ -282,7 +280,9 @@ static void add_attributes(keel_buf *out, const manifest_resource *r) {
     static const char *const words[] = {[ATTR_VALUE] = "",
                                         [ATTR_DOMAIN] = "domains in ",
                                         [ATTR_COUNT] = "how many in ",
-                                        [ATTR_LENGTH] = "bytes of "};
+                                        [ATTR_LENGTH] = "bytes of ",
+                                        [ATTR_ORIGIN] =
+                                            "nobody but who wrote what is answered is in "};
     for (size_t i = 0; i < r->attr_count; i++) {
         const manifest_attr *a = &r->attrs[i];
         keel_buf_printf(out, "    %s: %s", a->name, words[a->fn]);
@@ -384,12 +384,13 @@ static int connection_show(cli *c, const options *o, diag *d) {
         .name = #noun, .words = words_, .summary = what, .verbs = noun##_verbs}
 
 extern const command agent_test_verb;       /* agent_test.c */
+extern const command agent_lessons_verb;    /* lessons.c */
 extern const command connector_check_verb;  /* check.c */
 extern const command connection_test_verb;  /* connection_test.c */
 extern const command connection_retry_verb; /* rests.c */
 
-THING(agent, "list | show | test", "agents: roles, and how often they ran",
-      "one agent: versions, files, and its last runs", &agent_test_verb, NULL);
+THING(agent, "list | show | test | lessons", "agents: roles, and how often they ran",
+      "one agent: versions, files, and its last runs", &agent_test_verb, &agent_lessons_verb, NULL);
 THING(connector, "list | show | check", "connectors: translators, and their verbs",
       "one connector: verbs with their classes, attributes, needs", &connector_check_verb, NULL);
 THING(connection, "list | show | test | retry", "connections: connectors configured in keel.yaml",

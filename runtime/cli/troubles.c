@@ -1,6 +1,7 @@
 #include "troubles.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "rests.h"
 #include "text.h"
@@ -29,6 +30,15 @@ const char *troubles_state(const keel_buf *status, const char *connection, char 
     return NULL;
 }
 
+keel_json troubles_notifier(const keel_buf *status, const char *name) {
+    for (keel_json_iter it = keel_json_each(view(status, "notify")); keel_json_next(&it);) {
+        if (keel_json_is(keel_json_get(it.value, "name"), name)) {
+            return it.value;
+        }
+    }
+    return (keel_json){NULL, 0};
+}
+
 const char *troubles_first(const keel_buf *status, char *out, size_t size) {
     for (keel_json_iter it = keel_json_each(view(status, "connections")); keel_json_next(&it);) {
         if (troubled(it.value)) {
@@ -36,6 +46,29 @@ const char *troubles_first(const keel_buf *status, char *out, size_t size) {
         }
     }
     return NULL;
+}
+
+/* "4 more are gathered until Monday 00:00 by budget attention: keel inbox --now" */
+void troubles_gathered(const keel_buf *status, keel_buf *out) {
+    keel_json one = view(status, "gathered");
+    char budget[64] = "", when[48] = "";
+    int64_t count = 0, until = 0;
+    if (!one.len || !keel_json_int(keel_json_get(one, "count"), &count)) {
+        return;
+    }
+    keel_json_copy(keel_json_get(one, "budget"), budget, sizeof budget);
+    keel_json_int(keel_json_get(one, "until_us"), &until);
+    text_plural(out, count, "more is", "more are");
+    keel_buf_puts(out, " gathered");
+    if (until > 0) {
+        time_t at = (time_t)(until / 1000000);
+        struct tm tm = {0};
+        localtime_r(&at, &tm);
+        strftime(when, sizeof when, "%A %H:%M", &tm);
+        keel_buf_printf(out, " until %s by budget ", when);
+        text_line(out, budget, strlen(budget));
+    }
+    keel_buf_puts(out, ": keel inbox --now\n");
 }
 
 static void print_one(cli *c, const char *name, keel_json one) {
@@ -67,5 +100,18 @@ void troubles_print(cli *c, const keel_buf *status) {
             print_one(c, name, it.value);
         }
     }
+    for (keel_json_iter it = keel_json_each(view(status, "notify")); keel_json_next(&it);) {
+        char words[96];
+        if (troubled(it.value) &&
+            keel_json_copy(keel_json_get(it.value, "name"), name, sizeof name) > 0) {
+            snprintf(words, sizeof words, "%s was not told", name);
+            print_one(c, words, it.value);
+        }
+    }
     rests_print(c, NULL);
+    keel_buf gathered = KEEL_BUF_INIT;
+    troubles_gathered(status, &gathered);
+    cli_out(&gathered);
+    keel_buf_free(&gathered);
+    paced_print(c);
 }

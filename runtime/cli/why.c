@@ -4,73 +4,22 @@
 #include <string.h>
 
 #include "commands.h"
-#include "describe.h"
 #include "effect.h"
 #include "render.h"
 #include "rests.h"
 #include "suggest.h"
 #include "text.h"
-#include "words.h"
-
-typedef struct story {
-    cli *c;
-    const effect *e;
-    keel_buf decision; /* the last one */
-    keel_buf args;
-    keel_buf result;   /* or error */
-    keel_buf lines;    /* the records, described */
-    keel_buf json;     /* the records */
-    keel_buf approved; /* six words, by whom */
-} story;
-
-static void keep(keel_buf *to, keel_json v) {
-    if (v.data) {
-        keel_buf_clear(to);
-        keel_buf_append(to, v.data, v.len);
-    }
-}
+#include "why.h"
+#include "why_cost.h"
+#include "why_story.h"
 
 static keel_json view(const keel_buf *b) {
     return keel_json_view(b->len ? b->data : NULL, b->len);
 }
 
-static void approved_by(story *s, const journal_row *row) {
-    char hex[80] = "", by[80] = "";
-    keel_json_copy(keel_json_get(row->body, "approval"), hex, sizeof hex);
-    keel_json_copy(keel_json_get(row->body, "by"), by, sizeof by);
-    keel_buf_clear(&s->approved);
-    words_from_hex(&s->approved, hex);
-    keel_buf_puts(&s->approved, ", by ");
-    text_line(&s->approved, by, strlen(by));
-    keel_buf_puts(&s->approved, " at ");
-    text_time(&s->approved, row->at);
-}
-
-static int visit(void *ctx, const journal_row *row) {
-    story *s = ctx;
-    if (strcmp(row->path, s->e->path) != 0) {
-        return 0;
-    }
-    keep(&s->decision, keel_json_get(row->body, "decision"));
-    keep(&s->args, keel_json_get(row->body, "args"));
-    keep(&s->result, keel_json_get(row->body, "result"));
-    keep(&s->result, keel_json_get(row->body, "error"));
-    if (row->kind == RECORD_APPROVAL_GIVEN) {
-        approved_by(s, row);
-    }
-    if (s->c->json) {
-        describe_json(row, &s->json);
-        s->json.data[s->json.len - 1] = ',';
-    } else {
-        keel_buf_puts(&s->lines, "  ");
-        describe_line(row, &s->c->out, &s->lines);
-    }
-    return 0;
-}
-
 /* ---- for people ---- */
 
-static void label(const story *s, keel_buf *out, const char *name) {
+void why_label(const why_story *s, keel_buf *out, const char *name) {
     keel_buf padded = KEEL_BUF_INIT;
     keel_buf_printf(&padded, "%-10s", name);
     term_put(&s->c->out, out, TINT_DIM, padded.data);
@@ -87,7 +36,7 @@ static void member(keel_buf *out, keel_json v) {
     keel_buf_free(&text);
 }
 
-static void head(const story *s, keel_buf *out) {
+static void head(const why_story *s, keel_buf *out) {
     const effect *e = s->e;
     keel_buf name = KEEL_BUF_INIT;
     text_line(&name, effect_text(e, EFFECT_TARGET), strlen(effect_text(e, EFFECT_TARGET)));
@@ -95,7 +44,7 @@ static void head(const story *s, keel_buf *out) {
     keel_buf_puts(out, " by ");
     text_line(out, effect_text(e, EFFECT_AGENT), strlen(effect_text(e, EFFECT_AGENT)));
     keel_buf_printf(out, " (run %" PRIu64 ", path %s)\n", e->run, e->path);
-    label(s, out, "state");
+    why_label(s, out, "state");
     const char *state = effect_text(e, EFFECT_STATE);
     term_put(&s->c->out, out, term_outcome(state), state);
     if (*effect_text(e, EFFECT_REASON)) {
@@ -107,7 +56,23 @@ static void head(const story *s, keel_buf *out) {
     keel_buf_free(&name);
 }
 
-static void decision(const story *s, keel_buf *out) {
+/* What rules in shadow would have said, each in a line. */
+static void shadows(const why_story *s, keel_json decision, keel_buf *out) {
+    const char *name = "in shadow";
+    for (keel_json_iter it = keel_json_each(keel_json_get(decision, "shadow"));
+         keel_json_next(&it);) {
+        char verdict[16] = "";
+        keel_json_copy(keel_json_get(it.value, "verdict"), verdict, sizeof verdict);
+        why_label(s, out, name);
+        term_put(&s->c->out, out, term_outcome(verdict), verdict);
+        keel_buf_puts(out, ": ");
+        member(out, keel_json_get(it.value, "why"));
+        keel_buf_putc(out, '\n');
+        name = "";
+    }
+}
+
+static void decision(const why_story *s, keel_buf *out) {
     keel_json v = view(&s->decision);
     char file[256] = "", verdict[16] = "";
     int64_t line = 0;
@@ -117,7 +82,7 @@ static void decision(const story *s, keel_buf *out) {
     keel_json_copy(keel_json_get(v, "verdict"), verdict, sizeof verdict);
     keel_json_copy(keel_json_get(v, "file"), file, sizeof file);
     keel_json_int(keel_json_get(v, "line"), &line);
-    label(s, out, "decision");
+    why_label(s, out, "decision");
     term_put(&s->c->out, out, term_outcome(verdict), verdict);
     keel_buf_puts(out, " by rule ");
     member(out, keel_json_get(v, "rule"));
@@ -129,29 +94,68 @@ static void decision(const story *s, keel_buf *out) {
     keel_buf_puts(out, ", band ");
     member(out, keel_json_get(v, "band"));
     keel_buf_putc(out, '\n');
-    label(s, out, "because");
+    why_label(s, out, "because");
     member(out, keel_json_get(v, "why"));
     keel_buf_putc(out, '\n');
     const char *name = "inputs";
     for (keel_json_iter it = keel_json_each(keel_json_get(v, "inputs")); keel_json_next(&it);) {
-        label(s, out, name);
+        why_label(s, out, name);
         member(out, it.key);
         keel_buf_puts(out, " = ");
         member(out, it.value);
         keel_buf_putc(out, '\n');
         name = "";
     }
-    label(s, out, "policy");
+    shadows(s, v, out);
+    why_label(s, out, "policy");
     member(out, keel_json_get(v, "policy"));
     keel_buf_putc(out, '\n');
 }
 
-static void held(const story *s, keel_buf *out) {
+/* Who may let it go on, and by what: of what was stopped, and of what waits. */
+static void lift(const why_story *s, keel_buf *out) {
+    const effect *e = s->e;
+    const char *state = effect_text(e, EFFECT_STATE), *reason = effect_text(e, EFFECT_REASON);
+    const char *number = effect_text(e, EFFECT_NUMBER);
+    bool denied = strcmp(state, "denied") == 0;
+    keel_json code = keel_json_get(view(&s->result), "code");
+    if (denied && keel_json_is(code, "denied") && !strchr(e->path, '~')) {
+        why_label(s, out, "lifted by");
+        keel_buf_printf(out, "the approver, once: keel override %" PRIu64 ":%s --why ...\n", e->run,
+                        e->path);
+        why_label(s, out, "");
+        keel_buf_puts(out, "or whoever keeps policies/, from now on: a rule that allows it\n");
+    } else if (denied && keel_json_is(code, "rejected")) {
+        why_label(s, out, "lifted by");
+        keel_buf_printf(out, "the approver, once: keel override %" PRIu64 ":%s --why ...\n", e->run,
+                        e->path);
+        why_label(s, out, "");
+        keel_buf_puts(out,
+                      "or you, and it is asked for again: keel denial list, keel denial lift N\n");
+    } else if (denied && keel_json_is(keel_json_get(view(&s->result), "rule"), "unpriced")) {
+        why_label(s, out, "lifted by");
+        keel_buf_puts(out, "whoever keeps policies/: a row of prices for the model, keel policy "
+                           "reload\n");
+    } else if (denied && keel_json_is(code, "budget")) {
+        why_label(s, out, "lifted by");
+        keel_buf_puts(out, "whoever keeps policies/: a higher limit, keel policy reload\n");
+    } else if (*number && !s->stale &&
+               (strcmp(reason, "approval") == 0 || strcmp(reason, "budget") == 0)) {
+        why_label(s, out, "lifted by");
+        keel_buf_printf(out, "the approver: keel approve %s, or keel deny %s --why ...\n", number,
+                        number);
+    } else if (strcmp(state, "waiting") == 0 && strcmp(reason, "halted") == 0) {
+        why_label(s, out, "lifted by");
+        keel_buf_puts(out, "whoever may halt: keel resume\n");
+    }
+}
+
+static void held(const why_story *s, keel_buf *out) {
     const char *holds = effect_text(s->e, EFFECT_HOLDS);
     const char *name = "held";
     for (keel_json_iter it = keel_json_each(keel_json_view(holds, strlen(holds)));
          *holds && keel_json_next(&it);) {
-        label(s, out, name);
+        why_label(s, out, name);
         member(out, keel_json_get(it.value, "amount"));
         keel_buf_putc(out, ' ');
         member(out, keel_json_get(it.value, "unit"));
@@ -165,20 +169,20 @@ static void held(const story *s, keel_buf *out) {
 }
 
 /* What takes it back, or what it takes back. */
-static void undo(const story *s, keel_buf *out) {
+static void undo(const why_story *s, keel_buf *out) {
     const effect *e = s->e;
     const char *mark = strchr(e->path, '~'), *by = effect_text(e, EFFECT_UNDONE_BY);
     bool done = strcmp(effect_text(e, EFFECT_STATE), "done") == 0;
     if (mark) {
-        label(s, out, "takes back");
+        why_label(s, out, "takes back");
         keel_buf_printf(out, "what was done at %" PRIu64 ":%.*s\n", e->run, (int)(mark - e->path),
                         e->path);
     } else if (*by) {
-        label(s, out, "taken back");
+        why_label(s, out, "taken back");
         keel_buf_printf(out, "by %" PRIu64 ":%s; see keel why %" PRIu64 ":%s\n", e->run, by, e->run,
                         by);
     } else if (done && strcmp(effect_text(e, EFFECT_CLASS), "read") != 0) {
-        label(s, out, "way back");
+        why_label(s, out, "way back");
         keel_buf_puts(out, *effect_text(e, EFFECT_UNDO) ? "keel rollback " : "none");
         if (*effect_text(e, EFFECT_UNDO)) {
             keel_buf_printf(out, "%" PRIu64, e->run);
@@ -187,7 +191,7 @@ static void undo(const story *s, keel_buf *out) {
     }
 }
 
-static void result(const story *s, keel_buf *out) {
+static void result(const why_story *s, keel_buf *out) {
     keel_json v = view(&s->result);
     if (!v.data) {
         return;
@@ -196,37 +200,67 @@ static void result(const story *s, keel_buf *out) {
     render_fields(v, &s->c->out, out);
 }
 
+/* Its pace, or the end of quiet hours. */
+static void paced(const why_story *s, keel_buf *out) {
+    const char *state = effect_text(s->e, EFFECT_STATE), *reason = effect_text(s->e, EFFECT_REASON);
+    bool waits = !strcmp(state, "waiting") && (!strcmp(reason, "rate") || !strcmp(reason, "quiet"));
+    if ((!waits && strcmp(state, "retry") != 0) || !s->held.len ||
+        !*effect_text(s->e, EFFECT_DUE)) {
+        return;
+    }
+    why_label(s, out, "waits");
+    keel_buf_puts(out, !strcmp(reason, "quiet") ? "until " : "until about ");
+    text_time(out, strtoll(effect_text(s->e, EFFECT_DUE), NULL, 10));
+    keel_buf_puts(out, ": ");
+    member(out, view(&s->held));
+    keel_buf_putc(out, '\n');
+}
+
 /* What it waits for beside a person and a budget. */
-static void resting(const story *s, keel_buf *out) {
+static void resting(const why_story *s, keel_buf *out) {
     static const char *const waits[] = {"waiting", "retry", "unknown", "reconciling"};
     const char *state = effect_text(s->e, EFFECT_STATE);
     keel_buf rest = KEEL_BUF_INIT;
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++) {
         if (!strcmp(state, waits[i]) && rests_of(s->c, effect_text(s->e, EFFECT_TARGET), &rest)) {
-            label(s, out, "waits");
+            why_label(s, out, "waits");
             keel_buf_printf(out, "its connection %s\n", rest.data);
         }
     }
     keel_buf_free(&rest);
 }
 
-static void tell(const story *s, keel_buf *out) {
+static void lowered(const why_story *s, keel_buf *out) {
+    if (s->tier.len) {
+        why_label(s, out, "tier");
+        render_tier(view(&s->tier), out);
+    }
+}
+
+static void tell(const why_story *s, keel_buf *out) {
     head(s, out);
     resting(s, out);
+    paced(s, out);
     decision(s, out);
+    if (s->shortage.len && !strcmp(effect_text(s->e, EFFECT_STATE), "waiting")) {
+        why_label(s, out, "short");
+        member(out, view(&s->shortage));
+        keel_buf_putc(out, '\n');
+    }
+    lowered(s, out);
     if (s->approved.len) {
-        label(s, out, "approved");
+        why_label(s, out, "approved");
         keel_buf_printf(out, "%s\n", s->approved.data);
     }
+    if (s->lifted.len) {
+        why_label(s, out, "overridden");
+        keel_buf_printf(out, "once, %s\n", s->lifted.data);
+    }
+    lift(s, out);
     undo(s, out);
     held(s, out);
     suggest_budgets(s->c, s->e, out);
-    if (strtoll(effect_text(s->e, EFFECT_COST), NULL, 10)) {
-        label(s, out, "cost");
-        text_money(out, strtoll(effect_text(s->e, EFFECT_COST), NULL, 10),
-                   effect_text(s->e, EFFECT_CURRENCY));
-        keel_buf_putc(out, '\n');
-    }
+    why_cost(s, out);
     if (s->args.len) {
         keel_buf_puts(out, "\nArguments\n");
         render_fields(view(&s->args), &s->c->out, out);
@@ -236,7 +270,7 @@ static void tell(const story *s, keel_buf *out) {
     keel_buf_append(out, s->lines.data, s->lines.len);
 }
 
-static void tell_json(const story *s, keel_buf *out) {
+static void tell_json(const why_story *s, keel_buf *out) {
     keel_json_writer w;
     keel_buf records = KEEL_BUF_INIT;
     keel_buf_printf(&records, "[%.*s]", s->json.len ? (int)s->json.len - 1 : 0,
@@ -253,6 +287,9 @@ static void tell_json(const story *s, keel_buf *out) {
     keel_json_set_int(&w, "run", (int64_t)s->e->run);
     keel_json_set_text(&w, "state", effect_text(s->e, EFFECT_STATE));
     keel_json_set_text(&w, "target", effect_text(s->e, EFFECT_TARGET));
+    if (s->tier.len) {
+        keel_json_set_raw(&w, "tier", view(&s->tier));
+    }
     if (*effect_text(s->e, EFFECT_UNDONE_BY)) {
         keel_json_set_text(&w, "undone_by", effect_text(s->e, EFFECT_UNDONE_BY));
     }
@@ -265,18 +302,10 @@ static bool was_stopped(const effect *e) {
     return strcmp(effect_text(e, EFFECT_STATE), "denied") == 0;
 }
 
-static void finish(story *s) {
-    keel_buf *all[] = {&s->decision, &s->args, &s->result, &s->lines, &s->json, &s->approved};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        keel_buf_free(all[i]);
-    }
-}
-
 static int tell_all(cli *c, const effect *e, diag *d) {
-    story s = {.c = c, .e = e};
-    uint64_t run = e->run;
+    why_story s = {.c = c, .e = e};
     keel_buf out = KEEL_BUF_INIT;
-    int rc = reader_runs(c->db, &run, 1, visit, &s, d);
+    int rc = why_read(&s, d);
     if (rc == 0 && c->json) {
         tell_json(&s, &out);
     } else if (rc == 0) {
@@ -287,7 +316,22 @@ static int tell_all(cli *c, const effect *e, diag *d) {
         suggest_rule(c, e, view(&s.args));
     }
     keel_buf_free(&out);
-    finish(&s);
+    why_finish(&s);
+    return rc;
+}
+
+int why_text(cli *c, const char *word, keel_buf *out, diag *d) {
+    effect e;
+    int rc = effect_find(c, word, &e, d);
+    if (rc == 0) {
+        why_story s = {.c = c, .e = &e};
+        rc = why_read(&s, d);
+        if (rc == 0) {
+            tell(&s, out);
+        }
+        why_finish(&s);
+        effect_finish(&e);
+    }
     return rc;
 }
 

@@ -12,7 +12,7 @@
 #include "sandbox.h"
 #include "text.h"
 
-#define READ_SIZE   (256u << 10)
+#define READ_SIZE   (64u << 10)
 #define FLUSH_ABOVE (256u << 10) /* bytes queued while an engine works */
 
 struct executor {

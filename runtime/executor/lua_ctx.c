@@ -137,19 +137,13 @@ static int ctx_continue(lua_State *L) {
 /* ---- the table ---- */
 
 static const luaL_Reg methods[] = {
-    {"all", lua_ctx_all},
-    {"any", lua_ctx_any},
-    {"continue", ctx_continue},
-    {"log", lua_ctx_log},
-    {"now", ctx_now},
-    {"random", ctx_random},
-    {"receive", ctx_receive},
-    {"sleep", ctx_sleep},
-    {"spawn", lua_ctx_spawn},
-    {"step", lua_ctx_step},
-    {"use", lua_ctx_use},
-    {"wait", lua_ctx_wait},
-    {NULL, NULL},
+    {"all", lua_ctx_all},   {"any", lua_ctx_any},
+    {"ask", lua_ctx_ask},   {"continue", ctx_continue},
+    {"log", lua_ctx_log},   {"now", ctx_now},
+    {"random", ctx_random}, {"receive", ctx_receive},
+    {"sleep", ctx_sleep},   {"spawn", lua_ctx_spawn},
+    {"step", lua_ctx_step}, {"use", lua_ctx_use},
+    {"wait", lua_ctx_wait}, {NULL, NULL},
 };
 
 /* What ctx does not have. `previous` is nil for a role's first run. */

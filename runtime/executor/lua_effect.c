@@ -79,8 +79,32 @@ int lua_ctx_use(lua_State *L) {
     return 1;
 }
 
+/* What may come out of it: the kernel looks whether that is closed, and policy whether it is trusted. */
+static void spawn_quarantine(lua_State *L, keel_buf *args) {
+    bool quarantine = false;
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "quarantine") != LUA_TNIL) {
+        if (!lua_isboolean(L, -1)) {
+            luaL_error(L, "ctx.spawn: quarantine must be true or false, and is %s",
+                       lua_what(L, -1));
+        }
+        quarantine = lua_toboolean(L, -1);
+    }
+    if (quarantine) {
+        keel_buf_puts(args, ",\"quarantine\":true");
+    }
+    if (lua_istable(L, 3) && lua_getfield(L, 3, "returns") != LUA_TNIL) {
+        if (!quarantine) {
+            luaL_error(L, "ctx.spawn: returns belongs to quarantine = true");
+        }
+        keel_buf_puts(args, ",\"returns\":");
+        lua_encode_check(L, -1, "ctx.spawn", "returns", args);
+    } else if (quarantine) {
+        luaL_error(L, "ctx.spawn: quarantine = true needs returns, such as { urgent = \"bool\" }");
+    }
+}
+
 int lua_ctx_spawn(lua_State *L) {
-    static const char *const options[] = {"key", NULL};
+    static const char *const options[] = {"key", "quarantine", "returns", NULL};
     size_t agent_len, key_len = 0;
     lua_settop(L, 3);
     const char *agent = lua_check_name(L, 1, "ctx.spawn", &agent_len), *key = NULL;
@@ -101,6 +125,7 @@ int lua_ctx_spawn(lua_State *L) {
         keel_buf_puts(args, ",\"key\":");
         lua_quote(args, key, key_len);
     }
+    spawn_quarantine(L, args);
     keel_buf_putc(args, '}');
     lua_settop(L, 3);
     lua_task *t = lua_task_enter(L, "spawn");

@@ -44,6 +44,7 @@ typedef enum lua_mark {
     MARK_FAIL,      /* keel.fail: why a verb did not do it */
     MARK_VERDICT,   /* keel.applied and the like: what reconcile found */
     MARK_COST,
+    MARK_USAGE,
     MARK_ERROR, /* the err of "nil, err" */
     MARK_GUARD, /* a metatable that refuses __gc, __mode and __close */
     MARK_COUNT
@@ -287,6 +288,7 @@ int64_t lua_check_duration(lua_State *L, int index, const char *what);
 int lua_ctx_step(lua_State *L);
 int lua_ctx_log(lua_State *L);
 int lua_ctx_use(lua_State *L);
+int lua_ctx_ask(lua_State *L); /* lua_ask.c */
 int lua_ctx_spawn(lua_State *L);
 int lua_ctx_wait(lua_State *L);
 int lua_ctx_all(lua_State *L);

@@ -8,7 +8,7 @@ static const char *const mark_names[MARK_COUNT] = {
     [MARK_CONNECTOR] = "keel.connector", [MARK_CONTINUE] = "keel.continue",
     [MARK_FAIL] = "keel.fail",           [MARK_VERDICT] = "keel.verdict",
     [MARK_COST] = "keel.cost",           [MARK_ERROR] = "keel.error",
-    [MARK_GUARD] = "keel.guard",
+    [MARK_USAGE] = "keel.usage",         [MARK_GUARD] = "keel.guard",
 };
 
 static const char frozen_key; /* its address marks the metatable of a frozen table */

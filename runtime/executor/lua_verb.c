@@ -146,12 +146,12 @@ static void send_fail_text(lua_host *h, uint64_t ref, const char *code, const ch
     keel_buf_free(&message);
 }
 
-/* A keel.cost among the results, as JSON in h->args; none otherwise. */
-static keel_json find_cost(lua_host *h, lua_State *co, int first, int last) {
+/* A keel.cost or keel.usage among the results, as JSON in `to`; none otherwise. */
+static keel_json find_mark(lua_State *co, int first, int last, lua_mark mark, keel_buf *to) {
     for (int i = first; i <= last; i++) {
-        keel_buf_clear(&h->args);
-        if (lua_mark_of(co, i) == MARK_COST && !lua_encode(co, i, "cost", &h->args)) {
-            return (keel_json){h->args.data, h->args.len};
+        keel_buf_clear(to);
+        if (lua_mark_of(co, i) == mark && !lua_encode(co, i, "cost", to)) {
+            return (keel_json){to->data, to->len};
         }
     }
     return (keel_json){NULL, 0};
@@ -176,7 +176,8 @@ static void answer_failure(lua_host *h, uint64_t ref, lua_State *co, int index, 
     lua_pop(co, 2);
 }
 
-static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, keel_json cost) {
+static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, keel_json cost,
+                         keel_json usage) {
     keel_buf *b = &h->body;
     keel_buf_clear(b);
     keel_buf_putc(b, '{');
@@ -197,6 +198,10 @@ static void answer_value(lua_host *h, uint64_t ref, lua_State *co, int index, ke
         send_fail_text(h, ref, "internal", "what the verb returned cannot be recorded: %s",
                        h->problem.data);
         return;
+    }
+    if (usage.data) {
+        keel_buf_puts(b, ",\"usage\":");
+        keel_buf_append(b, usage.data, usage.len);
     }
     keel_buf_putc(b, '}');
     executor_send(h->x, X_REPLY, 0, ref, b->data, b->len);
@@ -219,11 +224,11 @@ static void doubt_verdict(lua_host *h, lua_State *co, int index) {
     }
 }
 
-/* Results: value, cost? | nil, fail, cost? | fail | verdict. Nothing at all is no answer: the verb
+/* Results: value, cost?, usage? | nil, fail, cost? | fail | verdict. Nothing at all is no answer: the verb
  * may have done it or not. */
 static void answer(lua_host *h, uint64_t ref, const char *verb, lua_State *co, int results) {
     int last = lua_gettop(co), first = last - results + 1;
-    keel_json cost = find_cost(h, co, first, last);
+    keel_json cost = find_mark(co, first, last, MARK_COST, &h->args);
     for (int i = first; i <= last && i <= first + 1; i++) {
         if (lua_mark_of(co, i) == MARK_FAIL) {
             answer_failure(h, ref, co, i, cost);
@@ -232,6 +237,7 @@ static void answer(lua_host *h, uint64_t ref, const char *verb, lua_State *co, i
     }
     bool reconcile = !strcmp(verb, "reconcile");
     if (results == 0 || lua_isnil(co, first) || lua_mark_of(co, first) == MARK_COST ||
+        lua_mark_of(co, first) == MARK_USAGE ||
         (lua_isboolean(co, first) && !lua_toboolean(co, first))) {
         send_fail_text(h, ref, "internal",
                        "%s returned neither a value nor a reason: return a value, or nil and "
@@ -249,7 +255,11 @@ static void answer(lua_host *h, uint64_t ref, const char *verb, lua_State *co, i
     if (reconcile) {
         doubt_verdict(h, co, first);
     }
-    answer_value(h, ref, co, first, cost);
+    keel_buf used = KEEL_BUF_INIT;
+    keel_json usage =
+        reconcile ? (keel_json){NULL, 0} : find_mark(co, first, last, MARK_USAGE, &used);
+    answer_value(h, ref, co, first, cost, usage);
+    keel_buf_free(&used);
 }
 
 /* ---- the request ---- */

@@ -27,8 +27,11 @@ static void init_services(native *n) {
     native_stream_init(n);
     native_kv_init(n);
     native_clock_init(n);
+    native_usage_init(n);
     native_json_init(n);
     native_effect_init(n);
+    native_ask_init(n);
+    native_spawn_init(n);
 }
 
 static int load(executor *x, void **self, diag *d) {
@@ -176,6 +179,7 @@ static void answer(native *n, uint64_t ref, const keel_call *call) {
     }
     keel_buf_free(&puts);
     keel_json_set_raw(&w, "result", keel_json_view(call->reply.data, call->reply.len));
+    native_usage_put(call, &w);
     keel_json_object_end(&w);
     executor_send(n->x, X_REPLY, 0, ref, body.data, body.len);
     keel_buf_free(&body);

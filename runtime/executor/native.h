@@ -7,13 +7,16 @@
 #include "egress_client.h"
 #include "engine.h"
 #include "fs.h"
+#include "keel/ask.h"
 #include "keel/clock.h"
 #include "keel/effect.h"
 #include "keel/http.h"
 #include "keel/json_service.h"
 #include "keel/kv.h"
 #include "keel/plugin.h"
+#include "keel/spawn.h"
 #include "keel/stream.h"
+#include "keel/usage.h"
 #include "kv.h"
 #include "map.h"
 
@@ -44,6 +47,8 @@ struct keel_call {
     bool has_cost;
     int64_t cost_micros;
     char currency[4];
+    char model[KEEL_USAGE_MODEL + 1]; /* of what is reported as used; "": nothing is */
+    keel_tokens used;
     native_run *run; /* of an agent's entry, else NULL */
     bool continues;  /* the reply is the next run's input */
 };
@@ -61,6 +66,9 @@ struct native {
     keel_clock clock_table;
     keel_json_service json_table;
     keel_effect effect_table;
+    keel_ask ask_table;
+    keel_spawn spawn_table;
+    keel_usage usage_table;
     fs *fs;                /* NULL without a grant */
     egress_client *egress; /* NULL without a network need */
     keel_call *call;       /* the verb or the entry of a run that runs, or NULL */
@@ -83,7 +91,11 @@ void native_stream_init(native *n);
 void native_kv_init(native *n);
 void native_clock_init(native *n);
 void native_json_init(native *n);
+void native_usage_init(native *n);
+void native_usage_put(const keel_call *call, keel_json_writer *w); /* the member "usage", if any */
 void native_effect_init(native *n);
+void native_ask_init(native *n);
+void native_spawn_init(native *n);
 /* The text of a JSON string, with a NUL behind it, as long as the call lives; else none. */
 keel_span native_text_span(keel_call *call, keel_json v);
 

@@ -78,7 +78,10 @@ void native_outcome_error(keel_call *call, keel_json err, keel_outcome *full);
 /* As much of it as the caller's struct holds; out may be NULL. */
 void native_outcome_give(const keel_outcome *full, keel_outcome *out);
 
-/* native_effect.c, and what of its table is in native_inward.c: keel/effect.h says what they do */
+/* native_effect.c, and what of its table is in native_inward.c and native_spawn.c: keel/effect.h says what
+ * they do */
+keel_status native_service_spawn(void *ctx, keel_call *call, const char *agent, keel_span input,
+                                 const char *key, keel_outcome *out);
 keel_status native_service_wait(void *ctx, keel_call *call, uint64_t run, keel_outcome *out);
 keel_status native_service_receive(void *ctx, keel_call *call, const char *name, int64_t timeout_us,
                                    keel_span *name_out, keel_span *body);

@@ -1,4 +1,4 @@
-/* keel.effect/1, what policy decides: read, write, spawn; and the table of all of it. Each function
+/* keel.effect/1, what policy decides: read and write; and the table of all of it. Each function
  * checks what it got, puts the arguments in canonical order, and makes the call: the same as ctx has
  * in Lua (lua_effect.c), and the same in the journal. */
 #include <string.h>
@@ -71,47 +71,13 @@ static keel_status service_write(void *ctx, keel_call *call, const char *use, co
     return effect(ctx, call, use, resource, "write", args, options, out);
 }
 
-static keel_status service_spawn(void *ctx, keel_call *call, const char *agent, keel_span input,
-                                 const char *key, keel_outcome *out) {
-    keel_json outcome;
-    keel_outcome full;
-    int64_t run = 0;
-    keel_status s = native_call_begin(ctx, call, "spawn");
-    s = s < 0 ? s : native_check_name(call, "the agent's name", agent);
-    if (s < 0) {
-        return s;
-    }
-    if (key && strlen(key) > RUN_KEY_LIMIT) {
-        return native_call_bad(call, "the key of spawn has at most %d bytes", RUN_KEY_LIMIT);
-    }
-    keel_buf *args = &call->run->args;
-    keel_buf_clear(args);
-    put_text(args, "{\"agent\":", agent);
-    keel_buf_puts(args, ",\"input\":");
-    s = native_call_value(call, "input", input, "null", args);
-    if (key) {
-        put_text(args, ",\"key\":", key);
-    }
-    keel_buf_putc(args, '}');
-    s = s < 0 ? s : native_call_make(call, "spawn", "run.spawn", true, &outcome);
-    if (s == KEEL_OK) {
-        native_outcome_read(call, outcome, &full);
-        if (full.ok.data) {
-            keel_json_int(keel_json_get((keel_json){full.ok.data, full.ok.len}, "run"), &run);
-        }
-        full.run = (uint64_t)run;
-        native_outcome_give(&full, out);
-    }
-    return s;
-}
-
 void native_effect_init(native *n) {
     n->effect_table = (keel_effect){
         .size = sizeof n->effect_table,
         .ctx = n,
         .read = service_read,
         .write = service_write,
-        .spawn = service_spawn,
+        .spawn = native_service_spawn,
         .wait = native_service_wait,
         .receive = native_service_receive,
         .sleep = native_service_sleep,

@@ -122,8 +122,11 @@ static const void *host_get_service(void *ctx, const char *name) {
         {KEEL_STREAM_SERVICE, c->stream, &n->stream_table},
         {KEEL_KV_SERVICE, c->connector, &n->kv_table},
         {KEEL_CLOCK_SERVICE, c->connector, &n->clock_table},
+        {KEEL_USAGE_SERVICE, c->connector, &n->usage_table},
         {KEEL_JSON_SERVICE, true, &n->json_table},
         {KEEL_EFFECT_SERVICE, !c->connector, &n->effect_table},
+        {KEEL_ASK_SERVICE, !c->connector, &n->ask_table},
+        {KEEL_SPAWN_SERVICE, !c->connector, &n->spawn_table},
     };
     for (size_t i = 0; name && i < sizeof services / sizeof *services; i++) {
         if (strcmp(name, services[i].name) == 0) {

@@ -64,8 +64,8 @@ typedef struct host_events {
  * descriptors or processes left. */
 int host_spawn(host_process **out, uv_loop_t *loop, const host_spec *spec, const host_events *ev,
                diag *d);
-/* Queued. Written by host_flush, and with the acknowledgements of large bodies: send only what may
- * leave now. */
+/* Queued. Written by host_flush, when much is queued, and with the acknowledgements of large bodies:
+ * send only what may leave now. */
 void host_send(host_process *p, uint16_t type, uint64_t run, uint64_t ref, const void *body,
                size_t len);
 void host_flush(host_process *p); /* writes what the socket takes; the loop writes the rest */

@@ -36,24 +36,45 @@ static const manifest_need *need_of(const manifest *m, keel_json key) {
     return NULL;
 }
 
-/* A plugin that could reach .keel could rewrite what governs it. */
-static int keep_out(const char *root, const char *path, diag *d) {
-    char keel[4200], *real = realpath(path, NULL);
-    snprintf(keel, sizeof keel, "%s/.keel", root);
-    size_t len = real ? strlen(real) : 0;
-    bool above = real && !strncmp(keel, real, len) && (keel[len] == '/' || !keel[len]);
-    bool below = real && !strncmp(real, keel, strlen(keel)) && strchr("/", real[strlen(keel)]);
-    bool slash = real && !strcmp(real, "/");
+static bool holds(const char *folder, const char *below) {
+    size_t len = strlen(folder);
+    return strncmp(below, folder, len) == 0 && (below[len] == '/' || below[len] == 0);
+}
+
+/* One is the other, above or below it, wherever links lead. */
+static bool meets(const char *root, const char *name, const char *real) {
+    char path[4200], *own;
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    own = realpath(path, NULL);
+    const char *there = own ? own : path;
+    bool both = holds(real, there) || holds(there, real) || holds(real, path) || holds(path, real);
+    free(own);
+    return both;
+}
+
+/* A plugin that could reach .keel could rewrite what governs it; the same of what is read from the
+ * workspace's own folders at the next reload, where it may write. */
+static int keep_out(const char *root, const char *path, bool writable, diag *d) {
+    static const char *const ruled[] = {"policies", "agents", "connectors", "playbooks"};
+    char *real = realpath(path, NULL);
+    bool keel = real && (meets(root, ".keel", real) || strcmp(real, "/") == 0);
+    bool rules = false;
+    for (size_t i = 0; real && writable && i < sizeof ruled / sizeof *ruled; i++) {
+        rules = rules || meets(root, ruled[i], real);
+    }
     free(real);
-    if (above || below || slash) {
-        diag_set(d, DIAG_USAGE, "the folder %s would open Keel's own files to a plugin", path);
+    if (keel || rules) {
+        diag_set(d, DIAG_USAGE,
+                 keel ? "the folder %s would open Keel's own files to a plugin"
+                      : "the folder %s would let a plugin write what governs it",
+                 path);
         return diag_next(d, "give the connection a folder beside or below the workspace's own");
     }
     return 0;
 }
 
 static int grant(launching *l, const char *root, const char *path, bool writable, diag *d) {
-    if (root && keep_out(root, path, d)) {
+    if (root && keep_out(root, path, writable, d)) {
         return DIAG_USAGE;
     }
     if (l->grant_count == GRANTS) {
@@ -183,4 +204,33 @@ int launch(host_process **out, uv_loop_t *loop, const launch_spec *s, const host
     }
     keel_buf_free(&l.config);
     return rc;
+}
+
+static bool writes_below(const char *root, const char *folder, const char *file) {
+    char *path = launch_path(root, folder), *real = realpath(path, NULL);
+    char *own = realpath(file, NULL);
+    bool below =
+        holds(path, file) || (real && holds(real, file)) || (real && own && holds(real, own));
+    free(path);
+    free(real);
+    free(own);
+    return below;
+}
+
+bool launch_writes(const char *root, const manifest *m, keel_json config, const char *file) {
+    for (size_t i = 0; i < m->need_count; i++) {
+        const manifest_need *n = &m->needs[i];
+        char folder[4096];
+        if (!n->mode || strcmp(n->mode, "rw") != 0) {
+            continue;
+        }
+        if (n->literal
+                ? writes_below(root, n->literal, file)
+                : n->config &&
+                      keel_json_copy(keel_json_get(config, n->config), folder, sizeof folder) > 0 &&
+                      writes_below(root, folder, file)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -26,5 +26,7 @@ int launch(host_process **out, uv_loop_t *loop, const launch_spec *s, const host
 
 /* The folder in a connection's config as launch grants it; the caller frees it. */
 char *launch_path(const char *root, const char *path);
+/* Whether what runs with that config may write to the file, by a folder that it is granted. */
+bool launch_writes(const char *root, const manifest *m, keel_json config, const char *file);
 
 #endif

@@ -339,6 +339,17 @@ int library_open(library **out, const char *workspace, const char *shipped, cons
     return rc;
 }
 
+bool library_same(const library *a, const library *b) {
+    bool same = a->count == b->count && strcmp(a->workspace, b->workspace) == 0;
+    for (size_t i = 0; same && i < a->count; i++) {
+        const library_entry *x = &a->entries[i], *y = &b->entries[i];
+        same = x->source == y->source && x->plugin->checked == y->plugin->checked &&
+               digest_equal(&x->plugin->digest, &y->plugin->digest) &&
+               strcmp(x->plugin->folder, y->plugin->folder) == 0;
+    }
+    return same;
+}
+
 void library_close(library *l) {
     if (!l) {
         return;

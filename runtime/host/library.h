@@ -58,6 +58,8 @@ typedef struct library library;
 int library_open(library **out, const char *workspace, const char *shipped, const char *sdk_lua,
                  void (*fault)(void *ctx, const diag *d), void *ctx, diag *d);
 void library_close(library *l);
+/* Whether both hold the same plugins, from the same places, and think the same of them. */
+bool library_same(const library *a, const library *b);
 /* Installs one folder (manifest.yaml + files) and makes it visible. A .so that is not there is
  * looked for in the shipped plugin of the same folder name: the place where a build puts it. What
  * is already installed with the same bytes is found, not copied. */

@@ -103,7 +103,6 @@ static int read_bytes(const reading *r, int fd, const char *name, size_t limit, 
     if (rc != 0) {
         return refuse_file(r, name, DIAG_STORAGE, strerror(-rc), "Look at the disk.");
     }
-    out->data = keel_realloc(out->data, out->cap = out->len + 1); /* the kernel keeps it */
     return 0;
 }
 
@@ -119,6 +118,7 @@ static int read_named(const reading *r, const char *name, size_t limit, keel_buf
 
 static void add(reading *r, const char *name, keel_buf *data) {
     plugin *p = r->p;
+    data->data = keel_realloc(data->data, data->cap = data->len + 1); /* the kernel keeps it */
     p->files = keel_realloc(p->files, (p->file_count + 1) * sizeof *p->files);
     p->files[p->file_count++] =
         (plugin_file){keel_strdup(name), *data, digest_of(data->data, data->len)};

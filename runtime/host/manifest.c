@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "label_read.h"
 #include "manifest_read.h"
 
 #define AGENT_ABI_MINOR 2 /* C agents came with ABI 0.2 */
@@ -209,6 +210,11 @@ static int read_outcome(manifest_reader *r, const yaml_node *n) {
     return manifest_text(r, n, "outcome", &r->m->outcome);
 }
 
+static int read_max_taint(manifest_reader *r, const yaml_node *n) {
+    r->m->bounded = true;
+    return label_bound_read(r->tree, n, &r->m->max_taint, r->d);
+}
+
 /* ---- the whole ---- */
 
 enum { FOR_AGENTS = 1, FOR_CONNECTORS = 2, FOR_BOTH = 3 };
@@ -233,6 +239,7 @@ static const struct {
     {"memory", read_memory, FOR_BOTH, 0, ""},
     {"templates", read_templates, FOR_AGENTS, 0, ""},
     {"outcome", read_outcome, FOR_AGENTS, 0, ""},
+    {"max_taint", read_max_taint, FOR_AGENTS, 0, ""},
     {"resources", manifest_resources, FOR_CONNECTORS, FOR_CONNECTORS,
      "resources: { note: { write: { class: once } } }"},
 };

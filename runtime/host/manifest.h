@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "label.h"
 #include "origin.h"
 
 typedef enum plugin_kind { PLUGIN_AGENT, PLUGIN_CONNECTOR } plugin_kind;
@@ -24,10 +25,20 @@ typedef enum effect_class {
 
 const char *effect_class_name(effect_class c); /* "read", ... */
 
+/* tokens: { input: 4000, output: 1000, max: max_tokens, model: model } */
+typedef struct manifest_tokens {
+    bool present;
+    int64_t input, output; /* what an attempt is expected to use */
+    const char
+        *max; /* field of the arguments that bounds the output, in place of `output`; or NULL */
+    const char *model; /* field that names the model, or NULL */
+} manifest_tokens;
+
 typedef struct manifest_verb {
     bool present;
     effect_class class;
     bool untrusted;       /* returns: untrusted */
+    sensitivity level;    /* sensitivity: of what comes back; its own, or its resource's */
     bool sink_external;   /* sink: external */
     bool undo_compensate; /* undo: compensate */
     int64_t settle_us;    /* how long after a lost answer "absent" is not yet proof; default 0 */
@@ -35,6 +46,7 @@ typedef struct manifest_verb {
     int64_t timeout_us;   /* wall time of one attempt; default 30 s */
     int64_t cost_micros;  /* cost: { estimate: 0.002 USD }; 0 with an empty currency: none */
     char currency[4];
+    manifest_tokens tokens;
     const char *amount; /* amount: FIELD that moves money, or NULL */
 } manifest_verb;
 
@@ -51,7 +63,8 @@ typedef enum attr_fn {
     ATTR_VALUE,  /* fn left out: the field as it is */
     ATTR_DOMAIN, /* the part behind the last @ of each address, case-folded */
     ATTR_COUNT,  /* how many values the fields hold together */
-    ATTR_LENGTH  /* bytes of text, summed */
+    ATTR_LENGTH, /* bytes of text, summed */
+    ATTR_ORIGIN  /* to_origin: whether all of them have written what is answered (reply.h) */
 } attr_fn;
 
 typedef struct manifest_attr {
@@ -59,14 +72,35 @@ typedef struct manifest_attr {
     attr_fn fn;
     const char **of; /* dotted field paths into the arguments */
     size_t of_count;
+    const char *answers; /* ATTR_ORIGIN: such a path: what is answered, */
+    const char *among;   /* an item of that resource; NULL: of its own */
 } manifest_attr;
+#define MANIFEST_ORIGIN "to_origin"
+
+/* sends: { to: address, subject: line, body: text }: the fields of a write, and what may stand in each. */
+typedef enum manifest_send {
+    SEND_ANY,
+    SEND_TEXT,   /* no control characters but tabs and line breaks */
+    SEND_LINE,   /* none at all; or a list of such */
+    SEND_ADDRESS /* of mail, plain; or a list of them */
+} manifest_send;
+
+typedef struct manifest_field {
+    const char *name;
+    manifest_send form;
+} manifest_field;
 
 typedef struct manifest_resource {
     const char *name;
     const char *schema; /* file name, or NULL */
     manifest_verb verbs[VERB_COUNT];
+    const char
+        *item_id; /* read: { items: { id: message_id, sender: from } }: paths into an item, */
+    const char *item_sender; /* what names it and who has written it; NULL: it is not said */
     manifest_attr *attrs;
     size_t attr_count;
+    manifest_field *sends; /* no other fields are sent; none: it is not said */
+    size_t send_count;
 } manifest_resource;
 
 /* One of config, literal and any. */
@@ -99,8 +133,10 @@ typedef struct manifest {
     size_t template_count;
     manifest_resource *resources;
     size_t resource_count;
-    const char *outcome; /* agents, may be NULL */
-    void *tree_;         /* owns every string above */
+    const char *outcome;  /* agents, may be NULL */
+    bool bounded;         /* agents: max_taint, */
+    item_label max_taint; /* the most that a run of it may read */
+    void *tree_;          /* owns every string above */
 } manifest;
 
 /* What an installed service has besides: the engine that runs it, and the description as JSON, which
@@ -115,6 +151,7 @@ void manifest_destroy(manifest *m);
 /* The file that an executor loads: the entry, or the engine of a service. */
 const char *manifest_program(const manifest *m);
 const manifest_resource *manifest_find(const manifest *m, const char *resource);
+const manifest_attr *manifest_origin(const manifest_resource *res); /* its to_origin, or NULL */
 /* An address of a need of http or stream, whose scheme is one of that service. 0 or DIAG_USAGE,
  * without a place. */
 int manifest_need_origin(const manifest_need *need, const char *url, size_t len, origin *out,

@@ -34,7 +34,15 @@ int manifest_map(manifest_reader *r, const yaml_node *n, const char *what);
 int manifest_list(manifest_reader *r, const yaml_node *n, const char *what);
 int manifest_fault(manifest_reader *r, const yaml_node *n, const char *what, const char *next);
 
+/* A field's name, with dots between for what lies deeper: "total", "message.to". */
+int manifest_path(manifest_reader *r, const yaml_node *n, const char *what, const char **out);
+int manifest_cost(manifest_reader *r, const yaml_node *verb, manifest_verb *v); /* cost, tokens */
 int manifest_needs(manifest_reader *r, const yaml_node *list);
 int manifest_resources(manifest_reader *r, const yaml_node *map);
+int manifest_attributes(manifest_reader *r, const yaml_node *n, manifest_resource *res);
+int manifest_items(manifest_reader *r, const yaml_node *n,
+                   manifest_resource *res);                     /* n may be NULL */
+int manifest_origins(manifest_reader *r, const yaml_node *map); /* of all resources */
+int manifest_sends(manifest_reader *r, const yaml_node *n, manifest_resource *res);
 
 #endif

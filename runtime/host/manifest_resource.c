@@ -1,6 +1,7 @@
-/* The resources of a connector: verbs with their classes, and attributes. */
+/* The resources of a connector: verbs with their classes. */
 #include <string.h>
 
+#include "label_read.h"
 #include "manifest_read.h"
 
 static const struct {
@@ -94,45 +95,6 @@ static int read_timeout(manifest_reader *r, const yaml_node *verb, manifest_verb
     return rc;
 }
 
-static int read_cost(manifest_reader *r, const yaml_node *verb, manifest_verb *v) {
-    static const char *const known[] = {"estimate", NULL};
-    const yaml_node *n = yaml_get(verb, "cost");
-    if (!n) {
-        return 0;
-    }
-    int rc = manifest_map(r, n, "cost");
-    if (rc == 0) {
-        rc = yaml_known_keys(r->tree, n, known, r->d);
-    }
-    if (rc) {
-        return rc;
-    }
-    const yaml_node *e = yaml_get(n, "estimate");
-    if (!yaml_money(e, &v->cost_micros, v->currency) || v->cost_micros < 0) {
-        v->cost_micros = 0;
-        return manifest_fault(r, e ? e : n, "cost wants an estimate in money",
-                              "Write `cost: { estimate: 0.002 USD }`.");
-    }
-    return 0;
-}
-
-/* Field names with dots between: "total", "message.to". */
-static int read_path(manifest_reader *r, const yaml_node *n, const char *what, const char **out) {
-    int rc = manifest_text(r, n, what, out);
-    if (rc) {
-        return rc;
-    }
-    const char *p = *out;
-    bool dotted = *p == '.' || p[strlen(p) - 1] == '.' || strstr(p, "..");
-    if (dotted || strpbrk(p, " \t[]{}$*\"'/")) {
-        yaml_fault(r->tree, n, r->d, "%s wants the name of a field, not \"%.60s\"", what, p);
-        diag_next(r->d,
-                  "Write a field of the body, with dots for what lies deeper: `client.email`.");
-        return DIAG_USAGE;
-    }
-    return 0;
-}
-
 static int read_change(manifest_reader *r, const yaml_node *n, manifest_verb *v) {
     int rc = read_class(r, n, v);
     if (rc == 0) {
@@ -150,17 +112,17 @@ static int read_change(manifest_reader *r, const yaml_node *n, manifest_verb *v)
                              &v->undo_compensate);
     }
     if (rc == 0 && yaml_get(n, "amount")) {
-        rc = read_path(r, yaml_get(n, "amount"), "amount", &v->amount);
+        rc = manifest_path(r, yaml_get(n, "amount"), "amount", &v->amount);
     }
     return rc;
 }
 
-static const char *const verb_keys[][12] = {
-    [VERB_READ] = {"class", "returns", "timeout", "cost", NULL},
-    [VERB_WRITE] = {"class", "returns", "timeout", "cost", "window", "settle", "sink", "undo",
-                    "amount", NULL},
-    [VERB_COMPENSATE] = {"class", "returns", "timeout", "cost", "window", "settle", "sink",
-                         "amount", NULL},
+static const char *const verb_keys[][13] = {
+    [VERB_READ] = {"class", "returns", "sensitivity", "timeout", "cost", "tokens", "items", NULL},
+    [VERB_WRITE] = {"class", "returns", "sensitivity", "timeout", "cost", "tokens", "window",
+                    "settle", "sink", "undo", "amount", NULL},
+    [VERB_COMPENSATE] = {"class", "returns", "sensitivity", "timeout", "cost", "tokens", "window",
+                         "settle", "sink", "amount", NULL},
 };
 
 static int read_read(manifest_reader *r, const yaml_node *n, manifest_verb *v) {
@@ -186,97 +148,13 @@ static int read_verb(manifest_reader *r, const yaml_node *n, manifest_verb_id id
         rc = manifest_choice(r, yaml_get(n, "returns"), "returns", "trusted", "untrusted",
                              &v->untrusted);
     }
+    if (rc == 0 && yaml_get(n, "sensitivity")) {
+        rc = sensitivity_read(r->tree, yaml_get(n, "sensitivity"), &v->level, r->d);
+    }
     if (rc == 0) {
         rc = read_timeout(r, n, v);
     }
-    return rc ? rc : read_cost(r, n, v);
-}
-
-/* ---- attributes ---- */
-
-static int read_fn(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
-    static const char *const names[] = {"value", "domain", "count", "length", NULL};
-    static const char *const later[] = {"known_fact", "origin", "sha256", NULL};
-    const char *name = "value";
-    int rc = n ? manifest_text(r, n, "fn", &name) : 0;
-    for (size_t i = 0; rc == 0 && names[i]; i++) {
-        if (strcmp(names[i], name) == 0) {
-            a->fn = (attr_fn)i;
-            return 0;
-        }
-    }
-    for (size_t i = 0; rc == 0 && later[i]; i++) {
-        if (strcmp(later[i], name) == 0) {
-            return manifest_fault(r, n, "this fn is known, not yet enforced in this version",
-                                  "Use value, domain, count or length.");
-        }
-    }
-    if (rc == 0) {
-        yaml_fault(r->tree, n, r->d, "\"%.40s\" is no fn of an attribute", name);
-        const char *near = did_you_mean(name, names);
-        diag_next(r->d, near ? "Did you mean \"%s\"?" : "Use value, domain, count or length.",
-                  near);
-    }
-    return DIAG_USAGE;
-}
-
-static int read_of(manifest_reader *r, const yaml_node *n, manifest_attr *a) {
-    if (n->kind == YAML_MAP || (n->kind == YAML_LIST && n->count == 0)) {
-        return manifest_fault(r, n, "of wants the fields that the attribute is computed from",
-                              "Write `of: [to, cc, bcc]`.");
-    }
-    size_t count = n->kind == YAML_LIST ? n->count : 1;
-    a->of = manifest_alloc(r, count * sizeof *a->of);
-    for (size_t i = 0; i < count; i++) {
-        int rc = read_path(r, n->kind == YAML_LIST ? n->items[i] : n, "of", &a->of[i]);
-        if (rc) {
-            return rc;
-        }
-        a->of_count++;
-    }
-    return 0;
-}
-
-static int read_attribute(manifest_reader *r, const yaml_node *key, const yaml_node *n,
-                          manifest_attr *a) {
-    static const char *const known[] = {"of", "fn", NULL};
-    static const char *const taken[] = {"tainted", "sink",   "sensitivity", "class",
-                                        "agent",   "target", NULL};
-    int rc = manifest_word(r, key, "the name of an attribute", &a->name);
-    for (size_t i = 0; rc == 0 && taken[i]; i++) {
-        if (strcmp(taken[i], a->name) == 0) {
-            rc = manifest_fault(r, key, "this attribute is Keel's own", "Choose another name.");
-        }
-    }
-    if (rc == 0) {
-        rc = manifest_map(r, n, "an attribute");
-    }
-    if (rc == 0) {
-        rc = yaml_known_keys(r->tree, n, known, r->d);
-    }
-    if (rc == 0 && !yaml_get(n, "of")) {
-        rc = manifest_fault(r, n, "of is missing", "Write `of: [FIELD]`.");
-    }
-    if (rc == 0) {
-        rc = read_of(r, yaml_get(n, "of"), a);
-    }
-    return rc ? rc : read_fn(r, yaml_get(n, "fn"), a);
-}
-
-static int read_attributes(manifest_reader *r, const yaml_node *n, manifest_resource *res) {
-    int rc = manifest_map(r, n, "attributes");
-    if (rc) {
-        return rc;
-    }
-    res->attrs = manifest_alloc(r, n->count * sizeof *res->attrs);
-    for (size_t i = 0; i < n->count; i++) {
-        rc = read_attribute(r, n->keys[i], n->items[i], &res->attrs[i]);
-        if (rc) {
-            return rc;
-        }
-        res->attr_count++;
-    }
-    return 0;
+    return rc ? rc : manifest_cost(r, n, v);
 }
 
 /* ---- resources ---- */
@@ -297,8 +175,9 @@ static int check_verbs(manifest_reader *r, const yaml_node *n, const manifest_re
 static int read_resource(manifest_reader *r, const yaml_node *key, const yaml_node *n,
                          manifest_resource *res) {
     static const char *const later[] = {"maps", NULL};
-    static const char *const known[] = {"schema",     "read",       "write",
-                                        "compensate", "attributes", NULL};
+    static const char *const known[] = {"schema",     "sensitivity", "read",  "write",
+                                        "compensate", "attributes",  "sends", NULL};
+    sensitivity level = SENSITIVITY_DEFAULT;
     int rc = manifest_word(r, key, "the name of a resource", &res->name);
     if (rc == 0) {
         rc = manifest_map(r, n, "a resource");
@@ -316,15 +195,25 @@ static int read_resource(manifest_reader *r, const yaml_node *key, const yaml_no
     if (rc == 0 && yaml_get(n, "schema")) {
         rc = manifest_file_name(r, yaml_get(n, "schema"), "schema", &res->schema);
     }
+    if (rc == 0 && yaml_get(n, "sensitivity")) {
+        rc = sensitivity_read(r->tree, yaml_get(n, "sensitivity"), &level, r->d);
+    }
     for (manifest_verb_id v = 0; rc == 0 && v < VERB_COUNT; v++) {
         const yaml_node *verb = yaml_get(n, verb_names[v]);
+        res->verbs[v].level = level;
         rc = verb ? read_verb(r, verb, v, &res->verbs[v]) : 0;
     }
     if (rc == 0) {
         rc = check_verbs(r, n, res);
     }
+    if (rc == 0 && res->verbs[VERB_READ].present) {
+        rc = manifest_items(r, yaml_get(yaml_get(n, "read"), "items"), res);
+    }
     if (rc == 0 && yaml_get(n, "attributes")) {
-        rc = read_attributes(r, yaml_get(n, "attributes"), res);
+        rc = manifest_attributes(r, yaml_get(n, "attributes"), res);
+    }
+    if (rc == 0 && yaml_get(n, "sends")) {
+        rc = manifest_sends(r, yaml_get(n, "sends"), res);
     }
     return rc;
 }
@@ -342,5 +231,5 @@ int manifest_resources(manifest_reader *r, const yaml_node *map) {
         }
         r->m->resource_count++;
     }
-    return 0;
+    return manifest_origins(r, map);
 }

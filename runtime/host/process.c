@@ -133,8 +133,12 @@ static void on_stream(uv_poll_t *h, int status, int events) {
 
 void host_send(host_process *p, uint16_t type, uint64_t run, uint64_t ref, const void *body,
                size_t len) {
-    if (!p->closed) {
-        frame_channel_send(p->channel, type, 0, run, ref, body, len);
+    if (p->closed) {
+        return;
+    }
+    frame_channel_send(p->channel, type, 0, run, ref, body, len);
+    if (!p->writing && host_queued(p) >= FRAME_INLINE) {
+        host_flush(p); /* a long record is read at the other side while the rest is still queued */
     }
 }
 

@@ -148,6 +148,7 @@ void workspace_destroy(workspace *w) {
         free(all[i]);
     }
     keel_buf_free(&w->secrets);
+    workspace_notify_free(w);
     free(w->connections);
     free(w);
 }

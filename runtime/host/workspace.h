@@ -9,6 +9,7 @@
 #include "diag.h"
 #include "keel/buf.h"
 #include "keel/json.h"
+#include "label.h"
 
 /* `poll: { message: 60s }`: a resource that is read again and again for what is new. */
 typedef struct workspace_poll {
@@ -26,14 +27,34 @@ typedef struct workspace_connection {
                         words are recipe_parse's (runtime/egress/recipe.h) */
     int auth_line;   /* of the key `auth`, or of the name where there is none */
     int auth_column;
-    char *ca;     /* `tls: { ca }`: whole path of a file that can be read, or NULL */
-    bool private; /* may reach private addresses by name */
-    bool plain;   /* its streams may go without TLS */
+    char *ca;          /* `tls: { ca }`: whole path of a file that can be read, or NULL */
+    bool private;      /* may reach private addresses by name */
+    bool plain;        /* its streams may go without TLS */
+    sensitivity level; /* `sensitivity`: what is read through it is at least that; else public */
     workspace_poll *polls;
     size_t poll_count;
     int line; /* of its name in keel.yaml */
     int column;
 } workspace_connection;
+
+/* `notify`: one way to tell a person something. */
+typedef enum notify_way { NOTIFY_COMMAND, NOTIFY_DESKTOP, NOTIFY_MAIL } notify_way;
+
+#define NOTIFY_NAME      64 /* bytes of a name, with its end */
+#define NOTIFY_MOST      16 /* names */
+#define NOTIFY_ARGUMENTS 32
+
+typedef struct workspace_notifier {
+    char *name; /* by which policies know it */
+    notify_way way;
+    char **argv; /* of a command or the mail program: argv[0] is a whole path; NULL-terminated */
+    size_t argc;
+    bool json;          /* a command reads one line of JSON, and no text */
+    int64_t timeout_us; /* how long it may take */
+    char *to, *from;    /* mail; from: NULL, the mail program says it */
+    int line;           /* of its name in keel.yaml */
+    int column;
+} workspace_notifier;
 
 typedef struct workspace {
     char *root;       /* absolute */
@@ -52,6 +73,8 @@ typedef struct workspace {
     char *timezone;   /* or NULL: UTC */
     workspace_connection *connections;
     size_t connection_count;
+    workspace_notifier *notifiers;
+    size_t notifier_count;
     keel_buf secrets;     /* `secrets`: canonical JSON {NAME:{"command":[S...]}|{"credential":S}};
                              empty: none */
     int64_t step_wall_us; /* limits: { wall: 10s, cpu: 5s } of one resume */
@@ -65,6 +88,8 @@ int workspace_find(workspace **out, const char *start, diag *d);
  * not yet enforced, are refused by name. */
 int workspace_load(workspace **out, const char *root, diag *d);
 void workspace_destroy(workspace *w);
+const workspace_notifier *workspace_notifier_named(const workspace *w,
+                                                   const char *name); /* or NULL */
 /* Makes .keel, for its owner alone, and the anchor's folder (0700 if it is new). DIAG_AUTH when
  * .keel belongs to another user, DIAG_USAGE when the path is too long for a socket. */
 int workspace_prepare(const workspace *w, diag *d);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "label_read.h"
 #include "workspace_int.h"
 
 /* Reverse-DNS: words of small letters, digits and -, with at least one dot between. */
@@ -144,8 +145,8 @@ static int read_network(const workspace_reader *r, const yaml_node *body, worksp
 
 static int read_connection(const workspace_reader *r, const yaml_node *name, const yaml_node *body,
                            workspace_connection *c) {
-    static const char *const known[] = {"use",     "config", "auth", "tls",
-                                        "private", "plain",  "poll", NULL};
+    static const char *const known[] = {"use",   "config", "auth",        "tls", "private",
+                                        "plain", "poll",   "sensitivity", NULL};
     if (!workspace_is_word(name->text, SMALL, SMALL DIGITS "_-", 63)) {
         yaml_fault(r->tree, name, r->d,
                    "\"%.60s\" cannot be a connection's name: it is not of small "
@@ -165,6 +166,8 @@ static int read_connection(const workspace_reader *r, const yaml_node *name, con
     rc = rc ? rc : read_use(r, body, name, c);
     rc = rc ? rc : read_config(r, body, c);
     rc = rc ? rc : read_network(r, body, c);
+    const yaml_node *level = yaml_get(body, "sensitivity");
+    rc = rc || !level ? rc : sensitivity_read(r->tree, level, &c->level, r->d);
     const yaml_node *poll = yaml_get(body, "poll");
     return rc || !poll ? rc : workspace_read_polls(r, poll, c);
 }

@@ -34,6 +34,8 @@ int workspace_read_connections(const workspace_reader *r, const yaml_node *n);
  * secret that stands there itself is refused, and not repeated. */
 int workspace_read_auth(const workspace_reader *r, const yaml_node *n, keel_buf *out);
 int workspace_read_polls(const workspace_reader *r, const yaml_node *n, workspace_connection *c);
+int workspace_read_notify(const workspace_reader *r, const yaml_node *n);
+void workspace_notify_free(workspace *w);
 int workspace_read_secrets(const workspace_reader *r, const yaml_node *n);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fsio.h"
 #include "workspace.h"
@@ -15,6 +16,12 @@ static bool ends_with(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
+/* An ending that is meant as .yaml: .yml, .YAML, .Yml. */
+static bool looks_like_one(const char *name) {
+    const char *end = strrchr(name, '.');
+    return end && end != name && (!strcasecmp(end, ".yaml") || !strcasecmp(end, ".yml"));
+}
+
 /* Hidden files and editors' backups are not policies. */
 static bool passed_over(const char *name) {
     return name[0] == '.' || name[0] == '#' || ends_with(name, "~");
@@ -25,7 +32,28 @@ static int refuse_ending(const char *name, diag *d) {
     diag_set(d, DIAG_USAGE, "policies/%s would not be read: policies are files that end in .yaml",
              name);
     return diag_next(d, "Rename it to policies/%.*s.yaml, or move it away.",
-                     (int)(strlen(name) - 4), name);
+                     (int)(strrchr(name, '.') - name), name);
+}
+
+/* Nor what stands in a folder of its own; `tests` holds cases. */
+static int refuse_folder(const workspace *w, const char *name, diag *d) {
+    keel_buf path = KEEL_BUF_INIT;
+    keel_buf_printf(&path, "%s/policies/%s", w->root, name);
+    DIR *dir = strcmp(name, "tests") ? opendir(path.data) : NULL;
+    int rc = 0;
+    for (struct dirent *e; dir && rc == 0 && (e = readdir(dir));) {
+        if (!passed_over(e->d_name) && looks_like_one(e->d_name)) {
+            diag_set(d, DIAG_USAGE,
+                     "policies/%s/%s would not be read: policies stand in policies/ itself", name,
+                     e->d_name);
+            rc = diag_next(d, "Move it to policies/, or move the folder away.");
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    keel_buf_free(&path);
+    return rc;
 }
 
 static int read_one(const workspace *w, const char *name, workspace_policy **list, size_t *count,
@@ -56,8 +84,10 @@ static int read_folder(const workspace *w, DIR *dir, workspace_policy **list, si
         }
         if (ends_with(e->d_name, ".yaml")) {
             rc = read_one(w, e->d_name, list, count, d);
-        } else if (ends_with(e->d_name, ".yml")) {
+        } else if (looks_like_one(e->d_name)) {
             rc = refuse_ending(e->d_name, d);
+        } else {
+            rc = refuse_folder(w, e->d_name, d);
         }
     }
     return rc;

@@ -151,6 +151,7 @@ static const struct {
     {"limits", read_limits},
     {"connections", workspace_read_connections},
     {"secrets", workspace_read_secrets},
+    {"notify", workspace_read_notify},
     {"auth", NULL},
     {"executors", NULL},
     {"store", NULL},

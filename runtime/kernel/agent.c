@@ -2,7 +2,7 @@
  * field is checked, and one that breaks the protocol is killed, which costs its run a strike. */
 #include <string.h>
 
-#include "parts.h"
+#include "asking.h"
 
 #define NAME_LIMIT 200
 /* A run may be ahead of its acknowledgements by its window, and by what crossed them on the way. */
@@ -152,7 +152,7 @@ static const struct {
     void (*take)(kernel *k, run *r, const char *path, const char *hash, keel_json args);
 } call_kinds[] = {
     {"now", call_now},   {"random", call_random}, {"sleep", call_sleep}, {"receive", call_receive},
-    {"wait", call_wait}, {"effect", call_effect}, {"spawn", call_spawn},
+    {"wait", call_wait}, {"effect", call_effect}, {"spawn", call_spawn}, {"ask", call_ask},
 };
 
 static void warn_at_many(kernel *k, run *r) {

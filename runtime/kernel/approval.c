@@ -4,31 +4,50 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "attention.h"
+#include "denials.h"
+#include "grants.h"
 #include "parts.h"
 #include "planted.h"
+#include "seal.h"
+#include "short.h"
+#include "waits.h"
 
-void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out) {
-    char goes_to[DIGEST_HEX] = "", connector[DIGEST_HEX] = "";
+void approval_goes_to(const connection *cn, char goes_to[DIGEST_HEX], char connector[DIGEST_HEX]) {
+    goes_to[0] = connector[0] = 0;
+    if (cn) {
+        digest all = digest_of(cn->body.data, cn->body.len);
+        digest_hex(&all, goes_to);
+        digest_hex(&cn->plugin->digest, connector);
+    }
+}
+
+void approval_bound(kernel *k, const call *c, const policy_decision *d, bool here, digest *out) {
+    char goes_to[DIGEST_HEX], connector[DIGEST_HEX];
     digest rule = policy_rule_digest(d->rule);
     keel_buf body = KEEL_BUF_INIT;
     keel_json_writer w;
-    if (c->connection) { /* where it goes, and what brings it there */
-        digest all = digest_of(c->connection->body.data, c->connection->body.len);
-        digest_hex(&all, goes_to);
-        digest_hex(&c->connection->plugin->digest, connector);
-    }
+    approval_goes_to(c->connection, goes_to, connector);
     keel_json_write(&w, &body);
     keel_json_object(&w);
+    if (!here) {
+        keel_json_set_text(&w, "agent", c->run->plugin->manifest->name);
+    }
     keel_json_key(&w, "args");
     keel_json_hex(&w, c->args_digest.bytes, DIGEST_SIZE);
+    beyond_put(c, false, &w);
     keel_json_set_text(&w, "class", effect_class_name(c->class));
     keel_json_set_text(&w, "connection", goes_to);
     keel_json_set_text(&w, "connector", connector);
-    keel_json_set_text(&w, "path", c->path);
-    keel_json_set_text(&w, "rule", d->rule_id);
+    if (here) {
+        keel_json_set_text(&w, "path", c->path);
+    }
+    keel_json_set_text(&w, "rule", d->rule_id ? d->rule_id : "");
     keel_json_key(&w, "rule_digest");
     keel_json_hex(&w, rule.bytes, DIGEST_SIZE);
-    keel_json_set_int(&w, "run", (int64_t)c->run->id);
+    if (here) {
+        keel_json_set_int(&w, "run", (int64_t)c->run->id);
+    }
     keel_json_set_text(&w, "target", c->target);
     keel_json_set_text(&w, "workspace", k->identity.workspace);
     keel_json_object_end(&w);
@@ -36,9 +55,14 @@ void approval_digest(kernel *k, const call *c, const policy_decision *d, digest 
     keel_buf_free(&body);
 }
 
+void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out) {
+    approval_bound(k, c, d, true, out);
+}
+
 bool approval_covers(kernel *k, const call *c, const policy_decision *d) {
     digest now;
-    if (!c->approved && (!c->consented || kernel_now(k) > c->expires_us)) {
+    bool stands = c->consented && (c->held_up || kernel_now(k) <= c->expires_us);
+    if (!c->approved && !stands) {
         return false; /* used for an earlier attempt, it covers this one as long as it would stand */
     }
     approval_digest(k, c, d, &now);
@@ -47,30 +71,21 @@ bool approval_covers(kernel *k, const call *c, const policy_decision *d) {
 
 /* ---- asking ---- */
 
-const char *const wait_reason_names[] = {"approval", "budget", "halted", "breaker"};
+void approval_group(kernel *k, call *c, const policy_decision *d) {
+    policy_query q;
+    effect_query(k, c, &q);
+    policy_batch_key(d, &q, c->batch);
+    c->batch_max = policy_rule_approval(d->rule).batch_max;
+}
 
-static void waiting_body(kernel *k, const call *c, keel_json decision) {
-    keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
+void approval_put_batch(const call *c, keel_json_writer *w) {
     if (c->number) {
-        keel_json_key(&w, "approval");
-        keel_json_hex(&w, c->approval.bytes, DIGEST_SIZE);
+        keel_json_key(w, "batch");
+        keel_json_object(w);
+        keel_json_set_text(w, "key", c->batch);
+        keel_json_set_int(w, "max", c->batch_max);
+        keel_json_object_end(w);
     }
-    effect_put_args(c, &w);
-    effect_put_common(c, &w);
-    keel_json_set_raw(&w, "decision", decision);
-    effect_put_digest(c, &w);
-    if (c->expires_us) {
-        keel_json_set_int(&w, "expires_us", c->expires_us);
-    }
-    if (c->number) {
-        keel_json_set_int(&w, "number", (int64_t)c->number);
-    }
-    keel_json_set_text(&w, "reason", wait_reason_names[c->reason]);
-    effect_put_target(c, &w);
-    keel_json_object_end(&w);
 }
 
 void approval_stale(kernel *k, call *c, const char *why) {
@@ -82,49 +97,90 @@ void approval_stale(kernel *k, call *c, const char *why) {
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_STALE, c, &k->scratch);
+    k->stale = c->number;
+    k->stale_next = 0;
+    text_cut(k->stale_why, sizeof k->stale_why, why);
+    c->approved = 0;
     item_close(k, c);
     timer_clear(&k->timers, &c->timer);
 }
 
+/* It has a number from here on, and a person is shown it now or at the next digest. */
+static void ask(kernel *k, call *c, const policy_decision *d) {
+    policy_approval a = policy_rule_approval(d->rule);
+    c->number = k->next_number++;
+    c->raise_us = policy_raise_us(&a, kernel_now(k));
+    item_open(k, c, d->rule_id, kernel_now(k), 0);
+    approval_digest(k, c, d, &c->approval);
+    c->seal = seal_of(c, d);
+    denial_asked(k, c, d);
+    approval_group(k, c, d);
+    c->expires_us = waits_awake(k, c, kernel_now(k), a.expires_us);
+}
+
 void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decision,
                  wait_reason reason) {
+    bool anew = false, gathered = attention_gathered(c);
+    if (!d || reason != WAIT_BUDGET) {
+        beyond_set(c, NULL, 0);
+    }
+    if (d && (denial_stops(k, c, d, decision) || attention_gathers(k, c, d, decision))) {
+        return;
+    }
     if (c->state == EFFECT_WAITING && c->number && d) {
         digest now;
+        char why[sizeof k->stale_why];
+        bool used = c->approved != 0;
         approval_digest(k, c, d, &now);
         c->approved = 0; /* a consent is for now or not at all */
-        if (c->reason == reason && digest_equal(&now, &c->approval)) {
+        bool same = digest_equal(&now, &c->approval);
+        if (c->reason == reason && same && !used) {
             return; /* asked already, and nothing has changed */
         }
-        approval_stale(k, c, "policy or its connection changed since it was asked");
+        if (same) { /* under another number: the signature that was given is worth nothing more */
+            text_cut(why, sizeof why, reason == WAIT_BUDGET ? SEAL_BUDGET : "asked anew");
+        } else {
+            approval_seal now_sealed = seal_of(c, d);
+            seal_changed(&c->seal, &now_sealed, why, sizeof why);
+        }
+        approval_stale(k, c, why);
+        anew = true;
     }
     c->reason = reason;
-    c->expires_us = 0;
+    c->expires_us = reason == WAIT_BUDGET && !d ? c->patience_us : 0;
+    c->raise_us = reason == WAIT_ATTENTION ? c->raise_us : 0;
     c->consented = false;
+    c->rule_asks = d && d->verdict == POLICY_ASK;
+    c->grant = 0;
     timer_clear(&k->timers, &c->timer);
+    keel_buf scope = KEEL_BUF_INIT;
     if (d) {
-        policy_approval a = policy_rule_approval(d->rule);
-        c->number = k->next_number++;
-        item_open(k, c, d->rule_id, kernel_now(k), 0);
-        approval_digest(k, c, d, &c->approval);
-        c->expires_us = kernel_now(k) + a.expires_us;
+        ask(k, c, d);
+        k->stale_next = anew ? c->number : k->stale_next;
     }
-    c->recorded = false;
-    waiting_body(k, c, decision);
-    journal_effect(k, RECORD_EFFECT_WAITING, c, &k->scratch);
-    c->recorded = true;
+    if (d && reason == WAIT_APPROVAL && !grant_scope(k, c, d, c->run->label, &scope)) {
+        keel_buf_clear(&scope);
+    }
+    effect_waits(k, c, decision, NULL, &scope);
+    keel_buf_free(&scope);
     if (c->expires_us) {
         call_due(k, c, c->expires_us);
+    }
+    if (d && gathered && k->day_turns) {
+        item_announce(k, c);
     }
 }
 
 /* ---- giving ---- */
 
-static const approver *find_approver(const kernel *k, const char *name) {
+const approver *approver_named(const kernel *k, const char *name, diag *d) {
     for (size_t i = 0; i < k->approver_count; i++) {
         if (!strcmp(k->approvers[i].name, name)) {
             return &k->approvers[i];
         }
     }
+    diag_set(d, DIAG_AUTH, "there is no approver named %s in this workspace", name);
+    diag_next(d, "make one with: keel approver set");
     return NULL;
 }
 
@@ -132,10 +188,17 @@ typedef struct consent {
     char approval[DIGEST_HEX];
     char nonce[33];
     char signature[129];
+    char remember[DIGEST_HEX]; /* of what it is to cover further on; "": nothing */
     int64_t number;
 } consent;
 
 static bool consent_read(keel_json item, consent *out) {
+    keel_json remember = keel_json_get(item, "remember");
+    out->remember[0] = 0;
+    if (remember.len && (!body_text(item, "remember", out->remember, sizeof out->remember) ||
+                         strlen(out->remember) != DIGEST_HEX - 1)) {
+        return false;
+    }
     return body_text(item, "approval", out->approval, sizeof out->approval) &&
            body_text(item, "nonce", out->nonce, sizeof out->nonce) &&
            body_text(item, "signature", out->signature, sizeof out->signature) &&
@@ -145,11 +208,15 @@ static bool consent_read(keel_json item, consent *out) {
 
 static bool consent_signed(const kernel *k, const consent *s, const approver *a) {
     uint8_t signature[64];
-    char text[512];
-    int n = snprintf(text, sizeof text,
-                     "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%s\",\"number\":%lld,"
-                     "\"verdict\":\"approve\"}",
-                     s->approval, k->identity.incarnation, s->nonce, (long long)s->number);
+    char text[512], remember[96] = "";
+    if (s->remember[0]) {
+        snprintf(remember, sizeof remember, "\"remember\":\"%s\",", s->remember);
+    }
+    int n =
+        snprintf(text, sizeof text,
+                 "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%s\",\"number\":%lld,"
+                 "%s\"verdict\":\"approve\"}",
+                 s->approval, k->identity.incarnation, s->nonce, (long long)s->number, remember);
     return hex_decode(signature, sizeof signature, s->signature, strlen(s->signature)) == 64 &&
            !crypto_sign_verify_detached(signature, (const uint8_t *)text, (unsigned long long)n,
                                         a->public_key);
@@ -157,46 +224,60 @@ static bool consent_signed(const kernel *k, const consent *s, const approver *a)
 
 static void given_record(kernel *k, call *c, const consent *s, const char *by) {
     keel_json_writer w;
+    attention_decided(k, c);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_text(&w, "approval", s->approval);
+    attention_put(k, &w);
     keel_json_set_text(&w, "by", by);
+    uint64_t lifted = denial_overtaken(k, c);
+    if (lifted) {
+        keel_json_set_int(&w, "lifted", (int64_t)lifted);
+    }
     keel_json_set_text(&w, "nonce", s->nonce);
     keel_json_set_int(&w, "number", s->number);
+    if (s->remember[0]) {
+        keel_json_set_text(&w, "remember", s->remember);
+    }
     keel_json_set_text(&w, "signature", s->signature);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_APPROVAL_GIVEN, c, &k->scratch);
 }
 
-/* What became of item `number` when it was decided afresh: it may be gone from memory. */
-static const char *decided(kernel *k, uint64_t number, uint32_t denied_before, const tree *t,
-                           uint64_t run_id, const char *path) {
-    if (map_get(&k->items, number)) {
-        return "stale"; /* still open: a budget that is still short */
+/* The call of a run and path, if it is still in memory; *over: its run is. */
+static const call *find_call(kernel *k, uint64_t run_id, const char *path, bool *over) {
+    const run *r = map_get(&k->runs, run_id);
+    *over = !r; /* it takes something back, and the run has ended */
+    for (r = *over ? k->over : r; *over && r && r->id != run_id;) {
+        r = r->worker_next;
     }
+    const call *c = r ? r->calls : NULL;
+    while (c && strcmp(c->path, path) != 0) {
+        c = c->next;
+    }
+    return c;
+}
+
+/* What became of an item when it was decided afresh: it may be gone from memory. */
+static const char *decided(kernel *k, uint32_t denied_before, const tree *t, uint64_t run_id,
+                           const char *path) {
+    bool over;
     if (t && t->denied > denied_before) {
         return "denied";
     }
-    const run *r = map_get(&k->runs, run_id);
-    bool over = !r; /* it takes something back, and the run has ended */
-    for (r = over ? k->over : r; over && r && r->id != run_id;) {
-        r = r->worker_next;
-    }
-    for (const call *c = r ? r->calls : NULL; c; c = c->next) {
-        if (!strcmp(c->path, path)) {
-            return c->state == EFFECT_WAITING ? "stale" : "approved";
-        }
+    const call *c = find_call(k, run_id, path, &over);
+    if (c) {
+        return c->state == EFFECT_WAITING ? "stale" : "approved";
     }
     return over ? "denied" : "approved"; /* a spawn is over at once */
 }
 
 int approval_check(kernel *k, keel_json item, const char *by, diag *d) {
     consent s;
-    const approver *a = find_approver(k, by);
+    const approver *a = approver_named(k, by, d);
     if (!a) {
-        diag_set(d, DIAG_AUTH, "there is no approver named %s in this workspace", by);
-        return diag_next(d, "make one with: keel approver set");
+        return DIAG_AUTH;
     }
     if (!consent_read(item, &s)) {
         return diag_set(d, DIAG_USAGE, "an approval names number, digest, nonce and signature");
@@ -208,7 +289,8 @@ int approval_check(kernel *k, keel_json item, const char *by, diag *d) {
     return 0;
 }
 
-static const char *give(kernel *k, const consent *s, const char *by) {
+/* scope: what it is to cover further on, or empty. */
+static const char *give(kernel *k, const consent *s, const char *by, const keel_buf *scope) {
     char wanted[DIGEST_HEX], path[PATH_LIMIT];
     call *c = map_get(&k->items, (uint64_t)s->number);
     if (!c || c->state != EFFECT_WAITING) {
@@ -229,148 +311,42 @@ static const char *give(kernel *k, const consent *s, const char *by) {
     given_record(k, c, s, by);
     c->approved = (uint64_t)s->number;
     effect_decide(k, c);
-    return decided(k, (uint64_t)s->number, denied, t, run_id, path);
+    const char *outcome = decided(k, denied, t, run_id, path);
+    if (scope->len && !strcmp(outcome, "approved")) {
+        grant_signed as = {s->approval, s->nonce, s->signature, by};
+        grant_give(k, (uint64_t)s->number, run_id, path, scope, &as);
+    }
+    return outcome;
+}
+
+static const char no_longer[] = "what it would be remembered for is not what was shown: look at it "
+                                "again, or approve it without --remember";
+
+/* What is signed to be remembered is what may be now: written to scope. */
+static bool may_remember(kernel *k, const consent *s, keel_buf *scope) {
+    call *c = map_get(&k->items, (uint64_t)s->number);
+    return !s->remember[0] || !c || grant_find_scope(k, c, s->remember, scope);
 }
 
 void approval_give(kernel *k, keel_json item, const char *by, keel_json_writer *w) {
     consent s;
+    keel_buf scope = KEEL_BUF_INIT;
     if (!consent_read(item, &s)) {
         return; /* approval_check has refused it before */
     }
-    const char *outcome = give(k, &s, by);
+    bool may = may_remember(k, &s, &scope);
+    const char *outcome = may ? give(k, &s, by, &scope) : "stale";
     keel_json_object(w);
+    if (scope.len && grant_is_open(k, (uint64_t)s.number)) {
+        keel_json_set_int(w, "grant", s.number);
+    }
     keel_json_set_int(w, "number", s.number);
     keel_json_set_text(w, "outcome", outcome);
-    if (!strcmp(outcome, "stale")) {
-        const call *c = map_get(&k->items, (uint64_t)s.number);
-        keel_json_set_text(w, "why",
-                           c && c->reason == WAIT_BUDGET
-                               ? "its budget is still short: raise the limit, keel policy reload, "
-                                 "and approve again"
-                               : "it changed since it was shown: look at it again");
+    if (!may) {
+        keel_json_set_text(w, "why", no_longer);
+    } else if (!strcmp(outcome, "stale") || k->stale == (uint64_t)s.number) {
+        seal_say_stale(k, (uint64_t)s.number, w);
     }
     keel_json_object_end(w);
-}
-
-/* ---- editing ---- */
-
-static bool may_edit(const policy_approval *a, keel_json field) {
-    for (size_t i = 0; i < a->edit_count; i++) {
-        if (keel_json_is(field, a->edit[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int check_fields(const policy_approval *a, const policy_decision *pd, keel_json set,
-                        diag *d) {
-    for (keel_json_iter it = keel_json_each(set); keel_json_next(&it);) {
-        if (!may_edit(a, it.key)) {
-            diag_set(d, DIAG_DENIED, "rule %s does not let %.*s be edited", pd->rule_id,
-                     (int)it.key.len, it.key.data);
-            return diag_next(d,
-                             "fields that may be edited stand in `approval: { edit: [...] }` of "
-                             "the rule at %s:%d",
-                             pd->file, pd->line);
-        }
-    }
-    return 0;
-}
-
-/* args with the members of set in place of its own, canonical. */
-static void merge(keel_json args, keel_json set, keel_buf *out) {
-    keel_buf plain = KEEL_BUF_INIT;
-    char name[256];
-    const char *comma = "";
-    keel_buf_putc(&plain, '{');
-    for (keel_json_iter it = keel_json_each(args); keel_json_next(&it);) {
-        keel_json_copy(it.key, name, sizeof name);
-        if (!keel_json_get(set, name).len) {
-            keel_buf_printf(&plain, "%s%.*s:%.*s", comma, (int)it.key.len, it.key.data,
-                            (int)it.value.len, it.value.data);
-            comma = ",";
-        }
-    }
-    for (keel_json_iter it = keel_json_each(set); keel_json_next(&it);) {
-        keel_buf_printf(&plain, "%s%.*s:%.*s", comma, (int)it.key.len, it.key.data,
-                        (int)it.value.len, it.value.data);
-        comma = ",";
-    }
-    keel_buf_putc(&plain, '}');
-    keel_json_canonical(out, plain.data, plain.len, NULL);
-    keel_buf_free(&plain);
-}
-
-static void edited_record(kernel *k, call *c, keel_json decision) {
-    keel_json_writer w;
-    c->recorded = false; /* from here on this record is the one that says it all */
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_key(&w, "approval");
-    keel_json_hex(&w, c->approval.bytes, DIGEST_SIZE);
-    keel_json_set_raw(&w, "args", c->args);
-    keel_json_set_text(&w, "by", "operator");
-    effect_put_common(c, &w);
-    keel_json_set_raw(&w, "decision", decision);
-    effect_put_digest(c, &w);
-    keel_json_set_int(&w, "number", (int64_t)c->number);
-    effect_put_target(c, &w);
-    keel_json_object_end(&w);
-    journal_effect(k, RECORD_APPROVAL_EDITED, c, &k->scratch);
-    c->recorded = true;
-}
-
-static void edit_result(const call *c, keel_json decision, keel_buf *result) {
-    keel_json_writer w;
-    keel_json_write(&w, result);
-    keel_json_object(&w);
-    keel_json_key(&w, "approval");
-    keel_json_hex(&w, c->approval.bytes, DIGEST_SIZE);
-    keel_json_set_raw(&w, "decision", decision);
-    keel_json_set_int(&w, "number", (int64_t)c->number);
-    keel_json_object_end(&w);
-}
-
-int approval_edit(kernel *k, call *c, keel_json set, keel_buf *result, diag *d) {
-    policy_query q;
-    policy_decision pd;
-    if (c->undoes) {
-        diag_set(d, DIAG_USAGE, "it takes back what was written, and that cannot be edited");
-        return diag_next(d, "approve or deny it as it is");
-    }
-    keel_buf merged = KEEL_BUF_INIT, text = KEEL_BUF_INIT;
-    effect_query(k, c, &q);
-    policy_decide(k->world.policy, &q, &pd);
-    policy_approval a = policy_rule_approval(pd.rule);
-    int rc = check_fields(&a, &pd, set, d);
-    if (rc) {
-        return rc;
-    }
-    keel_json old = c->args;
-    digest old_digest = c->args_digest;
-    merge(c->args, set, &merged);
-    c->args = keel_json_view(merged.data, merged.len);
-    c->args_digest = digest_of(merged.data, merged.len);
-    effect_query(k, c, &q);
-    policy_decide(k->world.policy, &q, &pd);
-    policy_explain(k->world.policy, &q, &pd, &text);
-    keel_json decision = keel_json_view(text.data, text.len);
-    if (pd.verdict == POLICY_DENY) {
-        char why[512] = "";
-        body_text(decision, "why", why, sizeof why);
-        c->args = old;
-        c->args_digest = old_digest;
-        rc = diag_set(d, DIAG_DENIED, "so edited, policy denies it: %s", why);
-        keel_buf_free(&merged);
-    } else {
-        approval_digest(k, c, &pd, &c->approval);
-        edited_record(k, c, decision);
-        edit_result(c, decision, result);
-        keel_buf_free(&c->edited);
-        c->edited = merged;
-    }
-    keel_buf_free(&text);
-    return rc;
+    keel_buf_free(&scope);
 }

@@ -1,7 +1,7 @@
 /* Small pieces of canonical JSON that several parts of the kernel write. */
 #include <string.h>
 
-#include "parts.h"
+#include "tier.h"
 
 void body_error(keel_buf *out, const char *code, const char *rule, const char *why) {
     keel_json_writer w;
@@ -104,10 +104,14 @@ void effect_put_digest(const call *c, keel_json_writer *w) {
     }
 }
 
-void effect_put_target(const call *c, keel_json_writer *w) {
+void effect_put_target(const call *c, keel_json_writer *w, int64_t until_us) {
     keel_json_set_text(w, "target", c->target);
+    tier_put(c, w);
     if (!c->recorded && c->verb && c->verb->undo_compensate) {
         keel_json_set_text(w, "undo", "compensate"); /* who approves it is told of the way back */
+    }
+    if (until_us) {
+        keel_json_set_int(w, "until_us", until_us);
     }
     if (!c->recorded && c->why.len) {
         keel_json_set_raw(w, "why", c->why);

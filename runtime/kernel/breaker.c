@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaker.h"
 #include "polls.h"
 
 #define SECOND 1000000LL
@@ -52,7 +53,7 @@ static bool waits(const connection *cn, const call *c) {
     case EFFECT_WAITING:
         return c->reason == WAIT_BREAKER;
     case EFFECT_RETRY:
-        return !c->timer.at;
+        return !c->timer.at && !c->line;
     case EFFECT_UNKNOWN:
         return c->ours && !c->timer.at;
     default:

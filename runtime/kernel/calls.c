@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "asking.h"
+#include "breaker.h"
 #include "polls.h"
+#include "short.h"
+#include "sums.h"
+#include "waits.h"
 
 call *call_new(run *r, call_kind kind, const char *path, const char *call_digest_hex) {
     call *c = keel_alloc(sizeof *c);
@@ -24,14 +29,21 @@ void call_free(kernel *k, call *c) {
     *at = c->next;
     timer_clear(&k->timers, &c->timer);
     breaker_unsent(k, c);
+    waits_leave(k, c);
     order_forget(k, c);
     if (c->number) {
         item_close(k, c);
     }
+    short_forget(k, c);
+    budget_holds_drop(c->holds, c->hold_count);
+    sums_over(k, c);
     free(c->name);
     free(c->holds);
+    free(c->beyond);
+    free(c->shapes);
     keel_buf_free(&c->request);
     keel_buf_free(&c->edited);
+    free(c->tier);
     free(c);
     if (!r->tree && !r->calls) {
         run_over(k, r);
@@ -79,19 +91,26 @@ void call_due(kernel *k, call *c, int64_t due_wall_us) {
 }
 
 const char *call_kind_name(const call *c) {
-    static const char *const names[] = {"sleep", "receive", "wait", "effect", "spawn"};
+    static const char *const names[] = {"sleep", "receive", "wait", "effect", "spawn", "ask"};
     return names[c->kind];
 }
 
-void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool tainted) {
+void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, item_label of) {
     keel_json_writer w;
+    label_told read = run_reads(c->run, of);
     const char *hash = call_hash(k, c);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
+    if (by && by->who) {
+        keel_json_set_text(&w, "by", by->who);
+    }
     keel_json_set_text(&w, "call", hash);
     if (by && by->decision.len) {
         keel_json_set_raw(&w, "decision", by->decision);
+    }
+    if (by && by->endorsed) {
+        keel_json_set_text(&w, "endorsed", by->endorsed);
     }
     if (by && by->event) {
         keel_json_set_int(&w, "event", by->event);
@@ -100,11 +119,18 @@ void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool 
         keel_json_set_text(&w, "from", by->from);
         keel_json_set_int(&w, "item", by->item);
     }
+    if (by && by->how) {
+        keel_json_set_text(&w, "how", by->how);
+    }
     keel_json_set_text(&w, "kind", call_kind_name(c));
+    if (by && by->number) {
+        keel_json_set_int(&w, "number", by->number);
+    }
     keel_json_set_raw(&w, "outcome", outcome);
-    if (tainted) {
-        keel_json_set_bool(&w, "tainted", true);
-        c->run->tainted = true;
+    label_put_level(&read, &w);
+    label_put_taint(&read, &w);
+    if (by && by->why && by->why[0]) {
+        keel_json_set_text(&w, "why", by->why);
     }
     keel_json_object_end(&w);
     journal_run(k, RECORD_WOKEN, c->run, c->path, &k->scratch);
@@ -112,10 +138,10 @@ void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool 
     call_free(k, c);
 }
 
-static void fail_at_once(kernel *k, call *c, const char *code, const char *why) {
+void call_refused(kernel *k, call *c, const char *code, const char *why) {
     keel_buf out = KEEL_BUF_INIT;
     outcome_error(&out, code, NULL, why);
-    call_woken(k, c, NULL, keel_json_view(out.data, out.len), false);
+    call_woken(k, c, NULL, keel_json_view(out.data, out.len), LABEL_NONE);
     keel_buf_free(&out);
 }
 
@@ -150,15 +176,20 @@ void call_sleep(kernel *k, run *r, const char *path, const char *hash, keel_json
     open_body(k, c, (keel_json){0}, 0, until);
     journal_run(k, RECORD_SLEEP, r, path, &k->scratch);
     if (!good) {
-        fail_at_once(k, c, "invalid", "sleep takes a time from now on");
+        call_refused(k, c, "invalid", "sleep takes a time from now on");
         return;
     }
     call_due(k, c, until);
 }
 
 void call_elapsed(kernel *k, timer *t) {
+    call *c = t->owner;
+    if (c->kind == CALL_ASK) {
+        question_expired(k, c);
+        return;
+    }
     static const char nothing[] = "{\"ok\":null}";
-    call_woken(k, t->owner, NULL, keel_json_view(nothing, sizeof nothing - 1), false);
+    call_woken(k, c, NULL, keel_json_view(nothing, sizeof nothing - 1), LABEL_NONE);
 }
 
 /* ---- receive ---- */
@@ -173,7 +204,7 @@ static void give_event(kernel *k, call *c, const event *e) {
     keel_json_set_text(&w, "name", e->name);
     keel_json_object_end(&w);
     keel_buf_putc(&out, '}');
-    call_woken(k, c, &(woken_by){.event = e->seq}, keel_json_view(out.data, out.len), false);
+    call_woken(k, c, &(woken_by){.event = e->seq}, keel_json_view(out.data, out.len), e->label);
     keel_buf_free(&out);
 }
 
@@ -206,7 +237,7 @@ void call_receive(kernel *k, run *r, const char *path, const char *hash, keel_js
     journal_run(k, RECORD_RECEIVE, r, path, &k->scratch);
     bool over = receive_sent(k, c);
     if (!over && refused.len) {
-        call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), false);
+        call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), LABEL_NONE);
     } else if (!over && !(polled && poll_give(k, c)) && until) {
         call_due(k, c, until);
     }
@@ -236,6 +267,19 @@ void event_arrived(kernel *k, run *r, event *e) {
 
 /* ---- wait ---- */
 
+static void wait_over(kernel *k, call *c, const ending *end) {
+    woken_by by = {0};
+    char what[64], why[400];
+    item_label of = ending_label(k, c->run, end, &by.endorsed);
+    if (plugin_takes(c->run->plugin, of)) {
+        call_woken(k, c, &by, keel_json_view(end->outcome.data, end->outcome.len), of);
+        return;
+    }
+    snprintf(what, sizeof what, "what run %llu ended with", (unsigned long long)c->target_run);
+    plugin_refuses(c->run->plugin, what, of, why, sizeof why);
+    call_refused(k, c, "denied", why);
+}
+
 void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json args) {
     int64_t id = 0;
     call *c = call_new(r, CALL_WAIT, path, hash);
@@ -243,21 +287,20 @@ void call_wait(kernel *k, run *r, const char *path, const char *hash, keel_json 
     c->target_run = (uint64_t)id;
     open_body(k, c, (keel_json){0}, id, 0);
     journal_run(k, RECORD_WAIT, r, path, &k->scratch);
-    keel_buf outcome = KEEL_BUF_INIT;
-    bool tainted = false;
-    run *target = id > 0 ? run_of_chain(k, &c->target_run, &outcome, &tainted) : NULL;
+    ending end = {0};
+    run *target = id > 0 ? run_of_chain(k, &c->target_run, &end) : NULL;
     uint64_t last = c->target_run;
     if (target == r) {
-        fail_at_once(k, c, "invalid", "a run cannot wait for itself");
+        call_refused(k, c, "invalid", "a run cannot wait for itself");
     } else if (target) {
         wait_on(c, target);
-    } else if (outcome.len) {
-        call_woken(k, c, NULL, keel_json_view(outcome.data, outcome.len), tainted);
+    } else if (end.outcome.len) {
+        wait_over(k, c, &end);
         stuck_received(k, last, r);
     } else {
-        fail_at_once(k, c, "not_found", "there is no run of that number");
+        call_refused(k, c, "not_found", "there is no run of that number");
     }
-    keel_buf_free(&outcome);
+    ending_free(&end);
 }
 
 void wait_on(call *c, run *target) {
@@ -268,19 +311,18 @@ void wait_on(call *c, run *target) {
 
 static void move_waiter(kernel *k, run *waiter, uint64_t from, uint64_t to) {
     call *next;
-    keel_buf outcome = KEEL_BUF_INIT;
-    bool tainted = false;
-    run *target = run_of_chain(k, &to, &outcome, &tainted); /* it may be over already */
+    ending end = {0};
+    run *target = run_of_chain(k, &to, &end); /* it may be over already */
     for (call *c = waiter->calls; c; c = next) {
         next = c->next;
         if (c->kind == CALL_WAIT && c->target_run == from && target) {
             wait_on(c, target);
         } else if (c->kind == CALL_WAIT && c->target_run == from) {
-            call_woken(k, c, NULL, keel_json_view(outcome.data, outcome.len), tainted);
+            wait_over(k, c, &end);
             stuck_received(k, to, waiter);
         }
     }
-    keel_buf_free(&outcome);
+    ending_free(&end);
 }
 
 void wait_move(kernel *k, run *from, uint64_t to) {
@@ -292,14 +334,13 @@ void wait_move(kernel *k, run *from, uint64_t to) {
     }
 }
 
-bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
-               bool tainted) {
+bool wait_wake(kernel *k, run *waiter, uint64_t target, const ending *end) {
     call *next;
     bool any = false;
     for (call *c = waiter->calls; c; c = next) {
         next = c->next;
         if (c->kind == CALL_WAIT && c->target_run == target) {
-            call_woken(k, c, NULL, keel_json_view(outcome, len), tainted);
+            wait_over(k, c, end);
             any = true;
         }
     }

@@ -2,6 +2,7 @@
  * BOOTTIME says has gone by. It never goes back, and a jump ahead is not believed until a person has. */
 #include "command.h"
 #include "parts.h"
+#include "waits.h"
 
 #define JUMP_US 3600000000 /* further ahead, the wall clock is not believed */
 
@@ -50,6 +51,7 @@ int clock_accept(kernel *k, diag *d) {
     kernel_log(k, "warn", 0, "the clock is believed: %lld minutes have gone by",
                (long long)(ahead_us / 60000000));
     k->clock_ahead_us = 0;
+    waits_clock(k);
     return 0;
 }
 

@@ -1,49 +1,65 @@
 /* How an effect ends: one record, what it held is settled, its run is answered. */
 #include <string.h>
 
-#include "parts.h"
+#include "attention.h"
+#include "denials.h"
+#include "short.h"
+#include "tier.h"
+#include "usage.h"
 
-static int64_t settled_amount(const budget_hold *h, bool dispatched, keel_json cost) {
-    char currency[8];
-    int64_t micros;
-    if (!dispatched) {
-        return 0;
+static int64_t settled_amount(const budget_hold *h, const char *unit, const paid *p) {
+    if (p && p->usage.len && strcmp(unit, "tokens") == 0) {
+        return tokens_sum(&p->used);
     }
-    if (strcmp(h->unit, "calls") != 0 && cost.len &&
-        body_text(cost, "currency", currency, sizeof currency) && !strcmp(currency, h->unit) &&
-        keel_json_int(keel_json_get(cost, "micros"), &micros) && micros >= 0) {
-        return micros;
-    }
-    return h->amount;
+    return p && p->exact && strcmp(unit, p->currency) == 0 ? p->micros : h->amount;
 }
 
-void holds_settle(kernel *k, call *c, bool dispatched, keel_json cost, keel_json_writer *w) {
+/* It cost money of which nothing is held, as nobody expected it to: that is spent all the same. */
+static void hold_nothing(kernel *k, call *c, const paid *p) {
+    budget_request q;
+    for (size_t i = 0; i < c->hold_count; i++) {
+        if (!strcmp(budget_hold_place(&c->holds[i]).unit, p->currency)) {
+            return;
+        }
+    }
+    effect_request(c, &q);
+    memcpy(q.currency, p->currency, sizeof q.currency);
+    c->hold_count += budget_open(k->budgets, k->world.policy, &q, kernel_now(k),
+                                 call_holds(c) + c->hold_count, BUDGET_HOLDS - c->hold_count);
+}
+
+void holds_settle(kernel *k, call *c, bool dispatched, const paid *p, keel_json_writer *w) {
+    bool freed = false;
+    if (p && p->exact && p->micros) {
+        hold_nothing(k, c, p);
+    }
     keel_json_key(w, "settled");
     keel_json_array(w);
     for (size_t i = 0; i < c->hold_count; i++) {
         const budget_hold *h = &c->holds[i];
-        int64_t actual = settled_amount(h, dispatched, cost);
+        budget_place at = budget_hold_place(h);
+        int64_t actual = dispatched ? settled_amount(h, at.unit, p) : 0;
         int64_t overrun = 0;
         if (dispatched) {
             overrun = budget_settle(k->budgets, k->world.policy, h, actual);
         } else {
             budget_release(k->budgets, h);
         }
-        keel_json_object(w);
-        keel_json_set_int(w, "actual", actual);
-        keel_json_set_int(w, "amount", h->amount);
-        keel_json_set_text(w, "budget", h->budget);
-        keel_json_set_int(w, "overrun", overrun);
-        keel_json_set_text(w, "scope", h->scope);
-        keel_json_set_text(w, "unit", h->unit);
-        keel_json_set_text(w, "window", h->window);
-        keel_json_object_end(w);
+        budget_settled_json(h, actual, overrun, w);
         if (overrun > 0) {
-            kernel_log(k, "warn", c->run->id, "budget %s is overrun in %s", h->budget, h->scope);
+            kernel_log(k, "warn", c->run->id,
+                       "budget %s is overrun in %s: %s cost more than was held for it; see "
+                       "`keel budget %s`",
+                       at.budget, at.scope, c->target, at.budget);
         }
+        freed |= actual < h->amount;
     }
     keel_json_array_end(w);
     c->hold_count = 0;
+    budgets_tell(k);
+    if (freed) {
+        short_freed(k);
+    }
 }
 
 static void close_body(kernel *k, keel_json_writer *w, const call *c, const char *by) {
@@ -71,65 +87,45 @@ static void put_error(keel_json_writer *w, const char *code, const char *rule, c
     keel_buf_free(&error);
 }
 
-/* What a connector says that it cost: {"currency":"EUR","micros":N}, or nothing. What is neither is
- * told and not believed: the tables could not hold it. */
-static keel_json cost_of(kernel *k, const call *c, keel_json said) {
-    char currency[8];
-    int64_t micros;
-    keel_json cost = keel_json_get(said, "cost");
-    if (!cost.len) {
-        return cost;
-    }
-    if (keel_json_typeof(cost) == KEEL_JSON_OBJECT && keel_json_count(cost) == 2 &&
-        body_text(cost, "currency", currency, sizeof currency) && strlen(currency) == 3 &&
-        strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3 &&
-        keel_json_int(keel_json_get(cost, "micros"), &micros) && micros >= 0) {
-        return cost;
-    }
-    kernel_log(k, "warn", c->run->id, "%s: the cost that its connector named is none: %.*s",
-               c->target, (int)(cost.len < 60 ? cost.len : 60), cost.data);
-    return (keel_json){NULL, 0};
-}
-
 void effect_done(kernel *k, call *c, keel_json result, keel_json said, const char *by) {
     keel_json_writer w;
-    keel_json cost = cost_of(k, c, said);
-    bool tainted = c->verb && c->verb->untrusted;
+    keel_buf with_tier = KEEL_BUF_INIT;
+    paid p;
+    usage_paid(k, c, said, &p);
+    result = tier_told(c, result, &with_tier);
+    label_told read = run_reads(c->run, label_of_verb(c, by));
     close_body(k, &w, c, by);
-    if (cost.len) {
-        keel_json_set_raw(&w, "cost", cost);
-    } else if (c->verb && c->verb->cost_micros) {
-        keel_json_key(&w, "cost");
-        keel_json_object(&w);
-        keel_json_set_text(&w, "currency", c->verb->currency);
-        keel_json_set_int(&w, "micros", c->verb->cost_micros);
-        keel_json_object_end(&w);
-    }
+    usage_put_cost(&p, &w);
     kv_put(k, c, keel_json_get(said, "kv"), &w);
+    usage_put_price(&p, &w);
     if (c->requests.len) {
         keel_json_set_raw(&w, "requests", keel_json_view(c->requests.data, c->requests.len));
     }
     keel_json_set_raw(&w, "result", result);
-    holds_settle(k, c, true, cost, &w);
-    if (tainted) {
-        keel_json_set_bool(&w, "tainted", true);
-        c->run->tainted = true;
-    }
+    label_put_level(&read, &w);
+    holds_settle(k, c, true, &p, &w);
+    label_put_taint(&read, &w);
     keel_json_set_text(&w, "target", c->target);
+    usage_put(&p, &w);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_DONE, c, &k->scratch);
     keel_buf out = KEEL_BUF_INIT;
     outcome_ok(&out, result);
     call_answer(k, c, out.data, out.len);
     keel_buf_free(&out);
+    keel_buf_free(&with_tier);
     call_free(k, c);
 }
 
 void effect_not_done(kernel *k, call *c, const char *code, const char *text, const char *by) {
     keel_json_writer w;
+    /* the connector's words; or our own */
+    label_told read = run_reads(c->run, !by && c->dispatched ? label_of_verb(c, by) : LABEL_NONE);
     close_body(k, &w, c, by);
     put_error(&w, code, NULL, text);
-    holds_settle(k, c, c->dispatched, (keel_json){0}, &w);
+    label_put_level(&read, &w);
+    holds_settle(k, c, c->dispatched, NULL, &w);
+    label_put_taint(&read, &w);
     keel_json_set_text(&w, "target", c->target);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_NOT_DONE, c, &k->scratch);
@@ -153,7 +149,7 @@ void effect_denied(kernel *k, call *c, keel_json decision, const char *code, con
     if (!c->recorded && c->evidence.len) {
         keel_json_set_raw(&w, "evidence", c->evidence);
     }
-    effect_put_target(c, &w);
+    effect_put_target(c, &w, 0);
     keel_json_object_end(&w);
     journal_effect(k, RECORD_EFFECT_DENIED, c, &k->scratch);
     if (c->run->tree) {
@@ -166,13 +162,19 @@ void effect_denied(kernel *k, call *c, keel_json decision, const char *code, con
 
 void effect_rejected(kernel *k, call *c, const char *by, const char *why) {
     keel_json_writer w;
+    attention_decided(k, c);
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
+    attention_put(k, &w);
     keel_json_set_text(&w, "by", by);
     keel_json_set_text(&w, "call", c->call_digest);
     put_error(&w, "rejected", NULL, why);
     keel_json_set_int(&w, "number", (int64_t)c->number);
+    int64_t stands_us = denial_add(k, c, by, why);
+    if (stands_us) {
+        keel_json_set_int(&w, "stands_us", stands_us);
+    }
     keel_json_set_text(&w, "target", c->target);
     keel_json_set_text(&w, "why", why);
     keel_json_object_end(&w);

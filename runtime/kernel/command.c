@@ -1,5 +1,6 @@
 /* Commands over the socket: found in a table, answered once per request id. */
 #include "command.h"
+#include "attention.h"
 #include "planted.h"
 
 #include <stdlib.h>
@@ -7,6 +8,9 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "notices.h"
+#include "short.h"
+#include "trouble.h"
 #include "yamltree.h"
 
 static const struct {
@@ -15,23 +19,32 @@ static const struct {
     command_function *run;
     void (*answered)(kernel *k, const command *c, keel_json result); /* NULL: nothing follows */
 } commands[] = {
+    {"answer", true, command_answer, NULL},
     {"approve", true, command_approve, NULL},
     {"approver.set", true, command_approver_set, NULL},
     {"batch", true, command_batch, NULL},
     {"connection.retry", true, command_connection_retry, NULL},
+    {"denial.lift", true, command_denial_lift, NULL},
     {"deny", true, command_deny, NULL},
     {"do", true, command_do, do_answered},
     {"down", false, command_down, NULL},
     {"edit", true, command_edit, NULL},
     {"events", false, command_events, NULL},
+    {"grant.revoke", true, command_grant_revoke, NULL},
+    {"gathered", true, command_gathered, NULL},
     {"halt", true, command_halt, NULL},
+    {"notify.test", false, command_notify_test, NULL},
+    {"override", true, command_override, do_answered},
+    {"override.plan", false, command_override_plan, NULL},
     {"reload", true, command_reload, NULL},
     {"resume", true, command_resume, NULL},
     {"rollback", true, command_rollback, NULL},
     {"run.cancel", true, command_run_cancel, NULL},
+    {"run.label", true, command_run_label, NULL},
     {"run.migrate", true, command_run_migrate, NULL},
     {"run.resume", true, command_run_resume, NULL},
     {"run.send", true, command_run_send, NULL},
+    {"shown", false, command_shown, NULL},
     {"status", false, command_status, NULL},
     {"stuck.drop", true, command_stuck_drop, NULL},
     {"stuck.resolve", true, command_stuck_resolve, NULL},
@@ -159,7 +172,7 @@ static int run_command(kernel *k, command *c, keel_json body, diag *d) {
             return run_once(k, c, i, body, d);
         }
         int rc = commands[i].run(k, c, d);
-        if (!rc) {
+        if (!rc && !c->later) {
             answer(k, c, keel_json_view(c->result.data, c->result.len));
         }
         return rc;
@@ -192,13 +205,18 @@ int command_status(kernel *k, command *c, diag *d) {
     keel_json_key(&w, "anchor");
     trouble_anchor(k, &w);
     keel_json_set_int(&w, "boot", k->identity.boot);
+    keel_json_key(&w, "budgets");
+    budgets_write(k, &w);
     keel_json_set_int(&w, "clock_ahead_us", k->clock_ahead_us);
     keel_json_key(&w, "connections");
     trouble_connections(k, &w);
+    attention_write(k, &w);
     keel_json_set_bool(&w, "halted", k->halted);
     keel_json_set_text(&w, "incarnation", k->identity.incarnation);
     keel_json_key(&w, "network");
     trouble_network(k, &w);
+    keel_json_key(&w, "notify");
+    notices_write(k, &w);
     keel_json_set_int(&w, "open_runs", (int64_t)k->runs.count);
     keel_json_set_int(&w, "pid", (int64_t)getpid());
     keel_json_set_int(&w, "seq", k->durable_seq);

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaker.h"
 #include "command.h"
 #include "polls.h"
+#include "waits.h"
 #include "yamltree.h"
 
 void halt(kernel *k, const char *why, bool by_space) {
@@ -52,8 +54,10 @@ static size_t decide_run(kernel *k, run *r, bool asked) {
     call *next;
     for (call *e = r->calls; e; e = next) {
         next = e->next;
-        if (e->state == EFFECT_WAITING &&
-            (asked || e->reason != WAIT_APPROVAL || goes_elsewhere(k, e))) {
+        if (e->line) {
+            count++; /* in its turn: waits_renew */
+        } else if (e->state == EFFECT_WAITING &&
+                   (asked || e->reason != WAIT_APPROVAL || goes_elsewhere(k, e))) {
             count++;
             effect_decide(k, e);
         } else if (e->state == EFFECT_RETRY || (e->state == EFFECT_UNKNOWN && e->ours)) {
@@ -67,6 +71,7 @@ static size_t decide_run(kernel *k, run *r, bool asked) {
 static size_t decide_parked(kernel *k, bool asked) {
     size_t count = 0, at = 0;
     run *r;
+    waits_renew(k);
     run **all = keel_alloc((k->runs.count + 1) * sizeof *all);
     size_t runs = 0;
     while ((r = map_next(&k->runs, &at, NULL)) != NULL) {

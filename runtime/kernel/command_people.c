@@ -2,7 +2,9 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "attention.h"
 #include "command.h"
+#include "grants.h"
 
 int command_approve(kernel *k, command *c, diag *d) {
     char by[64] = "operator";
@@ -72,6 +74,14 @@ int command_deny(kernel *k, command *c, diag *d) {
     return 0;
 }
 
+int command_grant_revoke(kernel *k, command *c, diag *d) {
+    int64_t n = 0;
+    char why[512] = "";
+    keel_json_int(keel_json_get(c->args, "number"), &n);
+    body_text(c->args, "why", why, sizeof why);
+    return grant_revoke(k, n > 0 ? (uint64_t)n : 0, why, d);
+}
+
 int command_edit(kernel *k, command *c, diag *d) {
     int64_t n;
     call *e = item_call(k, keel_json_get(c->args, "number"), &n);
@@ -123,17 +133,41 @@ int command_verdict(kernel *k, command *c, diag *d) {
     return 0;
 }
 
+/* All of them are open, and by their rule may be approved at one look. */
+static int check_batch(kernel *k, keel_json numbers, diag *d) {
+    const call *first = NULL;
+    size_t count = 0;
+    for (keel_json_iter it = keel_json_each(numbers); keel_json_next(&it); count++) {
+        int64_t n;
+        const call *c = item_call(k, it.value, &n);
+        if (!c) {
+            diag_set(d, DIAG_NOT_FOUND, "nothing waits under number %lld", (long long)n);
+            return diag_next(d, "see what waits: keel inbox");
+        }
+        first = first ? first : c;
+        if (c->state != first->state || strcmp(c->batch, first->batch) != 0) {
+            diag_set(d, DIAG_CONFLICT, "number %lld is not of one batch with number %llu",
+                     (long long)n, (unsigned long long)first->number);
+            return diag_next(d, "`batch: { by: [...] }` of the rule says what they have in "
+                                "common; nothing was fixed");
+        }
+    }
+    if (first && first->batch[0] && count > (size_t)first->batch_max) {
+        diag_set(d, DIAG_CONFLICT, "these are %zu, and its rule lets %d be approved at one look",
+                 count, first->batch_max);
+        return diag_next(d, "`batch: { max: N }` of the rule says so; nothing was fixed");
+    }
+    return 0;
+}
+
 int command_batch(kernel *k, command *c, diag *d) {
     keel_json numbers = keel_json_get(c->args, "numbers");
     if (!keel_json_count(numbers)) {
         return diag_set(d, DIAG_USAGE, "a batch holds at least one number");
     }
-    for (keel_json_iter it = keel_json_each(numbers); keel_json_next(&it);) {
-        int64_t n;
-        if (!item_call(k, it.value, &n)) {
-            diag_set(d, DIAG_NOT_FOUND, "nothing waits under number %lld", (long long)n);
-            return diag_next(d, "see what waits: keel inbox");
-        }
+    int rc = check_batch(k, numbers, d);
+    if (rc) {
+        return rc;
     }
     uint64_t batch = k->next_batch++;
     keel_json_writer w;
@@ -144,7 +178,23 @@ int command_batch(kernel *k, command *c, diag *d) {
     keel_json_set_raw(&w, "numbers", numbers);
     keel_json_object_end(&w);
     journal_add(k, RECORD_BATCH, 0, "", &k->scratch);
+    attention_note(k, numbers);
     keel_buf_printf(&c->result, "{\"batch\":%llu}", (unsigned long long)batch);
+    return 0;
+}
+
+int command_shown(kernel *k, command *c, diag *d) {
+    (void)d;
+    attention_shown(k, keel_json_get(c->args, "numbers"));
+    return 0;
+}
+
+int command_gathered(kernel *k, command *c, diag *d) {
+    if (k->halted) {
+        diag_set(d, DIAG_CONFLICT, "the workspace is halted, and nothing is asked for");
+        return diag_next(d, "lift the halt with: keel resume");
+    }
+    keel_buf_printf(&c->result, "{\"raised\":%zu}", attention_raise(k));
     return 0;
 }
 

@@ -26,6 +26,14 @@ static int no_agent(kernel *k, const char *name, diag *d) {
     return d->code;
 }
 
+static int above_bound(const plugin *p, const char *what, item_label of, diag *d) {
+    char why[400];
+    plugin_refuses(p, what, of, why, sizeof why);
+    diag_set(d, DIAG_DENIED, "%s", why);
+    return diag_next(d, "give it to an agent that may read it, or correct --untrusted and "
+                        "--sensitivity");
+}
+
 int command_do(kernel *k, command *c, diag *d) {
     char agent[64] = "", key[256];
     body_text(c->args, "agent", agent, sizeof agent);
@@ -39,10 +47,19 @@ int command_do(kernel *k, command *c, diag *d) {
         return diag_set(d, DIAG_USAGE, "a key is a text of 1 to 255 bytes");
     }
     keel_json input = keel_json_get(c->args, "input");
-    uint64_t id = keyed ? run_by_key(k, agent, key) : 0;
+    item_label given;
+    beginning begun = {0};
+    if (label_given(c->args, input, &given, d)) {
+        return d->code;
+    }
+    if (!plugin_takes(p, given)) {
+        return above_bound(p, "this input", given, d);
+    }
+    uint64_t id = keyed ? run_by_key(k, agent, key, &begun) : 0;
     bool existing = id != 0;
+    keel_buf_free(&begun.quarantine);
     if (!existing) {
-        run_spec s = {.plugin = p, .input = input, .key = keyed ? key : NULL};
+        run_spec s = {.plugin = p, .input = input, .key = keyed ? key : NULL, .label = given};
         if (!input.len) {
             s.input = keel_json_view("{}", 2);
         }
@@ -62,23 +79,21 @@ void do_answered(kernel *k, const command *c, keel_json result) {
     keel_json follow = keel_json_get(c->args, "follow");
     bool quiet = keel_json_is(follow, "end");
     if ((quiet || keel_json_true(follow)) && keel_json_int(keel_json_get(result, "run"), &id)) {
-        keel_buf outcome = KEEL_BUF_INIT;
-        bool tainted;
+        ending end = {0};
         uint64_t last = (uint64_t)id;
-        const run *r = run_of_chain(k, &last, &outcome, &tainted);
+        const run *r = run_of_chain(k, &last, &end);
         follow_run(k, c->client, c->ref, last, r ? r->tree : NULL, quiet);
-        keel_buf_free(&outcome);
+        ending_free(&end);
     }
 }
 
 int command_find_run(kernel *k, command *c, run **out, diag *d) {
     int64_t id = 0;
-    keel_buf outcome = KEEL_BUF_INIT;
-    bool tainted;
+    ending end = {0};
     keel_json_int(keel_json_get(c->args, "run"), &id);
     uint64_t last = (uint64_t)id;
-    *out = id > 0 ? run_of_chain(k, &last, &outcome, &tainted) : NULL;
-    keel_buf_free(&outcome);
+    *out = id > 0 ? run_of_chain(k, &last, &end) : NULL;
+    ending_free(&end);
     if (!*out && map_get(&k->standing, (uint64_t)id)) {
         diag_set(
             d, DIAG_CONFLICT,
@@ -131,15 +146,25 @@ int command_run_send(kernel *k, command *c, diag *d) {
         return diag_set(d, DIAG_USAGE, "an event has a name of 1 to 63 bytes");
     }
     keel_json body = keel_json_get(c->args, "body");
+    item_label given;
+    if (label_given(c->args, body, &given, d)) {
+        return d->code;
+    }
+    if (!plugin_takes(r->plugin, given)) {
+        return above_bound(r->plugin, "this event", given, d);
+    }
+    label_told told = {given.level != SENSITIVITY_DEFAULT, given};
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
     keel_json_object(&w);
     keel_json_set_raw(&w, "body", body);
     keel_json_set_text(&w, "name", name);
+    label_put_level(&told, &w);
+    label_put_taint(&told, &w);
     keel_json_object_end(&w);
     event *e = keel_alloc(sizeof *e);
-    *e = (event){.name = keel_strdup(name)};
+    *e = (event){.name = keel_strdup(name), .label = given};
     e->seq = journal_run(k, RECORD_EVENT, r, "", &k->scratch);
     keel_buf_puts(&e->body, "");
     if (body.len) {

@@ -1,6 +1,7 @@
 /* Commands about what needs a person's hand: stuck.retry, stuck.resolve, stuck.drop, unknown.check. */
 #include <string.h>
 
+#include "breaker.h"
 #include "command.h"
 #include "rollback.h"
 

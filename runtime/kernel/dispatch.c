@@ -3,6 +3,7 @@
  * connection that rests give it back, to be sent again. */
 #include <string.h>
 
+#include "breaker.h"
 #include "parts.h"
 #include "planted.h"
 

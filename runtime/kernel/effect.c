@@ -3,27 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaker.h"
+#include "grants.h"
+#include "override.h"
 #include "parts.h"
 #include "planted.h"
+#include "short.h"
+#include "sums.h"
+#include "tier.h"
+#include "usage.h"
+#include "waits.h"
 
 /* ---- resolve ---- */
-
-static int resolve_spawn(kernel *k, call *c, char *why, size_t size) {
-    char agent[64], key[256];
-    snprintf(c->target, sizeof c->target, "run.spawn");
-    c->class = CLASS_LOCAL;
-    c->args = keel_json_view(c->request.data, c->request.len);
-    if (keel_json_get(c->args, "key").len && !body_text(c->args, "key", key, sizeof key)) {
-        snprintf(why, size, "a key is a text of up to 255 bytes");
-        return -1;
-    }
-    if (!body_text(c->args, "agent", agent, sizeof agent) ||
-        !library_agent(k->world.library, agent)) {
-        snprintf(why, size, "there is no agent of that name in this workspace");
-        return -1;
-    }
-    return 0;
-}
 
 static int resolve_verb(call *c, const char *resource, const char *verb, char *why, size_t size) {
     const manifest *m = c->connection->plugin->manifest;
@@ -78,7 +69,7 @@ int effect_resolve(kernel *k, call *c, keel_json request, char *why, size_t size
     keel_buf_append(&c->request, request.data, request.len);
     c->opened_us = kernel_now(k);
     int rc =
-        c->kind == CALL_SPAWN ? resolve_spawn(k, c, why, size) : resolve_effect(k, c, why, size);
+        c->kind == CALL_SPAWN ? spawn_resolve(k, c, why, size) : resolve_effect(k, c, why, size);
     c->args_digest = digest_of(c->args.data, c->args.len);
     effect_mint_key(c, k->identity.incarnation, c->path);
     return rc;
@@ -130,34 +121,64 @@ void effect_query(kernel *k, call *c, policy_query *q) {
                         .target = c->target,
                         .class = c->class,
                         .ordered = c->undoes != 0,
-                        .tainted = c->run->tainted,
-                        .sink_external = c->verb && c->verb->sink_external};
+                        .tainted = c->run->label.untrusted,
+                        .level = c->run->label.level,
+                        .sink_external = c->verb && c->verb->sink_external,
+                        .reply = reply_of(k, c)};
     q->attrs = attr_set_list(k->attrs, &q->attr_count);
+    sums_see(k, q);
 }
 
-int effect_reserve(kernel *k, call *c, budget_refusal *why) {
-    run *r = c->run;
-    budget_request q = {.agent = r->plugin->manifest->name,
-                        .root_run = r->tree   ? r->tree->root
-                                    : r->root ? r->root
-                                              : r->id,
-                        .depth = r->depth + (c->kind == CALL_SPAWN),
-                        .calls = 1};
-    if (c->verb) {
-        q.micros = c->verb->cost_micros;
-        memcpy(q.currency, c->verb->currency, sizeof q.currency);
+/* What was held is forgotten, and still settled. */
+static void unhold(kernel *k, call *c) {
+    keel_buf text = KEEL_BUF_INIT;
+    keel_json_writer w;
+    keel_json_write(&w, &text);
+    budget_holds_json(c->holds, c->hold_count, &w);
+    for (size_t i = 0; i < c->hold_count; i++) {
+        budget_release(k->budgets, &c->holds[i]);
+    }
+    budget_holds_parse(k->budgets, keel_json_view(text.data, text.len), c->holds, &c->hold_count);
+    keel_buf_free(&text);
+}
+
+void effect_request(const call *c, budget_request *q) {
+    const run *r = c->run;
+    *q = (budget_request){.agent = r->plugin->manifest->name,
+                          .root_run = r->tree   ? r->tree->root
+                                      : r->root ? r->root
+                                                : r->id,
+                          .depth = r->depth + (c->kind == CALL_SPAWN),
+                          .calls = 1,
+                          .target = c->target,
+                          .connection = c->connection ? c->connection->name : NULL};
+}
+
+int effect_reserve(kernel *k, call *c, bool asked, budget_refusal *why) {
+    budget_request q;
+    effect_request(c, &q);
+    q.asked = asked;
+    if (asked &&
+        (c->approved || (c->consented && (c->held_up || kernel_now(k) <= c->expires_us)))) {
+        q.lets = c->beyond;
+        q.let_count = c->beyond_count;
+    }
+    if (!usage_expect(k, c, &q, why)) {
+        return -1;
     }
     int rc = budget_reserve(k->budgets, k->world.policy, &q, kernel_now(k), call_holds(c),
                             &c->hold_count, why);
-    for (size_t i = 0; KEEL_PLANTED("budget_no_hold") && !rc && i < c->hold_count; i++) {
-        budget_release(k->budgets, &c->holds[i]);
+    if (KEEL_PLANTED("budget_no_hold") && !rc) {
+        unhold(k, c);
     }
+    budgets_tell(k);
     return rc;
 }
 
 /* A consent is not kept waiting: it is used, and its effect held as one to be sent again. */
 static bool waits_for_connection(kernel *k, call *c, const policy_decision *d, keel_json decision) {
-    if (!c->connection || breaker_lets(c->connection, c) || d->verdict == POLICY_ASK) {
+    if (!c->connection || breaker_lets(c->connection, c) || d->verdict == POLICY_ASK ||
+        approval_covers(k, c, d)) {
         return false;
     }
     if (c->state == EFFECT_WAITING && c->reason == WAIT_BREAKER) {
@@ -170,24 +191,35 @@ static bool waits_for_connection(kernel *k, call *c, const policy_decision *d, k
     return true;
 }
 
+static void intend(kernel *k, call *c, keel_json decision, const hold_up *held);
+
+/* What policy lets go goes once its pace and the hour let it too; a consent is used, as above. */
 static void go(kernel *k, call *c, const policy_decision *d, keel_json decision) {
     budget_refusal why;
+    hold_up held;
+    bool must_wait = waits_must(k, c, &held);
+    if (must_wait && c->state == EFFECT_RETRY && c->held_up) {
+        waits_give_back(k, c, &held);
+        return;
+    }
+    if (must_wait && d->verdict != POLICY_ASK && !approval_covers(k, c, d)) {
+        waits_begin(k, c, decision, &held);
+        return;
+    }
     if (waits_for_connection(k, c, d, decision)) {
         return;
     }
-    if (!effect_reserve(k, c, &why)) {
+    if (!effect_reserve(k, c, approval_covers(k, c, d), &why)) {
         if (c->number && !c->approved) {
             approval_stale(k, c, "it needs nobody any more");
         }
         if (c->kind == CALL_SPAWN) {
             spawn_go(k, c, decision);
         } else {
-            effect_intend(k, c, decision);
+            intend(k, c, decision, must_wait ? &held : NULL);
         }
-    } else if (why.at_hard == POLICY_ASK) {
-        effect_wait(k, c, d, decision, WAIT_BUDGET);
     } else {
-        effect_denied(k, c, decision, "budget", why.budget, why.why);
+        effect_short(k, c, d, decision, &why);
     }
 }
 
@@ -210,6 +242,26 @@ static bool target_is_there(kernel *k, call *c) {
     return true;
 }
 
+/* What comes back, or what a child would be told, may be above what its agent reads. false: c is over. */
+static bool within_bounds(kernel *k, call *c) {
+    char agent[64], why[400];
+    const plugin *p = c->run->plugin;
+    item_label of = c->run->label;
+    if (c->kind == CALL_SPAWN) {
+        body_text(c->args, "agent", agent, sizeof agent);
+        p = library_agent(k->world.library, agent);
+    } else {
+        of = label_of_verb(c, NULL);
+    }
+    if (c->undoes || plugin_takes(p, of)) {
+        return true;
+    }
+    plugin_refuses(p, c->kind == CALL_SPAWN ? "what this run has read" : c->target, of, why,
+                   sizeof why);
+    effect_denied(k, c, keel_json_view("{}", 2), "denied", "max_taint", why);
+    return false;
+}
+
 void effect_decide(kernel *k, call *c) {
     if (k->halted && !KEEL_PLANTED("halt_lets_through")) {
         if (c->state != EFFECT_WAITING) { /* what waits already goes on waiting for the same */
@@ -217,8 +269,13 @@ void effect_decide(kernel *k, call *c) {
         }
         return;
     }
+    if (short_stopped(c)) {
+        return;
+    }
+    waits_leave(k, c);
     effect_rebind(k, c);
-    if (!target_is_there(k, c)) {
+    c->grant = 0;
+    if (!target_is_there(k, c) || !within_bounds(k, c) || !tier_settles(k, c)) {
         return;
     }
     policy_query q;
@@ -228,12 +285,13 @@ void effect_decide(kernel *k, call *c) {
     policy_decide(k->world.policy, &q, &d);
     policy_explain(k->world.policy, &q, &d, &text);
     keel_json decision = keel_json_view(text.data, text.len);
-    if (d.verdict == POLICY_DENY) {
+    if (!override_lets(k, c, &d)) {
         char why[512] = "";
         body_text(decision, "why", why, sizeof why);
         effect_denied(k, c, decision, "denied", d.rule_id, why);
-    } else if (d.verdict == POLICY_ASK && !approval_covers(k, c, &d)) {
-        effect_wait(k, c, &d, decision, WAIT_APPROVAL);
+    } else if (d.verdict == POLICY_ASK && !c->overridden && !approval_covers(k, c, &d) &&
+               !grant_covers(k, c, &d)) {
+        short_or_ask(k, c, &d, decision);
     } else {
         go(k, c, &d, decision);
     }
@@ -244,7 +302,6 @@ void effect_decide(kernel *k, call *c) {
 
 static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf *out) {
     keel_json_writer w;
-    (void)k;
     out->len = 0;
     keel_json_write(&w, out);
     keel_json_object(&w);
@@ -258,10 +315,15 @@ static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf
         keel_json_set_raw(&w, "decision", decision);
     }
     effect_put_digest(c, &w);
+    if (c->grant && c->grant != c->granted) {
+        keel_json_set_int(&w, "grant", (int64_t)c->grant);
+    }
     keel_json_key(&w, "holds");
     budget_holds_json(c->holds, c->hold_count, &w);
     keel_json_set_text(&w, "key", c->key);
+    override_put(k, c, &w);
     keel_json_set_text(&w, "target", c->target);
+    tier_put(c, &w);
     if (c->attempt == 1 && c->verb && c->verb->undo_compensate) {
         keel_json_set_text(&w, "undo", "compensate"); /* promised before the act */
     }
@@ -271,8 +333,11 @@ static void intended_body(kernel *k, const call *c, keel_json decision, keel_buf
     keel_json_object_end(&w);
 }
 
-void effect_intend(kernel *k, call *c, keel_json decision) {
-    bool doubt = !c->attempt && restored_doubts(k, c);
+static void intend(kernel *k, call *c, keel_json decision, const hold_up *held) {
+    bool doubt = (!c->attempt || c->untried) && restored_doubts(k, c);
+    c->maybe_applied |=
+        c->untried && c->class == CLASS_REPEATABLE; /* the lost life may have sent it */
+    c->untried = false;
     if (!c->attempt++ || !c->maybe_applied) {
         c->opened_us = kernel_now(k); /* the other side remembers a key from here on */
     }
@@ -280,17 +345,25 @@ void effect_intend(kernel *k, call *c, keel_json decision) {
     journal_effect(k, RECORD_EFFECT_INTENDED, c, &k->scratch);
     c->recorded = true;
     c->reconcile = false;
+    grant_use(k, c);
     if (c->approved) {
         item_close(k, c);
         c->approved = KEEL_PLANTED("approval_twice") ? c->approved : 0;
         c->consented = true;
     }
     timer_clear(&k->timers, &c->timer);
+    c->held_up = false;
     if (doubt) {
         restored_look(k, c);
+    } else if (held) {
+        waits_give_back(k, c, held);
     } else {
         dispatch(k, c);
     }
+}
+
+void effect_intend(kernel *k, call *c, keel_json decision) {
+    intend(k, c, decision, NULL);
 }
 
 bool effect_is_out(const call *c) {
@@ -308,61 +381,4 @@ bool effect_is_out(const call *c) {
     default:
         return false;
     }
-}
-
-/* ---- spawn: our own transaction, so its outcome is known at once ---- */
-
-static void spawn_body(kernel *k, call *c, const char *agent, keel_json decision, bool existing,
-                       uint64_t child) {
-    keel_json_writer w;
-    k->scratch.len = 0;
-    keel_json_write(&w, &k->scratch);
-    keel_json_object(&w);
-    keel_json_set_text(&w, "agent", agent);
-    if (c->approved) {
-        keel_json_set_int(&w, "approval", (int64_t)c->approved);
-    }
-    keel_json_set_text(&w, "call", c->call_digest);
-    keel_json_set_raw(&w, "decision", decision);
-    keel_json_set_bool(&w, "existing", existing);
-    keel_json_key(&w, "holds");
-    budget_holds_json(c->holds, c->hold_count, &w);
-    keel_json_set_int(&w, "run", (int64_t)child);
-    keel_json_object_end(&w);
-}
-
-void spawn_go(kernel *k, call *c, keel_json decision) {
-    char agent[64], key[256];
-    body_text(c->args, "agent", agent, sizeof agent);
-    bool keyed = body_text(c->args, "key", key, sizeof key);
-    uint64_t child = keyed ? run_by_key(k, agent, key) : 0;
-    bool existing = child != 0;
-    for (size_t i = 0; i < c->hold_count; i++) {
-        if (existing) {
-            budget_release(k->budgets, &c->holds[i]);
-        } else {
-            budget_settle(k->budgets, k->world.policy, &c->holds[i], -1);
-        }
-    }
-    if (existing) {
-        c->hold_count = 0;
-    } else {
-        run_spec s = {.plugin = library_agent(k->world.library, agent),
-                      .input = keel_json_get(c->args, "input"),
-                      .key = keyed ? key : NULL,
-                      .parent = c->run->id,
-                      .tree = c->run->tree,
-                      .depth = c->run->depth + 1,
-                      .parent_path = c->path,
-                      .tainted = c->run->tainted};
-        child = run_begin(k, &s)->id;
-    }
-    spawn_body(k, c, agent, decision, existing, child);
-    journal_effect(k, RECORD_SPAWN, c, &k->scratch);
-    keel_buf out = KEEL_BUF_INIT;
-    keel_buf_printf(&out, "{\"ok\":{\"existing\":%s,\"run\":%llu}}", existing ? "true" : "false",
-                    (unsigned long long)child);
-    call_answer(k, c, out.data, out.len);
-    keel_buf_free(&out);
-    call_free(k, c);
 }

@@ -4,12 +4,14 @@
  * said so, not done means proof. */
 #include <string.h>
 
+#include "breaker.h"
 #include "egress_protocol.h"
 #include "failpoint.h"
 #include "fsio.h"
 #include "parts.h"
 #include "planted.h"
 #include "reach.h"
+#include "trouble.h"
 
 #define SECOND         1000000LL
 #define BACKOFF_FIRST  (SECOND / 10)

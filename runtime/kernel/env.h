@@ -10,6 +10,7 @@
 #include "diag.h"
 #include "library.h"
 #include "store.h"
+#include "workspace.h"
 
 /* A process to be started: an executor for one plugin version, for connectors with one connection's
  * config; or, without a plugin, egress. */
@@ -37,6 +38,10 @@ typedef struct kernel_env {
                   size_t len);
     /* One line for the log of `keel up`; level "info", "warn", "error". */
     void (*log)(void *ctx, const char *level, uint64_t run, const char *text);
+    /* Tells a person by that way; by NULL: keel.yaml does not name it any more. notice: canonical JSON, as
+     * notices.h says. Ends in kernel_notified, later. */
+    void (*notify)(void *ctx, uint64_t id, const workspace_notifier *by, const char *notice,
+                   size_t len);
     reader *reads; /* committed records */
 } kernel_env;
 

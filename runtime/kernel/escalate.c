@@ -5,17 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parts.h"
+#include "notices.h"
+#include "waits.h"
 
 #define SECOND  1000000LL
 #define MINUTE  (60 * SECOND)
 #define HOUR    (60 * MINUTE)
+#define DAY     (24 * HOUR)
 #define AT_ONCE 256 /* in one turn; the rest a second later */
 #define LOUD    10  /* of them with a line in the log of their own */
 
 /* For unknown outcomes and what is stuck. */
 static const policy_step usual[] = {
-    {1 * HOUR, "operator"}, {4 * HOUR, "operator"}, {24 * HOUR, "operator"}};
+    {1 * HOUR, POLICY_OPERATOR}, {4 * HOUR, POLICY_OPERATOR}, {24 * HOUR, POLICY_OPERATOR}};
 
 /* NULL: there is none any more. */
 static const policy_step *next_step(const kernel *k, const open_item *x) {
@@ -40,14 +42,29 @@ static void arm(kernel *k, int64_t earliest_us) {
     timer_set(&k->timers, &k->reminder, k->env.boot_us(k->env.ctx) + wait, remind, k);
 }
 
+/* Nobody is reminded of what no digest has shown yet. */
+static int64_t since(const open_item *x) {
+    return x->raise_us ? x->raise_us : x->opened_us;
+}
+
+/* It was gathered, and that it is there now is told as such: step 0, once, and not when it is old news. */
+static bool announces(kernel *k, const open_item *x) {
+    return x->announce_us && !x->ready && !x->escalated && x->announce_us + DAY > kernel_now(k) &&
+           notice_possible(k, POLICY_OPERATOR);
+}
+
 /* Without arming: for a whole list of them. */
 static void plan(kernel *k, open_item *x) {
     const policy_step *s = next_step(k, x);
+    if (announces(k, x)) {
+        timer_set(&k->reminders, &x->due, (x->announce_us + MINUTE - 1) / MINUTE * MINUTE, NULL, x);
+        return;
+    }
     if (!s) {
         timer_clear(&k->reminders, &x->due);
         return;
     }
-    int64_t at = x->opened_us + s->after_us;
+    int64_t at = waits_awake(k, map_get(&k->items, x->number), since(x), s->after_us);
     timer_set(&k->reminders, &x->due, (at + MINUTE - 1) / MINUTE * MINUTE, NULL, x);
 }
 
@@ -56,14 +73,8 @@ void watch_set(kernel *k, open_item *x) {
     arm(k, 0);
 }
 
-static void tell(kernel *k, open_item *x, bool loud) {
-    const policy_step *s = next_step(k, x);
-    if (!s) {
-        return; /* the policy has changed meanwhile */
-    }
-    const char *to = s->to;
-    int64_t waited = kernel_now(k) - x->opened_us;
-    x->escalated++;
+/* Written, then told: to NULL is the operator. */
+static void step_record(kernel *k, open_item *x, const char *to) {
     keel_json_writer w;
     k->scratch.len = 0;
     keel_json_write(&w, &k->scratch);
@@ -75,6 +86,46 @@ static void tell(kernel *k, open_item *x, bool loud) {
     }
     keel_json_object_end(&w);
     journal_add(k, RECORD_ESCALATED, x->run, "", &k->scratch);
+    notice_add(k, x, to ? to : POLICY_OPERATOR);
+}
+
+/* A day begins at midnight, and nobody is woken for that. */
+void item_announce(kernel *k, call *c) {
+    open_item *x = map_get(&k->watches, c->number);
+    if (x && !x->announce_us) {
+        x->announce_us = waits_awake(k, c, kernel_now(k), MINUTE);
+        watch_set(k, x);
+    }
+}
+
+void item_tell_again(kernel *k, open_item *x) {
+    const char *to = POLICY_OPERATOR;
+    if (x->rule && x->escalated) {
+        policy_approval a = policy_rule_approval(policy_rule_named(k->world.policy, x->rule));
+        const policy_step *s =
+            x->escalated <= a.escalate_count ? &a.escalate[x->escalated - 1] : NULL;
+        to = s && s->to ? s->to : to;
+    }
+    if (notice_possible(k, to)) {
+        step_record(k, x, to);
+    }
+}
+
+static void tell(kernel *k, open_item *x, bool loud) {
+    const policy_step *s = next_step(k, x);
+    if (announces(k, x)) {
+        x->ready = true;
+        step_record(k, x, POLICY_OPERATOR);
+        plan(k, x);
+        return;
+    }
+    if (!s) {
+        return; /* the policy has changed meanwhile */
+    }
+    const char *to = s->to;
+    int64_t waited = kernel_now(k) - since(x);
+    x->escalated++;
+    step_record(k, x, to);
     if (loud) {
         kernel_log(k, "error", x->run,
                    "item %llu waits for a decision since %lld h %lld min%s%s: keel inbox %llu",
@@ -148,7 +199,24 @@ void item_open(kernel *k, call *c, const char *rule, int64_t opened_us, uint32_t
     map_put(&k->items, c->number, c);
     open_item *x = watch_open(k, c->number, c->run->id, opened_us);
     x->rule = rule ? keel_strdup(rule) : NULL;
+    x->raise_us = rule || c->kind == CALL_ASK ? c->raise_us : 0;
+    x->announce_us = x->raise_us;
     x->escalated = escalated;
+    watch_set(k, x);
+}
+
+/* Its first step is told at once. */
+void item_escalate(kernel *k, const call *c, const char *why) {
+    open_item *x = map_get(&k->watches, c->number);
+    const policy_step *s = x ? next_step(k, x) : NULL;
+    const char *to = s && s->to ? s->to : POLICY_OPERATOR;
+    if (!x) {
+        return;
+    }
+    x->escalated++;
+    step_record(k, x, to);
+    kernel_log(k, "error", x->run, "item %llu waits for a decision, for %s: %s: keel inbox %llu",
+               (unsigned long long)x->number, to, why, (unsigned long long)x->number);
     watch_set(k, x);
 }
 
@@ -159,4 +227,5 @@ void item_close(kernel *k, call *c) {
         watch_close(k, x);
     }
     c->number = 0;
+    c->raise_us = 0;
 }

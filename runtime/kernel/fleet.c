@@ -7,12 +7,14 @@
 #include "failpoint.h"
 #include "launch.h"
 #include "map.h"
+#include "notifier.h"
 
 struct fleet {
     const kernel_settings *settings;
     uv_loop_t *loop;
     fleet_events ev;
     map processes; /* number -> host_process */
+    notifier *notifier;
     int lock_fd;
     int doors; /* of egress; -1: it does not run */
     uint32_t egress;
@@ -22,6 +24,7 @@ struct fleet {
 fleet *fleet_create(const kernel_settings *s, uv_loop_t *loop, const fleet_events *ev) {
     fleet *f = keel_alloc(sizeof *f);
     *f = (fleet){.settings = s, .loop = loop, .ev = *ev, .lock_fd = -1, .doors = -1};
+    f->notifier = notifier_create(s, loop, &(notifier_events){ev->ctx, ev->told});
     return f;
 }
 
@@ -140,6 +143,11 @@ void fleet_watch(fleet *f, uint32_t number, uint64_t *run, uint64_t *ticks, int6
     }
 }
 
+void fleet_notify(fleet *f, uint64_t id, const workspace_notifier *by, const char *notice,
+                  size_t len) {
+    notifier_tell(f->notifier, id, by, notice, len);
+}
+
 void fleet_flush(fleet *f) {
     size_t at = 0;
     host_process *p;
@@ -162,12 +170,14 @@ void fleet_end(fleet *f) {
     while (f->processes.count) {
         uv_run(f->loop, UV_RUN_ONCE);
     }
+    notifier_end(f->notifier);
 }
 
 void fleet_destroy(fleet *f) {
     if (f) {
         close_doors(f);
         map_free(&f->processes);
+        notifier_destroy(f->notifier);
         free(f);
     }
 }

@@ -13,6 +13,7 @@ typedef struct fleet_events {
     void *ctx;
     void (*frame)(void *ctx, uint32_t number, const frame *f);
     void (*gone)(void *ctx, uint32_t number, bool clean, const char *why);
+    void (*told)(void *ctx, uint64_t id, const char *why); /* a person, or not: kernel_notified */
 } fleet_events;
 
 /* settings and loop must outlive it. */
@@ -23,6 +24,9 @@ void fleet_send(fleet *f, uint32_t number, uint16_t type, uint64_t run, uint64_t
                 const void *body, size_t len);
 void fleet_kill(fleet *f, uint32_t number);
 void fleet_watch(fleet *f, uint32_t number, uint64_t *run, uint64_t *ticks, int64_t *cpu_us);
+/* Starts what tells a person (notifier.h). */
+void fleet_notify(fleet *f, uint64_t id, const workspace_notifier *by, const char *notice,
+                  size_t len);
 void fleet_flush(fleet *f); /* writes what waits */
 /* Kills all and runs the loop until they are gone. No event comes any more. */
 void fleet_end(fleet *f);

@@ -29,14 +29,14 @@ void follow_run(kernel *k, uint64_t client, uint64_t ref, uint64_t run_id, tree 
         k->followers->quiet = quiet;
         return;
     }
-    keel_buf outcome = KEEL_BUF_INIT;
-    bool tainted, ended = false;
-    if (!run_of_chain(k, &run_id, &outcome, &tainted) && outcome.len) {
-        ended = keel_json_is(keel_json_path(keel_json_view(outcome.data, outcome.len), "ok.state"),
-                             "ended");
+    ending end = {0};
+    bool ended = false;
+    if (!run_of_chain(k, &run_id, &end) && end.outcome.len) {
+        keel_json outcome = keel_json_view(end.outcome.data, end.outcome.len);
+        ended = keel_json_is(keel_json_path(outcome, "ok.state"), "ended");
     }
     done(k, client, ref, ended ? 0 : 1, NULL);
-    keel_buf_free(&outcome);
+    ending_free(&end);
 }
 
 void follow_move(tree *from, tree *to) {
@@ -157,7 +157,7 @@ static bool rests(const run *r) {
         if (c->recheck) {
             continue;
         }
-        if (c->kind != CALL_WAIT && !(effect && needs_person(c))) {
+        if (c->kind != CALL_WAIT && c->kind != CALL_ASK && !(effect && needs_person(c))) {
             return false;
         }
         any = true;

@@ -8,6 +8,9 @@
 #include "planted.h"
 
 #define HEAD (sizeof(int64_t) + sizeof(uint32_t))
+/* A record that is long gets room that is mapped as it is used, and grows without being copied. */
+#define LONG (4u << 10)
+#define ROOM (512u << 10)
 
 void history_free(history *h) {
     keel_buf_free(&h->input);
@@ -62,6 +65,9 @@ static size_t begin_record(history *h, const journal_row *row, const char *kind,
                            const char *hash) {
     size_t at = h->records.len;
     char head[HEAD] = {0};
+    if (h->records.len >= LONG && h->records.cap < ROOM) {
+        keel_buf_reserve(&h->records, ROOM);
+    }
     memcpy(head, &row->seq, sizeof row->seq);
     keel_buf_append(&h->records, head, sizeof head);
     frame_put(&h->records, row->path, strlen(row->path));
@@ -312,6 +318,12 @@ static void find_wait(finding *f, const journal_row *row) {
     keel_buf_printf(&f->args, "{\"run\":%.*s}", (int)target.len, target.data);
 }
 
+static void find_asked(finding *f, const journal_row *row) {
+    keel_json args = keel_json_get(row->body, "args");
+    f->kind = "ask";
+    keel_buf_append(&f->args, args.data, args.len);
+}
+
 static int on_call_record(void *ctx, const journal_row *row) {
     finding *f = ctx;
     if (strcmp(row->path, f->path) != 0 || !row->body.data) {
@@ -329,6 +341,9 @@ static int on_call_record(void *ctx, const journal_row *row) {
         return 1;
     case RECORD_WAIT:
         find_wait(f, row);
+        return 1;
+    case RECORD_QUESTION:
+        find_asked(f, row);
         return 1;
     case RECORD_SLEEP:
     case RECORD_RECEIVE:
@@ -351,6 +366,11 @@ static int on_child_begin(void *ctx, const journal_row *row) {
     keel_json_set_raw(&w, "agent", keel_json_get(row->body, "agent"));
     keel_json_set_raw(&w, "input", keel_json_get(row->body, "input"));
     set_if(&w, "key", keel_json_get(row->body, "key"));
+    keel_json returns = keel_json_path(row->body, "quarantine.returns");
+    if (returns.len) {
+        keel_json_set_bool(&w, "quarantine", true);
+        keel_json_set_raw(&w, "returns", returns);
+    }
     keel_json_object_end(&w);
     return 1; /* the first record is enough */
 }

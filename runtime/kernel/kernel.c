@@ -2,8 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "denials.h"
+#include "grants.h"
+#include "notices.h"
+#include "override.h"
 #include "polls.h"
 #include "rollback.h"
+#include "sums.h"
+#include "waits.h"
 
 static void open_turns(kernel *k) {
     for (int i = 0; i < 2; i++) {
@@ -97,6 +103,7 @@ void kernel_destroy(kernel *k) {
         follow_drop(k, k->followers->client);
     }
     polls_free(k);
+    waits_free(k);
     runs_free(k);
     workers_free(k);
     rollbacks_free(k);
@@ -108,11 +115,18 @@ void kernel_destroy(kernel *k) {
     map_free(&k->trees);
     map_free(&k->executors);
     map_free(&k->items);
+    map_free(&k->short_of);
+    timer_clear(&k->timers, &k->short_timer);
     watches_free(k);
+    notices_free(k);
+    overrides_free(k);
     map_free(&k->orders);
     timer_clear(&k->timers, &k->egress.timer);
     timer_clear(&k->timers, &k->sweep);
     recent_free(k);
+    sums_free(k);
+    grants_free(k);
+    denials_free(k);
     world_free(k);
     budgets_destroy(k->budgets);
     attr_set_destroy(k->attrs);
@@ -125,6 +139,7 @@ void kernel_destroy(kernel *k) {
     timers_free(&k->timers);
     free(k->approvers);
     keel_buf_free(&k->scratch);
+    keel_buf_free(&k->attended);
     free(k);
 }
 

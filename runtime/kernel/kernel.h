@@ -46,6 +46,8 @@ void kernel_client_gone(kernel *k, uint64_t client);
 void kernel_tick(kernel *k); /* timers that are due */
 /* Whether the disk is nearly full: then the workspace is halted until it is not. */
 void kernel_space(kernel *k, bool low);
+/* A person was told (why NULL), or was not, and why: a sentence without its end. */
+void kernel_notified(kernel *k, uint64_t id, const char *why);
 /* The head was signed into the anchor, or was not, and why: then work goes on, and people are told. */
 void kernel_anchored(kernel *k, const char *trouble);
 /* The time that it goes by, and BOOTTIME when it was read; 0: it was not yet. */

@@ -2,8 +2,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launch.h"
 #include "logins.h"
 #include "main.h"
+#include "notify_check.h"
 #include "polls.h"
 
 typedef struct loading {
@@ -60,7 +62,14 @@ static int compile(kernel_world *w, loading *l, diag *d) {
         connections[i] = (policy_connection){
             c->name, library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest};
     }
-    policy_world world = {names, agents, connections, w->workspace->connection_count};
+    const char *told[NOTIFY_MOST];
+    for (size_t i = 0; i < w->workspace->notifier_count; i++) {
+        told[i] = w->workspace->notifiers[i].name;
+    }
+    size_t notifiers = w->workspace->notifier_count;
+    policy_world world = {
+        names,    agents, connections, w->workspace->connection_count, notifiers ? told : NULL,
+        notifiers};
     rc = policy_compile(&w->policy, files, w->policy_file_count, &world, warn, l, d);
     free(connections);
     free(names);
@@ -108,6 +117,47 @@ static int check_reach(const kernel_world *w, diag *d) {
     return rc;
 }
 
+/* What Keel runs outside of every sandbox must not be what an agent may write. */
+static int check_notifier_file(const kernel_world *w, const workspace_notifier *t, const char *file,
+                               diag *d) {
+    for (size_t i = 0; i < w->workspace->connection_count; i++) {
+        const workspace_connection *c = &w->workspace->connections[i];
+        const manifest *m = library_plugin(w->library, c->use, PLUGIN_CONNECTOR)->manifest;
+        keel_json config = keel_json_view(c->config.data, c->config.len);
+        if (launch_writes(w->workspace->root, m, config, file)) {
+            char place[300];
+            snprintf(place, sizeof place, "%s/keel.yaml", w->workspace->root);
+            diag_at(d, DIAG_USAGE, place, t->line, t->column,
+                    "notify %s: %s lies where connection %s may write, so an agent could change "
+                    "what Keel runs",
+                    t->name, file, c->name);
+            return diag_next(d, "Keep it in a folder that no connection is given.");
+        }
+    }
+    return 0;
+}
+
+static int check_notifiers(const kernel_world *w, loading *l, diag *d) {
+    for (size_t i = 0; i < w->workspace->notifier_count; i++) {
+        const workspace_notifier *t = &w->workspace->notifiers[i];
+        keel_buf why = KEEL_BUF_INIT;
+        for (size_t k = 0; k < t->argc; k++) {
+            int rc = t->argv[k][0] == '/' ? check_notifier_file(w, t, t->argv[k], d) : 0;
+            if (rc) {
+                return rc;
+            }
+        }
+        if (notify_wrong(t, &why)) {
+            diag one = {0};
+            diag_set(&one, DIAG_FAILED, "keel.yaml:%d:%d: notify %s: %s", t->line, t->column,
+                     t->name, why.data);
+            warn(l, &one);
+        }
+        keel_buf_free(&why);
+    }
+    return 0;
+}
+
 int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *warnings, diag *d) {
     kernel_world w = {0};
     loading l;
@@ -126,6 +176,7 @@ int kernel_world_load(const kernel_settings *s, kernel_world *out, keel_buf *war
     if (!rc) {
         rc = check_reach(&w, d);
     }
+    rc = rc ? rc : check_notifiers(&w, &l, d);
     if (!rc) {
         warn_unchecked(&w, &l);
         logins_missing(w.workspace, warn, &l);

@@ -82,3 +82,12 @@ void log_line(const kernel_settings *s, const char *level, uint64_t run_id, cons
     put_line(&line);
     keel_buf_free(&line);
 }
+
+void log_warnings(const kernel_settings *s, const keel_buf *warnings) {
+    char text[1500];
+    keel_json all = keel_json_view(warnings->data, warnings->len);
+    for (keel_json_iter it = keel_json_each(all); keel_json_next(&it);) {
+        keel_json_copy(it.value, text, sizeof text);
+        log_line(s, "warn", 0, text);
+    }
+}

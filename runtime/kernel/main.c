@@ -1,14 +1,10 @@
 /* The kernel's process: a libuv loop that fills kernel_env with the real thing. */
 #include "main.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "boot_timer.h"
 #include "clock_note.h"
@@ -113,7 +109,16 @@ static void env_log(void *ctx, const char *level, uint64_t run, const char *text
     log_line(h->settings, level, run, text);
 }
 
+static void env_notify(void *ctx, uint64_t id, const workspace_notifier *by, const char *notice,
+                       size_t len) {
+    fleet_notify(((host *)ctx)->fleet, id, by, notice, len);
+}
+
 /* ---- its children ---- */
+
+static void on_told(void *ctx, uint64_t id, const char *why) {
+    kernel_notified(((host *)ctx)->kernel, id, why);
+}
 
 static void on_child_frame(void *ctx, uint32_t number, const frame *f) {
     host *h = ctx;
@@ -232,15 +237,6 @@ static int load_world(void *ctx, kernel_world *out, keel_buf *warnings, diag *d)
     return kernel_world_load(h->settings, out, warnings, d);
 }
 
-static void log_warnings(host *h, const keel_buf *warnings) {
-    char text[1500];
-    keel_json all = keel_json_view(warnings->data, warnings->len);
-    for (keel_json_iter it = keel_json_each(all); keel_json_next(&it);) {
-        keel_json_copy(it.value, text, sizeof text);
-        log_line(h->settings, "warn", 0, text);
-    }
-}
-
 static int open_store(host *h, const workspace *w, diag *d) {
     store_options o = {.path = w->db,
                        .anchor = w->anchor,
@@ -261,8 +257,8 @@ static int make_kernel(host *h, kernel_world *world, diag *d) {
     if (!fsio_read(path.data, 65536, &raw, NULL)) {
         keel_json_canonical(&approver, raw.data, raw.len, NULL);
     }
-    kernel_env env = {h,        env_wall, env_boot,  env_random, env_commit, env_spawn,
-                      env_send, env_kill, env_watch, env_reply,  env_log,    h->reader};
+    kernel_env env = {h,        env_wall,  env_boot,  env_random, env_commit, env_spawn, env_send,
+                      env_kill, env_watch, env_reply, env_log,    env_notify, h->reader};
     kernel_options o = {.identity = store_identify(h->store),
                         .world = *world,
                         .boot_body = keel_json_view(body.data, body.len),
@@ -288,7 +284,7 @@ static int start(host *h, diag *d) {
         keel_buf_free(&warnings);
         return rc;
     }
-    log_warnings(h, &warnings);
+    log_warnings(h->settings, &warnings);
     keel_buf_free(&warnings);
     const workspace *w = world.workspace;
     rc = workspace_prepare(w, d);
@@ -381,7 +377,7 @@ int kernel_main(const kernel_settings *s, diag *d) {
         boot_timer_init(&h.timer, &h.loop, on_timer, &h)) {
         return diag_set(d, DIAG_FAILED, "cannot start: libsodium or libuv refused");
     }
-    h.fleet = fleet_create(s, &h.loop, &(fleet_events){&h, on_child_frame, on_child_gone});
+    h.fleet = fleet_create(s, &h.loop, &(fleet_events){&h, on_child_frame, on_child_gone, on_told});
     start_loop(&h);
     int rc = start(&h, d);
     if (!rc) {

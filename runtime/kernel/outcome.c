@@ -2,10 +2,13 @@
  * is unknown, and is looked at before anything is sent again. */
 #include <string.h>
 
+#include "breaker.h"
 #include "parts.h"
 #include "planted.h"
 #include "polls.h"
 #include "rules.h"
+#include "short.h"
+#include "trouble.h"
 
 #define SECOND 1000000LL
 
@@ -84,7 +87,9 @@ void effect_timer(kernel *k, timer *t) {
     if (c->state == EFFECT_WAITING && KEEL_PLANTED("approval_expired")) {
         return;
     }
-    if (c->state == EFFECT_WAITING) {
+    if (short_waits(c) && !c->number) {
+        effect_decide(k, c); /* it has waited as long as its budget lets it */
+    } else if (c->state == EFFECT_WAITING) {
         effect_expired(k, c);
     } else if (k->halted && !KEEL_PLANTED("halt_lets_through")) {
         return; /* set again by resume, also for runs that are over */

@@ -2,6 +2,7 @@
 #ifndef KERNEL_PARTS_H
 #define KERNEL_PARTS_H
 
+#include "labels.h"
 #include "state.h"
 
 /* ---- turn.c: records and messages ---- */
@@ -18,6 +19,8 @@ void turn_send(kernel *k, uint32_t executor, uint16_t type, uint64_t run_id, uin
                const void *body, size_t len);
 void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const void *body,
                 size_t len);
+void turn_notice(kernel *k, uint64_t id, const void *body,
+                 size_t len);     /* to a person, by notices.c */
 void turn_ack(kernel *k, run *r); /* X_ACK of all one-way records so far */
 void turn_ready(kernel *k);       /* the open turn has begun: artifacts may be added */
 int64_t kernel_now(kernel *k);    /* wall clock of this turn, never going back */
@@ -35,7 +38,8 @@ typedef struct run_spec {
     int depth;
     uint64_t continued_from; /* 0: none */
     int64_t since;           /* of what it goes on from; 0: none */
-    bool tainted;
+    item_label label;        /* of its input; of what it goes on from, or of who began it */
+    keel_json quarantine;    /* none: anything may come out of it */
 } run_spec;
 run *run_begin(kernel *k, const run_spec *s);
 /* state: ended | failed | cancelled | continued. r is gone after it. */
@@ -99,6 +103,9 @@ int run_reopen(kernel *k, open_item *x, const char *why, keel_json_writer *resul
 /* An open item: found by its number, and told of again. rule NULL: the usual steps. */
 void item_open(kernel *k, call *c, const char *rule, int64_t opened_us, uint32_t escalated);
 void item_close(kernel *k, call *c); /* c has no number any more */
+void item_escalate(kernel *k, const call *c, const char *why);
+void item_announce(kernel *k, call *c);        /* it was gathered, and is asked for now */
+void item_tell_again(kernel *k, open_item *x); /* nobody knows whether its last step was told */
 open_item *watch_open(kernel *k, uint64_t number, uint64_t run_id, int64_t opened_us);
 void watch_set(kernel *k, open_item *x); /* for its next step */
 void watch_close(kernel *k, open_item *x);
@@ -137,14 +144,15 @@ void run_start_all(kernel *k, worker *w); /* X_START, with what is recorded, for
 
 /* ---- recent.c: what committed reads cannot see yet, and each role's last result ---- */
 const role *role_find(kernel *k, const char *agent);
-void role_ended(kernel *k, const char *agent, int64_t seq, keel_json result);
-void key_begun(kernel *k, const char *agent, const char *key, uint64_t run_id, int64_t seq);
-uint64_t run_by_key(kernel *k, const char *agent, const char *key); /* 0: none */
-void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run,
-                    const keel_buf *outcome);
+void role_ended(kernel *k, const char *agent, int64_t seq, keel_json result, item_label of);
+void key_begun(kernel *k, const char *agent, const char *key, const run *r);
+/* 0: none. */
+uint64_t run_by_key(kernel *k, const char *agent, const char *key, beginning *begun);
+void ending_free(ending *e);
+void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run, const ending *end);
 /* The run of that number, or the last one that goes on from it (ctx.continue), whose number *run_id is
- * then. NULL: it is not open; outcome is how it ended, or empty when there is no such run. */
-run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted);
+ * then. NULL: it is not open; out is how it ended, its outcome empty when there is no such run. */
+run *run_of_chain(kernel *k, uint64_t *run_id, ending *out);
 void request_remember(kernel *k, const char *id, const digest *d, keel_json result, int64_t seq);
 /* The first answer to a request id: 0, or -1 when it is new. */
 int request_find(kernel *k, const char *id, digest *d, keel_buf *result);
@@ -163,11 +171,16 @@ typedef struct woken_by { /* an event's record; or which item of one that a poll
     int64_t event;        /* 0: none, it was refused */
     const char *from;     /* NULL: sent */
     int64_t item;
-    keel_json decision; /* policy's, where it is another than when it was asked */
+    keel_json decision;   /* policy's, where it is another than when it was asked */
+    const char *endorsed; /* the rule by which it is trusted, or NULL */
+    /* a question: what became of it, and by whom (NULL: by itself) and why (NULL: not said) */
+    const char *how, *who, *why;
+    int64_t number; /* 0: none */
 } woken_by;
 /* One that waits inward is over; c is gone after it. by NULL: no event. */
-void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, bool tainted);
-void call_due(kernel *k, call *c, int64_t due_wall_us); /* sets its timer */
+void call_woken(kernel *k, call *c, const woken_by *by, keel_json outcome, item_label of);
+void call_refused(kernel *k, call *c, const char *code, const char *why); /* over at once */
+void call_due(kernel *k, call *c, int64_t due_wall_us);                   /* sets its timer */
 void call_sleep(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_receive(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
 void call_wait(kernel *k, run *r, const char *path, const char *call_digest, keel_json args);
@@ -176,11 +189,10 @@ void call_elapsed(kernel *k, timer *t);
 void wait_move(kernel *k, run *from, uint64_t to);
 void wait_on(call *c, run *target);
 /* true: it waited. */
-bool wait_wake(kernel *k, run *waiter, uint64_t target, const char *outcome, size_t len,
-               bool tainted);
+bool wait_wake(kernel *k, run *waiter, uint64_t target, const ending *end);
 void event_arrived(kernel *k, run *r, event *e); /* takes e */
 
-/* ---- effect.c: propose, decide, intend ---- */
+/* ---- effect.c: propose, decide, intend; spawn.c ---- */
 void effect_propose(kernel *k, run *r, call_kind kind, const char *path, const char *call_digest,
                     keel_json request);
 /* Fills what follows from request: target, connection, verb, args, key. -1 and why when it names
@@ -195,22 +207,29 @@ void effect_rebind(kernel *k, call *c);
  * its connection was changed since sent_seq. */
 void effect_restore(kernel *k, call *c, effect_class class, int64_t sent_seq);
 void effect_decide(kernel *k, call *c); /* also afresh: after an approval, a resume, a reload */
-void effect_query(kernel *k, call *c, policy_query *q);     /* q points into k->attrs and c */
+void effect_query(kernel *k, call *c, policy_query *q); /* q points into k->attrs and c */
+policy_reply reply_of(kernel *k, const call *c); /* reply.c: it goes to who wrote what it answers */
+void replies_free(run *r);                       /* what that keeps of what the run has read */
 void effect_intend(kernel *k, call *c, keel_json decision); /* decision: none at a retry */
 void effect_again(kernel *k, call *c); /* retry.c: the next attempt, under a new hold */
-/* Holds what it costs: 0, or -1 and why. */
-int effect_reserve(kernel *k, call *c, budget_refusal *why);
+/* For whom and through what it asks for budget; what it costs is not in there. */
+void effect_request(const call *c, budget_request *q);
+/* Holds what it costs: 0, or -1 and why. asked: no soft limit asks for it any more. */
+int effect_reserve(kernel *k, call *c, bool asked, budget_refusal *why);
 bool effect_is_out(const call *c); /* its outcome is open: it may not be dropped */
 void effect_give_up(kernel *k, call *c, const char *code, const char *why); /* outcome.c */
 /* Pieces of effect bodies in canonical order: args / call, class, connector / digest, evidence /
- * target, why. What stands in a record already is left out. */
+ * target, until, why. What stands in a record already is left out. */
 void effect_put_args(const call *c, keel_json_writer *w);
 void effect_put_common(const call *c, keel_json_writer *w);
 void effect_put_digest(const call *c, keel_json_writer *w);
-void effect_put_target(const call *c, keel_json_writer *w);
+void effect_put_target(const call *c, keel_json_writer *w, int64_t until_us); /* 0: not known */
+/* spawn.c */
+int spawn_resolve(kernel *k, call *c, char *why, size_t size);
 void spawn_go(kernel *k, call *c, keel_json decision);
 
 /* ---- close.c: how an effect ends ---- */
+typedef struct paid paid; /* usage.h */
 /* said: the connector's whole answer, for "cost" and "kv"; or none. */
 void effect_done(kernel *k, call *c, keel_json result, keel_json said, const char *by);
 void effect_not_done(kernel *k, call *c, const char *code, const char *message, const char *by);
@@ -218,8 +237,8 @@ void effect_denied(kernel *k, call *c, keel_json decision, const char *code, con
                    const char *why);
 void effect_rejected(kernel *k, call *c, const char *by, const char *why);
 void effect_expired(kernel *k, call *c);
-/* Settles holds into a "settled" array: actual < 0 books each hold in full. */
-void holds_settle(kernel *k, call *c, bool dispatched, keel_json cost, keel_json_writer *w);
+/* Settles holds into a "settled" array; p: what it came to (usage.h), or NULL: each hold in full. */
+void holds_settle(kernel *k, call *c, bool dispatched, const paid *p, keel_json_writer *w);
 
 /* ---- retry.c: what is sent again ---- */
 int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt);
@@ -228,6 +247,8 @@ void effect_retry_at(kernel *k, call *c, const char *why, bool pay, int64_t not_
 /* What was intended and not sent is not sent now; cn NULL: through no connection. */
 void effect_park(kernel *k, connection *cn, const char *why);
 void effect_hold(kernel *k, call *c); /* the same of one: its connection rests */
+struct hold_up;
+void effect_held_up(kernel *k, call *c, const struct hold_up *h); /* or it is not its time */
 
 /* ---- look.c: an outcome that nobody knows ---- */
 void effect_unknown(kernel *k, call *c, const char *why);  /* a person has to look */
@@ -264,46 +285,29 @@ void order_end(kernel *k, const worker *w, uint64_t ref);
 bool order_keeps(call *c, call_heard heard, const char *body, size_t len);
 void order_forget(kernel *k, call *c);
 
-/* ---- trouble.c: the last failure of each connection, for `status` ---- */
-void trouble_note(kernel *k, connection *cn, const char *text); /* cn may be NULL */
-void trouble_of_network(kernel *k, const char *text);
-void trouble_clear(kernel *k, connection *cn); /* the same */
-void trouble_connections(const kernel *k, keel_json_writer *w);
-void trouble_network(const kernel *k, keel_json_writer *w);
-void trouble_anchor(const kernel *k, keel_json_writer *w);
-
-/* ---- breaker.c: what is sent to a connection that fails, and when ---- */
-bool breaker_lets(const connection *cn, const call *c); /* c may be sent now */
-void breaker_takes(call *c);             /* c is about to be sent: it may be the one to see */
-void breaker_unsent(kernel *k, call *c); /* it is not sent after all, or is gone */
-/* The outcome of a verb; probe: it was the one to see. */
-void breaker_heard(kernel *k, connection *cn, bool probe, bool good, const char *why);
-/* What egress saw under an order; retry_after_s 0: not said. */
-void breaker_answered(kernel *k, connection *cn, uint64_t ref, int64_t status,
-                      int64_t retry_after_s);
-bool breaker_close(kernel *k, connection *cn, const char *why); /* false: it does not rest */
-/* Sends one to see, if its time is over; now: even if it is not. */
-void breaker_look(kernel *k, connection *cn, bool now);
-/* At the start; same: the connection is what it was. */
-void breaker_restore(kernel *k, connection *cn, bool same);
-void breaker_retire(kernel *k, connection *cn);
-bool breaker_rests(const connection *cn);
-void breaker_write(const connection *cn, keel_json_writer *w);
-
 /* ---- kv.c ---- */
 void kv_load(kernel *k, connection *cn);
 /* Takes puts in force and writes them as the member "kv" of the record. */
 void kv_put(kernel *k, call *c, keel_json puts, keel_json_writer *w);
 
-/* ---- approval.c ---- */
+/* ---- approval.c, approval_edit.c ---- */
 void effect_wait(kernel *k, call *c, const policy_decision *d, keel_json decision,
                  wait_reason reason);
+void effect_wait_until(kernel *k, call *c, keel_json decision, const struct hold_up *h);
 void approval_digest(kernel *k, const call *c, const policy_decision *d, digest *out);
+/* All that a consent is bound to. here: at this place of this run; else for whichever run of its agent. */
+void approval_bound(kernel *k, const call *c, const policy_decision *d, bool here, digest *out);
 void approval_stale(kernel *k, call *c, const char *why); /* closes its number: journals why */
 bool approval_covers(kernel *k, const call *c, const policy_decision *d);
+/* Where a connection goes, and what brings it there; NULL: "". */
+void approval_goes_to(const connection *cn, char goes_to[DIGEST_HEX], char connector[DIGEST_HEX]);
+void approval_group(kernel *k, call *c,
+                    const policy_decision *d);               /* with which it may be approved */
+void approval_put_batch(const call *c, keel_json_writer *w); /* the same, as a member */
 /* A signature, checked; then, for each that holds, what became of it. */
 int approval_check(kernel *k, keel_json item, const char *by, diag *d);
 void approval_give(kernel *k, keel_json item, const char *by, keel_json_writer *w);
+const approver *approver_named(const kernel *k, const char *name, diag *d);
 int approval_edit(kernel *k, call *c, keel_json set, keel_buf *result, diag *d);
 
 /* ---- command_people.c ---- */
@@ -357,10 +361,11 @@ void follow_drop(kernel *k, uint64_t client);
 
 /* ---- recover.c ---- */
 int recover(kernel *k, diag *d);      /* the host's state; journals nothing */
-int recover_runs(kernel *k, diag *d); /* runs and effects; needs the world */
+int recover_runs(kernel *k, diag *d); /* runs, budgets and effects; needs the world */
 /* What the table `run` says of a run, and what was sent to it and not received. */
 #define RUN_COLUMNS                                                                                \
-    "id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes, since_seq"
+    "id, plugin, root, state, parent, depth, key, tainted, begin_seq, strikes, since_seq,"         \
+    " sensitivity, quarantine"
 void run_columns(kernel *k, run *r, const char *const *columns);
 void event_restore(kernel *k, run *r, int64_t seq, const char *name);
 /* recover_effect.c: effects that were open, in an array for the caller to free; each goes on by

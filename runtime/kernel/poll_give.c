@@ -10,7 +10,7 @@ struct news {
     struct news *next; /* a later one */
     int64_t seq;
     char *name;
-    bool untrusted;
+    item_label label;
     keel_buf items;
 };
 
@@ -70,16 +70,19 @@ int received_load(kernel *k, run *only, diag *d) {
 
 /* ---- what comes next for a run ---- */
 
-bool poll_is_untrusted(const poller *p) {
+item_label poll_label(const poller *p) {
     const manifest_resource *m = manifest_find(p->cn->plugin->manifest, p->resource);
-    return m && m->verbs[VERB_READ].untrusted;
+    item_label own = m ? (item_label){m->verbs[VERB_READ].untrusted, m->verbs[VERB_READ].level}
+                       : (item_label){true, SENSITIVITY_RESTRICTED};
+    return label_join(own, (item_label){false, p->cn->level});
 }
 
 typedef struct next_item {
     kernel *k;
     int64_t seq, item; /* the last that was received; then the one that comes */
     bool found;
-    bool untrusted; /* as the record says; or where it does not, as it was before that was asked */
+    item_label
+        label; /* as the record says; or where it does not, as it was before that was asked */
     keel_buf body;
 } next_item;
 
@@ -100,7 +103,10 @@ static int on_record(void *ctx, const journal_row *row) {
     next_item *x = ctx;
     keel_json untrusted = keel_json_get(row->body, "untrusted");
     if (keel_json_typeof(untrusted) == KEEL_JSON_BOOL) {
-        x->untrusted = keel_json_true(untrusted);
+        x->label.untrusted = keel_json_true(untrusted);
+    }
+    if (keel_json_get(row->body, "sensitivity").len) {
+        x->label.level = label_of_record(row->body).level;
     }
     take_body(x, keel_json_get(row->body, "items"));
     return 0;
@@ -143,7 +149,7 @@ static void find_in_memory(next_item *x, const char *name) {
             x->seq = n->seq;
             x->item = at;
             x->found = true;
-            x->untrusted = n->untrusted;
+            x->label = n->label;
             take_body(x, items);
         }
     }
@@ -151,7 +157,7 @@ static void find_in_memory(next_item *x, const char *name) {
 
 static bool find_next(kernel *k, run *r, const poller *p, next_item *x) {
     const received *last = received_of(r, p->name);
-    *x = (next_item){.k = k, .seq = r->since, .item = -1, .untrusted = poll_is_untrusted(p)};
+    *x = (next_item){.k = k, .seq = r->since, .item = -1, .label = poll_label(p)};
     if (last) {
         x->seq = last->seq;
         x->item = last->item;
@@ -170,6 +176,7 @@ static bool find_next(kernel *k, run *r, const poller *p, next_item *x) {
 /* ---- receiving ---- */
 
 static void give(kernel *k, call *c, const next_item *x, keel_json decision) {
+    char what[160], why[500];
     keel_buf out = KEEL_BUF_INIT;
     keel_json_writer w;
     woken_by by = {.event = x->seq, .from = c->name, .item = x->item, .decision = decision};
@@ -181,7 +188,16 @@ static void give(kernel *k, call *c, const next_item *x, keel_json decision) {
     keel_json_object_end(&w);
     keel_buf_putc(&out, '}');
     received_set(c->run, c->name, x->seq, x->item);
-    call_woken(k, c, &by, keel_json_view(out.data, out.len), x->untrusted);
+    if (!plugin_takes(c->run->plugin, x->label)) { /* it came when it was declared otherwise */
+        snprintf(what, sizeof what, "an item of %s", c->name);
+        plugin_refuses(c->run->plugin, what, x->label, why, sizeof why);
+        keel_buf_clear(&out);
+        outcome_error(&out, "denied", "max_taint", why);
+        call_woken(k, c, &by, keel_json_view(out.data, out.len), LABEL_NONE);
+        keel_buf_free(&out);
+        return;
+    }
+    call_woken(k, c, &by, keel_json_view(out.data, out.len), x->label);
     keel_buf_free(&out);
 }
 
@@ -200,7 +216,7 @@ bool poll_give(kernel *k, call *c) {
     }
     if (refused.len) {
         call_woken(k, c, &(woken_by){.decision = decision},
-                   keel_json_view(refused.data, refused.len), false);
+                   keel_json_view(refused.data, refused.len), LABEL_NONE);
     } else {
         give(k, c, &x, decision);
     }
@@ -264,7 +280,7 @@ static void tell_what_is_over(kernel *k) {
     for (size_t i = 0; i < count; i++) {
         call *c;
         while ((c = next_over(k, map_get(&k->runs, ids[i]), &refused)) != NULL) {
-            call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), false);
+            call_woken(k, c, NULL, keel_json_view(refused.data, refused.len), LABEL_NONE);
         }
     }
     keel_buf_free(&refused);
@@ -296,7 +312,7 @@ void news_free(kernel *k) {
 
 void poll_found(kernel *k, poller *p, int64_t seq, const keel_buf *items) {
     struct news *n = keel_alloc(sizeof *n);
-    *n = (struct news){.seq = seq, .name = keel_strdup(p->name), .untrusted = poll_is_untrusted(p)};
+    *n = (struct news){.seq = seq, .name = keel_strdup(p->name), .label = poll_label(p)};
     keel_buf_append(&n->items, items->data, items->len);
     forget_durable(k, false);
     struct news **at = &k->news;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "polls.h"
+#include "sums.h"
 
 __attribute__((format(printf, 4, 5))) static void
 refuse(keel_buf *refused, const char *code, const char *rule, const char *format, ...) {
@@ -24,13 +25,18 @@ void poll_decide(kernel *k, const call *c, const poller *p, keel_buf *decision, 
     policy_query q = {.agent = c->run->plugin->manifest->name,
                       .target = target,
                       .class = plugin_verb_class(of, m, VERB_READ),
-                      .tainted = c->run->tainted};
+                      .tainted = c->run->label.untrusted,
+                      .level = c->run->label.level};
     policy_decision d;
     q.attrs = attr_set_list(k->attrs, &q.attr_count);
+    sums_see(k, &q);
     policy_decide(k->world.policy, &q, &d);
     policy_explain(k->world.policy, &q, &d, decision);
     body_text(keel_json_view(decision->data, decision->len), "why", why, sizeof why);
-    if (d.verdict == POLICY_DENY) {
+    if (!plugin_takes(c->run->plugin, poll_label(p))) {
+        plugin_refuses(c->run->plugin, p->name, poll_label(p), why, sizeof why);
+        refuse(refused, "denied", "max_taint", "%s", why);
+    } else if (d.verdict == POLICY_DENY) {
         refuse(refused, "denied", d.rule_id, "%s", why);
     } else if (d.verdict == POLICY_ASK) {
         refuse(refused, "denied", d.rule_id,

@@ -169,7 +169,8 @@ static void write_record(kernel *k, poller *p, bool last) {
         keel_json_set_raw(&w, "next", next);
     }
     keel_json_set_text(&w, "resource", p->resource);
-    keel_json_set_bool(&w, "untrusted", poll_is_untrusted(p));
+    keel_json_set_text(&w, "sensitivity", sensitivity_name(poll_label(p).level));
+    keel_json_set_bool(&w, "untrusted", poll_label(p).untrusted);
     keel_json_object_end(&w);
     int64_t seq = journal_add(k, RECORD_POLLED, 0, "", &body);
     keel_buf_free(&body);

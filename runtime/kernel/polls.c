@@ -1,4 +1,6 @@
 #include "polls.h"
+#include "breaker.h"
+#include "trouble.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +27,7 @@ int poll_check(const manifest *m, const workspace_connection *c, diag *d) {
                     m->id);
             return diag_next(d, "Take the line out: only what has a `read` can be polled.");
         }
-        if (r->verbs[VERB_READ].cost_micros) {
+        if (r->verbs[VERB_READ].cost_micros || r->verbs[VERB_READ].tokens.present) {
             diag_at(d, DIAG_USAGE, "keel.yaml", p->line, p->column,
                     "the connection %s polls %s, and each read of it costs money that no budget "
                     "would hold",

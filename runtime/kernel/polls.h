@@ -117,9 +117,9 @@ int poll_page(kernel *k, poller *p, keel_json result, char *why, size_t size);
 /* ---- poll_give.c: who receives it ---- */
 /* Something was recorded. */
 void poll_found(kernel *k, poller *p, int64_t seq, const keel_buf *items);
-bool poll_is_untrusted(const poller *p); /* what is read now */
-bool poll_give(kernel *k, call *c);      /* true: c has received something, and is gone */
-void poll_give_all(kernel *k);           /* what came while it was halted */
+item_label poll_label(const poller *p); /* of what is read now */
+bool poll_give(kernel *k, call *c);     /* true: c has received something, and is gone */
+void poll_give_all(kernel *k);          /* what came while it was halted */
 void received_set(run *r, const char *name, int64_t seq, int64_t item);
 void received_free(run *r);
 int received_load(kernel *k, run *only, diag *d); /* NULL: of all that are open */

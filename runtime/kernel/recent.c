@@ -10,6 +10,7 @@ typedef struct keyed {
     char *agent, *key;
     uint64_t run;
     int64_t seq;
+    beginning begun;
 } keyed;
 
 typedef struct ended {
@@ -17,8 +18,7 @@ typedef struct ended {
     uint64_t run;
     uint64_t next_run; /* that goes on from it, 0: none */
     int64_t seq;
-    bool tainted;
-    keel_buf outcome;
+    ending end;
 } ended;
 
 typedef struct asked {
@@ -43,36 +43,87 @@ static struct recent *recent_of(kernel *k) {
     return k->recent;
 }
 
-void key_begun(kernel *k, const char *agent, const char *key, uint64_t run_id, int64_t seq) {
+void ending_free(ending *e) {
+    keel_buf_free(&e->outcome);
+}
+
+void key_begun(kernel *k, const char *agent, const char *key, const run *r) {
     struct recent *m = recent_of(k);
     keyed *e = keel_alloc(sizeof *e);
-    *e = (keyed){m->keys, keel_strdup(agent), keel_strdup(key), run_id, seq};
+    *e = (keyed){.next = m->keys,
+                 .agent = keel_strdup(agent),
+                 .key = keel_strdup(key),
+                 .run = r->id,
+                 .seq = r->begin_seq,
+                 .begun = {.label = r->label}};
+    keel_buf_append(&e->begun.quarantine, r->quarantine.data, r->quarantine.len);
     m->keys = e;
 }
 
-uint64_t run_by_key(kernel *k, const char *agent, const char *key) {
+static int on_begin_seq(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    *(int64_t *)ctx = strtoll(v[0], NULL, 10);
+    return 0;
+}
+
+static int on_begin_record(void *ctx, const journal_row *row) {
+    beginning *b = ctx;
+    keel_json quarantine = keel_json_get(row->body, "quarantine");
+    keel_buf_append(&b->quarantine, quarantine.data, quarantine.len);
+    b->label = label_of_record(row->body);
+    return 0;
+}
+
+/* Of what cannot be read any more the worst is taken. */
+static void read_beginning(kernel *k, uint64_t run_id, beginning *begun) {
+    char id[24];
+    const char *params[] = {id};
+    int64_t seq = 0;
+    begun->label = (item_label){true, SENSITIVITY_RESTRICTED};
+    snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
+    reader_query(k->env.reads, "SELECT begin_seq FROM run WHERE id = CAST(? AS INTEGER)", params, 1,
+                 on_begin_seq, &seq, NULL);
+    reader_record(k->env.reads, seq, on_begin_record, begun, NULL);
+}
+
+uint64_t run_by_key(kernel *k, const char *agent, const char *key, beginning *begun) {
     for (const keyed *e = recent_of(k)->keys; e; e = e->next) {
         if (!strcmp(e->key, key) && !strcmp(e->agent, agent)) {
+            begun->label = e->begun.label;
+            keel_buf_append(&begun->quarantine, e->begun.quarantine.data, e->begun.quarantine.len);
             return e->run;
         }
     }
     uint64_t found = 0;
-    return reader_run_by_key(k->env.reads, agent, key, &found, NULL) ? 0 : found;
+    if (reader_run_by_key(k->env.reads, agent, key, &found, NULL)) {
+        return 0;
+    }
+    read_beginning(k, found, begun);
+    return found;
 }
 
-void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run,
-                    const keel_buf *outcome) {
+static void ending_copy(ending *to, const ending *from) {
+    keel_buf_append(&to->outcome, from->outcome.data, from->outcome.len);
+    to->label = from->label;
+    memcpy(to->endorsed, from->endorsed, sizeof to->endorsed);
+    to->endorser = from->endorser;
+}
+
+void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run, const ending *end) {
     struct recent *m = recent_of(k);
     ended *e = keel_alloc(sizeof *e);
-    *e = (ended){m->ended, r->id, next_run, seq, r->tainted, KEEL_BUF_INIT};
-    keel_buf_append(&e->outcome, outcome->data, outcome->len);
+    *e = (ended){.next = m->ended, .run = r->id, .next_run = next_run, .seq = seq};
+    ending_copy(&e->end, end);
     m->ended = e;
 }
 
 typedef struct ended_row {
     int64_t end_seq, next_run;
-    bool found, tainted;
-    keel_buf *outcome;
+    bool found;
+    uint64_t run;
+    keel_buf quarantine;
+    ending *end;
 } ended_row;
 
 static int on_run_row(void *ctx, int columns, const char *const *values, const char *const *names) {
@@ -81,40 +132,29 @@ static int on_run_row(void *ctx, int columns, const char *const *values, const c
     ended_row *row = ctx;
     row->found = true;
     row->end_seq = values[0] ? strtoll(values[0], NULL, 10) : 0;
-    row->tainted = values[1] && values[1][0] == '1';
+    row->end->label = label_of_columns(values[1], values[2]);
+    keel_buf_puts(&row->quarantine, values[3] ? values[3] : "");
     return 0;
 }
 
 static int on_end_record(void *ctx, const journal_row *row) {
     ended_row *e = ctx;
-    keel_buf *out = e->outcome;
+    keel_buf *out = &e->end->outcome;
     if (!row->body.data) {
         outcome_error(out, "erased", NULL, "what it ended with was erased");
         return 0;
     }
     keel_json_int(keel_json_get(row->body, "next_run"), &e->next_run);
-    keel_buf_puts(out, "{\"ok\":");
-    keel_json_writer w;
-    keel_json_write(&w, out);
-    keel_json_object(&w);
-    keel_json error = keel_json_get(row->body, "error");
-    if (error.len) {
-        keel_json_set_raw(&w, "error", error);
-    } else {
-        keel_json_set_raw(&w, "result", keel_json_get(row->body, "result"));
-    }
-    keel_json_set_raw(&w, "state", keel_json_get(row->body, "state"));
-    keel_json_object_end(&w);
-    keel_buf_putc(out, '}');
+    ending_write(keel_json_view(e->quarantine.data, e->quarantine.len), e->run,
+                 keel_json_get(row->body, "state"), keel_json_get(row->body, "result"),
+                 keel_json_get(row->body, "error"), e->end);
     return 0;
 }
 
-static int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *tainted,
-                      uint64_t *next_run) {
+static int ended_find(kernel *k, uint64_t run_id, ending *out, uint64_t *next_run) {
     for (const ended *e = recent_of(k)->ended; e; e = e->next) {
         if (e->run == run_id) {
-            keel_buf_append(outcome, e->outcome.data, e->outcome.len);
-            *tainted = e->tainted;
+            ending_copy(out, &e->end);
             *next_run = e->next_run;
             return 0;
         }
@@ -122,14 +162,13 @@ static int ended_find(kernel *k, uint64_t run_id, keel_buf *outcome, bool *taint
     char id[24];
     snprintf(id, sizeof id, "%llu", (unsigned long long)run_id);
     const char *params[] = {id};
-    ended_row row = {.outcome = outcome};
-    if (reader_query(k->env.reads, "SELECT end_seq, tainted FROM run WHERE id = ?", params, 1,
-                     on_run_row, &row, NULL) ||
-        !row.end_seq) {
-        return -1;
-    }
-    *tainted = row.tainted;
-    int rc = reader_record(k->env.reads, row.end_seq, on_end_record, &row, NULL);
+    ended_row row = {.run = run_id, .end = out};
+    int rc = reader_query(k->env.reads,
+                          "SELECT end_seq, tainted, sensitivity, quarantine FROM run WHERE id = ?",
+                          params, 1, on_run_row, &row, NULL);
+    rc = rc || !row.end_seq ? -1
+                            : reader_record(k->env.reads, row.end_seq, on_end_record, &row, NULL);
+    keel_buf_free(&row.quarantine);
     *next_run = (uint64_t)row.next_run;
     return rc ? -1 : 0;
 }
@@ -155,12 +194,13 @@ static uint64_t last_of_chain(kernel *k, uint64_t run_id) {
     return reader_query(k->env.reads, sql, params, 1, on_last, &last, NULL) ? run_id : last;
 }
 
-run *run_of_chain(kernel *k, uint64_t *run_id, keel_buf *outcome, bool *tainted) {
+run *run_of_chain(kernel *k, uint64_t *run_id, ending *out) {
     for (;;) {
         run *r = map_get(&k->runs, *run_id);
         uint64_t next_run = 0;
-        keel_buf_clear(outcome);
-        if (r || ended_find(k, *run_id, outcome, tainted, &next_run) || next_run <= *run_id) {
+        keel_buf_clear(&out->outcome);
+        out->endorsed[0] = 0;
+        if (r || ended_find(k, *run_id, out, &next_run) || next_run <= *run_id) {
             return r;
         }
         *run_id = map_get(&k->runs, next_run) ? next_run : last_of_chain(k, next_run);
@@ -202,11 +242,12 @@ static void asked_free(asked *e) {
 static void keyed_free(keyed *e) {
     free(e->agent);
     free(e->key);
+    keel_buf_free(&e->begun.quarantine);
     free(e);
 }
 
 static void ended_free(ended *e) {
-    keel_buf_free(&e->outcome);
+    ending_free(&e->end);
     free(e);
 }
 
@@ -250,17 +291,18 @@ const role *role_find(kernel *k, const char *agent) {
     return NULL;
 }
 
-void role_ended(kernel *k, const char *agent, int64_t seq, keel_json result) {
+void role_ended(kernel *k, const char *agent, int64_t seq, keel_json result, item_label of) {
     role *r = k->roles;
     while (r && strcmp(r->agent, agent) != 0) {
         r = r->next;
     }
     if (!r) {
         r = keel_alloc(sizeof *r);
-        *r = (role){k->roles, keel_strdup(agent), 0, KEEL_BUF_INIT};
+        *r = (role){.next = k->roles, .agent = keel_strdup(agent)};
         k->roles = r;
     }
     r->seq = seq;
+    r->label = of;
     keel_buf_clear(&r->result);
     keel_buf_append(&r->result, result.data, result.len);
 }

@@ -4,10 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attention.h"
+#include "denials.h"
 #include "failpoint.h"
+#include "grants.h"
+#include "notices.h"
+#include "override.h"
 #include "planted.h"
 #include "polls.h"
 #include "rollback.h"
+#include "short.h"
+#include "sums.h"
 
 static int64_t number_of(const char *text) {
     return text ? strtoll(text, NULL, 10) : 0;
@@ -45,14 +52,6 @@ static int on_approver(void *ctx, int n, const char *const *v, const char *const
     return 0;
 }
 
-static int on_budget(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    kernel *k = ctx;
-    budget_restore(k->budgets, v[0], v[1], v[2], v[3], number_of(v[4]), number_of(v[5]));
-    return 0;
-}
-
 static int on_policy(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
@@ -64,6 +63,7 @@ static int on_policy(void *ctx, int n, const char *const *v, const char *const *
 typedef struct role_row {
     kernel *k;
     const char *agent;
+    item_label label;
 } role_row;
 
 static int on_role_result(void *ctx, const journal_row *row) {
@@ -71,14 +71,14 @@ static int on_role_result(void *ctx, const journal_row *row) {
     if (!row->body.data) {
         return 0; /* erased: the next run has no previous result */
     }
-    role_ended(r->k, r->agent, row->seq, keel_json_get(row->body, "result"));
+    role_ended(r->k, r->agent, row->seq, keel_json_get(row->body, "result"), r->label);
     return 0;
 }
 
 static int on_role(void *ctx, int n, const char *const *v, const char *const *names) {
     (void)n;
     (void)names;
-    role_row r = {ctx, v[0]};
+    role_row r = {ctx, v[0], label_of_columns(v[2], v[3])};
     return reader_record(r.k->env.reads, number_of(v[1]), on_role_result, &r, NULL);
 }
 
@@ -87,19 +87,15 @@ int recover(kernel *k, diag *d) {
         "SELECT (SELECT max(id) FROM run), (SELECT max(number) FROM item),"
         " (SELECT max(batch) FROM batch), (SELECT at FROM journal ORDER BY seq DESC LIMIT 1),"
         " (SELECT halted FROM control), (SELECT halted_by FROM control)";
-    static const char accounts[] = /* those of ended trees are not asked for again */
-        "SELECT budget, scope, window, unit, spent, held FROM budget WHERE held <> 0"
-        " OR scope NOT LIKE 'run:%' OR CAST(substr(scope, 5) AS INTEGER) IN"
-        " (SELECT root FROM run WHERE state IN ('open', 'paused'))";
     static const struct {
         const char *sql;
         reader_row *row;
     } parts[] = {
         {ids, on_ids},
         {"SELECT name, public_key, salt FROM approver", on_approver},
-        {accounts, on_budget},
         {"SELECT digest FROM policy_version ORDER BY seq DESC LIMIT 1", on_policy},
-        {"SELECT agent, seq FROM role", on_role},
+        {"SELECT o.agent, o.seq, r.tainted, r.sensitivity FROM role o JOIN run r ON r.id = o.run",
+         on_role},
     };
     if (restored_load(k, d)) {
         return DIAG_STORAGE;
@@ -110,6 +106,16 @@ int recover(kernel *k, diag *d) {
             return rc;
         }
     }
+    return grants_load(k, d);
+}
+
+int account_restore(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    kernel *k = ctx;
+    budget_place at = {v[0], v[1], v[2], v[3]};
+    budget_restore(k->budgets, k->world.policy, kernel_now(k), &at, number_of(v[4]),
+                   number_of(v[5]));
     return 0;
 }
 
@@ -120,7 +126,9 @@ void run_columns(kernel *k, run *r, const char *const *v) {
     r->parent = (uint64_t)number_of(v[4]);
     r->depth = (int)number_of(v[5]);
     r->key = v[6] ? keel_strdup(v[6]) : NULL;
-    r->tainted = number_of(v[7]) != 0;
+    r->label = label_of_columns(v[7], v[11]);
+    keel_buf_clear(&r->quarantine);
+    keel_buf_puts(&r->quarantine, v[12] ? v[12] : "");
     r->begin_seq = number_of(v[8]);
     r->strikes = (uint32_t)number_of(v[9]);
     r->since = number_of(v[10]);
@@ -146,10 +154,18 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     return 0;
 }
 
+static int on_event_record(void *ctx, const journal_row *row) {
+    event *e = ctx;
+    keel_json body = keel_json_get(row->body, "body");
+    keel_buf_append(&e->body, body.data, body.len);
+    e->label = label_of_record(row->body);
+    return 0;
+}
+
 void event_restore(kernel *k, run *r, int64_t seq, const char *name) {
     event *e = keel_alloc(sizeof *e);
     *e = (event){.seq = seq, .name = keel_strdup(name)};
-    reader_member(k->env.reads, seq, "body", &e->body, NULL);
+    reader_record(k->env.reads, seq, on_event_record, e, NULL);
     event **at = &r->events;
     while (*at) {
         at = &(*at)->next;
@@ -172,13 +188,12 @@ static int on_event(void *ctx, int n, const char *const *v, const char *const *n
 /* ---- what runs wait for ---- */
 
 static void restore_wait(kernel *k, call *c) {
-    keel_buf outcome = KEEL_BUF_INIT;
-    bool tainted = false;
-    run *target = run_of_chain(k, &c->target_run, &outcome, &tainted);
+    ending end = {0};
+    run *target = run_of_chain(k, &c->target_run, &end);
     if (target) {
         wait_on(c, target);
     }
-    keel_buf_free(&outcome);
+    ending_free(&end);
 }
 
 static int on_pending(void *ctx, int n, const char *const *v, const char *const *names) {
@@ -191,11 +206,18 @@ static int on_pending(void *ctx, int n, const char *const *v, const char *const 
     }
     call_kind kind = !strcmp(v[2], "sleep")     ? CALL_SLEEP
                      : !strcmp(v[2], "receive") ? CALL_RECEIVE
+                     : !strcmp(v[2], "ask")     ? CALL_ASK
                                                 : CALL_WAIT;
     call *c = call_new(r, kind, v[1], "");
     c->target_run = (uint64_t)number_of(v[5]);
     c->name = v[6] ? keel_strdup(v[6]) : NULL;
     c->seq = number_of(v[3]);
+    if (kind == CALL_ASK && v[7]) {
+        c->number = (uint64_t)number_of(v[7]);
+        c->raise_us = number_of(v[10]);
+        c->expires_us = number_of(v[4]);
+        item_open(k, c, NULL, number_of(v[8]), (uint32_t)number_of(v[9]));
+    }
     if (v[4]) {
         call_due(k, c, number_of(v[4]));
     }
@@ -206,23 +228,35 @@ static int on_pending(void *ctx, int n, const char *const *v, const char *const 
 }
 
 int recover_runs(kernel *k, diag *d) {
+    static const char accounts[] = /* those of ended trees are not asked for again */
+        BUDGET_ROWS " WHERE held <> 0"
+                    " OR scope NOT LIKE 'run:%' OR CAST(substr(scope, 5) AS INTEGER) IN"
+                    " (SELECT root FROM run WHERE state IN ('open', 'paused'))";
     static const struct {
         const char *sql;
         reader_row *row;
     } parts[] = {
+        {accounts, account_restore},
         {"SELECT " RUN_COLUMNS " FROM run WHERE state IN ('open', 'paused') ORDER BY id", on_run},
         {"SELECT seq, run, name FROM event ORDER BY seq", on_event},
-        {"SELECT run, path, kind, seq, due_us, target_run, name FROM pending ORDER BY seq",
+        {"SELECT p.run, p.path, p.kind, p.seq, p.due_us, p.target_run, p.name, i.number,"
+         " i.opened_us, i.escalated, i.raise_us FROM pending p LEFT JOIN item i ON p.kind = 'ask'"
+         " AND i.run = p.run AND i.path = p.path AND i.state = 'open' ORDER BY p.seq",
          on_pending},
     };
     call **effects = NULL;
     size_t count = 0;
-    int rc = rollback_recover(k, d);
+    int rc = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && !rc; i++) {
         rc = each(k, parts[i].sql, parts[i].row, k, d);
+        rc = rc || i ? rc : rollback_recover(k, d);
     }
     rc = rc ? rc : received_load(k, NULL, d);
+    rc = rc ? rc : override_recover(k, d);
+    rc = rc ? rc : denials_load(k, d);
     rc = rc ? rc : recover_effects(k, &effects, &count, d);
+    rc = rc ? rc : attention_load(k, d);
+    rc = rc ? rc : sums_load(k, d);
     rc = rc ? rc : stuck_recover(k, d);
     (void)KEEL_FP("recover.read");
     rc = rc ? rc : restored_recheck(k, d);
@@ -231,6 +265,8 @@ int recover_runs(kernel *k, diag *d) {
         effect_go_on(k, effects[i]);
     }
     free(effects);
+    watch_renew(k); /* all that their hours depend on is there by now */
+    rc = rc ? rc : notices_load(k, d);
     size_t at = 0;
     run *r;
     while (!rc && (r = map_next(&k->runs, &at, NULL)) != NULL) {

@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "denials.h"
 #include "polls.h"
-#include "turning.h"
+#include "reopen.h"
+#include "short.h"
 
 static int find_turning(kernel *k, uint64_t run_id, turning *t, diag *d) {
     int rc = turning_find(t, k->env.reads, run_id, d);
@@ -25,6 +27,7 @@ static int find_turning(kernel *k, uint64_t run_id, turning *t, diag *d) {
 typedef struct reviving {
     kernel *k;
     uint64_t id;
+    bool ended; /* it may also have ended by itself, if nobody began it who may have been told */
     run *run;
     diag *d;
     int rc;
@@ -36,7 +39,8 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
     reviving *x = ctx;
     digest d;
     const plugin *p = digest_from_hex(&d, v[1], strlen(v[1])) ? NULL : plugin_find(x->k, &d);
-    if (strcmp(v[3], "failed") != 0) {
+    bool by_itself = x->ended && !strcmp(v[3], "ended") && !v[4];
+    if (strcmp(v[3], "failed") != 0 && !by_itself) {
         diag_set(x->d, DIAG_CONFLICT, "run %llu is %s, and not failed", (unsigned long long)x->id,
                  v[3]);
         x->rc = diag_next(x->d, "close the item: keel stuck resolve N --why TEXT, or drop");
@@ -66,16 +70,6 @@ static int on_event(void *ctx, int n, const char *const *v, const char *const *n
     return 0;
 }
 
-/* What its tree has spent was forgotten when the last of its runs had ended. */
-static int on_account(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    reviving *x = ctx;
-    budget_restore(x->k->budgets, v[0], v[1], v[2], v[3], strtoll(v[4], NULL, 10),
-                   strtoll(v[5], NULL, 10));
-    return 0;
-}
-
 static int revive(reviving *x) {
     char id[24];
     const char *params[] = {id};
@@ -92,13 +86,12 @@ static int revive(reviving *x) {
                       params, 1, on_event, x, x->d);
     rc = rc ? rc : received_load(x->k, x->run, x->d);
     if (!rc && x->run->tree->open == 1) {
+        /* what its tree has spent was forgotten when the last of its runs had ended */
         char scope[32];
         const char *scopes[] = {scope};
         snprintf(scope, sizeof scope, "run:%llu", (unsigned long long)x->run->tree->root);
-        rc = reader_query(reads,
-                          "SELECT budget, scope, window, unit, spent, held FROM budget"
-                          " WHERE scope = ?",
-                          scopes, 1, on_account, x, x->d);
+        rc = reader_query(reads, BUDGET_ROWS " WHERE scope = ?", scopes, 1, account_restore, x->k,
+                          x->d);
     }
     return rc;
 }
@@ -129,35 +122,55 @@ static void reopened(kernel *k, run *r, const turning *t, uint64_t number) {
     journal_run(k, RECORD_RUN_REOPENED, r, "", &k->scratch);
 }
 
-int run_reopen(kernel *k, open_item *x, const char *why, keel_json_writer *result, diag *d) {
-    turning t = {0};
-    reviving v = {.k = k, .id = x->run, .d = d, .rc = DIAG_NOT_FOUND};
-    const run *over = run_find_over(k, x->run);
-    if (x->last_seq > k->durable_seq || (over && over->last_seq > k->durable_seq)) {
+/* ---- the whole ---- */
+
+int reopen_plan(kernel *k, reopening *o, diag *d) {
+    const run *over = run_find_over(k, o->run_id);
+    if ((o->stuck && o->stuck->last_seq > k->durable_seq) ||
+        (over && over->last_seq > k->durable_seq)) {
         diag_set(d, DIAG_CONFLICT, "what run %llu recorded last is being written at this moment",
-                 (unsigned long long)x->run);
+                 (unsigned long long)o->run_id);
         return diag_next(d, "try again");
     }
-    int rc = find_turning(k, x->run, &t, d);
-    rc = rc ? rc : revive(&v);
-    if (rc) {
-        turning_finish(&t);
-        return rc;
+    return find_turning(k, o->run_id, &o->turning, d);
+}
+
+int reopen_revive(kernel *k, reopening *o, diag *d) {
+    reviving v = {.k = k, .id = o->run_id, .ended = !o->stuck, .d = d, .rc = DIAG_NOT_FOUND};
+    int rc = revive(&v);
+    o->run = v.run;
+    return rc;
+}
+
+void reopen_go(kernel *k, reopening *o, uint64_t number, const char *why,
+               keel_json_writer *result) {
+    run *r = o->run;
+    const turning *t = &o->turning;
+    if (o->stuck) {
+        stuck_close(k, o->stuck, "operator", "retry", why, (keel_json){0});
     }
-    run *r = v.run;
-    uint64_t number = x->number;
-    stuck_close(k, x, "operator", "retry", why, (keel_json){0});
-    reopened(k, r, &t, number);
+    reopened(k, r, t, number);
     keel_json_object(result);
-    keel_json_set_int(result, "from", turning_cut(&t)->from);
-    if (t.path[0]) {
-        keel_json_set_text(result, "path", t.path);
+    keel_json_set_int(result, "from", turning_cut(t)->from);
+    if (t->path[0]) {
+        keel_json_set_text(result, "path", t->path);
     }
     keel_json_set_int(result, "run", (int64_t)r->id);
     keel_json_object_end(result);
     kernel_log(k, "info", r->id, "goes on once more from record %lld",
-               (long long)turning_cut(&t)->from);
-    turning_finish(&t);
+               (long long)turning_cut(t)->from);
     worker_add_run(k, worker_for_agent(k, r->plugin), r); /* last: it may end the run */
-    return 0;
+}
+
+int run_reopen(kernel *k, open_item *x, const char *why, keel_json_writer *result, diag *d) {
+    reopening o = {.run_id = x->run, .stuck = x};
+    uint64_t number = x->number;
+    int rc = reopen_plan(k, &o, d);
+    rc = rc ? rc : reopen_revive(k, &o, d);
+    if (rc == 0) {
+        denials_retried(k, o.run_id, why); /* a person wants to be asked again */
+        reopen_go(k, &o, number, why, result);
+    }
+    turning_finish(&o.turning);
+    return rc;
 }

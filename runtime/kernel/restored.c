@@ -13,6 +13,7 @@
  *   what takes back          also under the paths of other tries: the one before may have failed, and a
  *                            person have ordered another; not at all if this life has sent what it is
  *                            to take back
+ *   waits after an attempt   that came to nothing: as a first attempt, the next one may have been made
  *   done shortly before      looked for once more: the other side may have lost it, too (recheck.c)
  *
  * That one of them is absent says nothing of the later ones of its run: it may have been refused or
@@ -279,6 +280,8 @@ void restored_call(kernel *k, call *c, int64_t args_seq, int64_t sent_seq, int64
     bool first = args_seq > k->restored.seq && c->attempt == 1;
     bool tried = c->undoes && sent_seq < k->restored.seq; /* and perhaps failed, and tried again */
     c->older = k->restored.seq && last_seq < k->restored.seq;
+    bool waits = c->state == EFFECT_WAITING || c->class == CLASS_REPEATABLE;
+    c->untried = waits && c->attempt && sent_seq < k->restored.seq;
     c->doubt = (first || tried) && c->state != EFFECT_WAITING && doubtful(k, c);
     if (c->state == EFFECT_RETRY && !c->maybe_applied && !c->older) {
         restored_absent(k, c); /* only what is proved absent comes there */

@@ -1,8 +1,11 @@
 /* What is sent again: when, and whether it still may. Back-off has full jitter: a random part of a span
  * that doubles from attempt to attempt, as far as policy's `retries` says. */
+#include "grants.h"
 #include "parts.h"
 #include "planted.h"
 #include "polls.h"
+#include "sums.h"
+#include "waits.h"
 
 int64_t effect_backoff_us(kernel *k, const call *c, uint32_t attempt) {
     policy_retrying p = policy_retry(k->world.policy, c->target);
@@ -29,7 +32,10 @@ static void retry_record(kernel *k, call *c, const char *why, bool pay, int64_t 
         keel_json_set_bool(&w, "maybe", true);
     }
     keel_json_set_int(&w, "not_before_us", not_before);
-    holds_settle(k, c, pay, (keel_json){0}, &w);
+    if (c->held_up) {
+        keel_json_set_bool(&w, "paced", true);
+    }
+    holds_settle(k, c, pay, NULL, &w);
     if (unsent) {
         keel_json_set_bool(&w, "unsent", true);
     }
@@ -74,6 +80,16 @@ void effect_hold(kernel *k, call *c) {
     timer_clear(&k->timers, &c->timer);
 }
 
+/* A consent is used by now; what it was given for goes when its pace and the hour let it. */
+void effect_held_up(kernel *k, call *c, const hold_up *h) {
+    char why[sizeof h->words + 16];
+    snprintf(why, sizeof why, "%s: %s", wait_reason_names[h->reason], h->words);
+    c->dispatched = false;
+    c->held_up = true;
+    retry_record(k, c, why, false, h->until_us, true);
+    c->parked++;
+}
+
 /* ---- again ---- */
 
 /* It may have been applied, so it cannot be denied any more; but sent again it is only as policy and
@@ -82,14 +98,18 @@ static bool still_let(kernel *k, call *c) {
     policy_query q;
     policy_decision d;
     effect_query(k, c, &q);
+    sums_leave_out(k, c);
     policy_decide(k->world.policy, &q, &d);
-    return d.verdict == POLICY_ALLOW || (d.verdict == POLICY_ASK && approval_covers(k, c, &d));
+    sums_put_back(k, c);
+    return d.verdict == POLICY_ALLOW ||
+           (d.verdict == POLICY_ASK && (approval_covers(k, c, &d) || grant_covers(k, c, &d)));
 }
 
 void effect_again(kernel *k, call *c) {
     budget_refusal why;
     bool there = c->connection && !c->connection->gone && c->verb;
     bool wanted = c->run->tree || c->undoes; /* by its run, or by the person who takes it back */
+    waits_leave(k, c);
     if (!wanted && (c->class != CLASS_REPEATABLE || !there)) {
         effect_give_up(k, c, "cancelled", "its run ended before it was sent again");
     } else if (!c->maybe_applied && wanted) {
@@ -100,7 +120,7 @@ void effect_again(kernel *k, call *c) {
         effect_give_up(k, c, "unavailable", "the other side may no longer know its key");
     } else if (!still_let(k, c)) {
         effect_give_up(k, c, "denied", "policy does not let it be sent again");
-    } else if (effect_reserve(k, c, &why)) {
+    } else if (effect_reserve(k, c, true, &why)) {
         effect_give_up(k, c, "budget", why.why);
     } else {
         if (KEEL_PLANTED("keyed_new_key")) {

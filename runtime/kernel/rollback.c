@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "planted.h"
+#include "short.h"
 
 /* ---- finding ---- */
 
@@ -46,15 +47,6 @@ static rollback *of_run(kernel *k, uint64_t run_id) {
 
 /* ---- open and end ---- */
 
-static int on_account(void *ctx, int n, const char *const *v, const char *const *names) {
-    (void)n;
-    (void)names;
-    kernel *k = ctx;
-    budget_restore(k->budgets, v[0], v[1], v[2], v[3], strtoll(v[4], NULL, 10),
-                   strtoll(v[5], NULL, 10));
-    return 0;
-}
-
 /* A tree that has ended is forgotten, and what it has spent with it. */
 static void hold_tree(kernel *k, uint64_t root) {
     char scope[32];
@@ -63,9 +55,8 @@ static void hold_tree(kernel *k, uint64_t root) {
     if (!t) {
         t = tree_get(k, root);
         snprintf(scope, sizeof scope, "run:%llu", (unsigned long long)root);
-        reader_query(k->env.reads,
-                     "SELECT budget, scope, window, unit, spent, held FROM budget WHERE scope = ?",
-                     params, 1, on_account, k, NULL);
+        reader_query(k->env.reads, BUDGET_ROWS " WHERE scope = ?", params, 1, account_restore, k,
+                     NULL);
     }
     t->undoing++;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "polls.h"
+#include "short.h"
 
 tree *tree_get(kernel *k, uint64_t root) {
     tree *t = map_get(&k->trees, root);
@@ -67,10 +68,12 @@ static void empty(run *r) {
         event_free(e);
     }
     received_free(r);
+    replies_free(r);
     run_forget_paths(r);
     free(r->waiters);
     free(r->key);
     keel_buf_free(&r->start);
+    keel_buf_free(&r->quarantine);
 }
 
 void run_free(run *r) {
@@ -156,15 +159,21 @@ static void begin_body(const run *r, const run_spec *s, int64_t previous, keel_b
     if (previous) {
         keel_json_set_int(&w, "previous", previous);
     }
+    if (r->quarantine.len) {
+        keel_json_set_raw(&w, "quarantine", keel_json_view(r->quarantine.data, r->quarantine.len));
+    }
     keel_json_set_int(&w, "root", (int64_t)r->tree->root);
+    label_put_level(&(label_told){r->label.level != SENSITIVITY_DEFAULT, r->label}, &w);
     if (s->since) {
         keel_json_set_int(&w, "since", s->since);
     }
-    if (r->tainted) {
-        keel_json_set_bool(&w, "tainted", true);
-    }
+    label_put_taint(&(label_told){false, r->label}, &w);
     keel_json_set_text(&w, "version", s->plugin->manifest->version);
     keel_json_object_end(&w);
+}
+
+static keel_json role_result(const role *last) {
+    return keel_json_view(last->result.data, last->result.len);
 }
 
 void run_start_body(keel_buf *out, keel_json input, keel_json previous) {
@@ -181,19 +190,24 @@ run *run_begin(kernel *k, const run_spec *s) {
     run *r = run_restore(k, id, s->tree ? s->tree->root : id, s->plugin);
     r->parent = s->parent;
     r->depth = s->depth;
-    r->tainted = s->tainted;
+    r->label = s->label;
+    keel_buf_append(&r->quarantine, s->quarantine.data, s->quarantine.len);
     r->fresh = true;
     restored_begin(k, r);
     const role *last = role_find(k, s->plugin->manifest->name);
+    if (last && !plugin_takes(s->plugin, last->label)) {
+        last = NULL;
+    } else if (last && keel_json_typeof(role_result(last)) != KEEL_JSON_NULL) {
+        run_reads(r, last->label); /* it is given what the last run of its role ended with */
+    }
     k->scratch.len = 0;
     begin_body(r, s, last ? last->seq : 0, &k->scratch);
     r->begin_seq = journal_run(k, RECORD_RUN_BEGIN, r, "", &k->scratch);
     r->since = s->since ? s->since : r->begin_seq;
-    run_start_body(&r->start, s->input,
-                   last ? keel_json_view(last->result.data, last->result.len) : (keel_json){0});
+    run_start_body(&r->start, s->input, last ? role_result(last) : (keel_json){0});
     if (s->key) {
         r->key = keel_strdup(s->key);
-        key_begun(k, s->plugin->manifest->name, s->key, id, r->begin_seq);
+        key_begun(k, s->plugin->manifest->name, s->key, r);
     }
     worker_add_run(k, worker_for_agent(k, s->plugin), r);
     return r;
@@ -220,21 +234,6 @@ static void end_body(const char *state, bool dropped, keel_json result, keel_jso
     }
     keel_json_set_text(&w, "state", state);
     keel_json_object_end(&w);
-}
-
-static void wait_outcome(const char *state, keel_json result, keel_json error, keel_buf *out) {
-    keel_buf_puts(out, "{\"ok\":");
-    keel_json_writer w;
-    keel_json_write(&w, out);
-    keel_json_object(&w);
-    if (error.len) {
-        keel_json_set_raw(&w, "error", error);
-    } else {
-        keel_json_set_raw(&w, "result", result);
-    }
-    keel_json_set_text(&w, "state", state);
-    keel_json_object_end(&w);
-    keel_buf_putc(out, '}');
 }
 
 /* Calls that nobody will answer: those that wait inward go; what was sent goes on until it settles.
@@ -289,7 +288,7 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     end_body(state, dropped, result, error, next_run, &body);
     int64_t seq = journal_run(k, RECORD_RUN_END, r, "", &body);
     if (!strcmp(state, "ended")) {
-        role_ended(k, r->plugin->manifest->name, seq, result);
+        role_ended(k, r->plugin->manifest->name, seq, result, r->label);
     }
     if (r->id == r->tree->root && !continued) {
         r->tree->failed = strcmp(state, "ended") != 0;
@@ -297,14 +296,15 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
     worker_remove_run(r);
     map_take(&k->runs, r->id);
     stuck_went_on(k, r->id, "its run has ended");
-    keel_buf outcome = KEEL_BUF_INIT;
-    wait_outcome(state, result, error, &outcome);
-    ended_remember(k, r, seq, next_run, &outcome);
+    ending end = {.label = r->label};
+    ending_write(keel_json_view(r->quarantine.data, r->quarantine.len), r->id,
+                 keel_json_get(keel_json_view(body.data, body.len), "state"), result, error, &end);
+    ended_remember(k, r, seq, next_run, &end);
     bool told = false;
     for (size_t i = 0; i < r->waiter_count && !continued; i++) {
         run *waiter = map_get(&k->runs, r->waiters[i]);
         if (waiter) {
-            told |= wait_wake(k, waiter, r->id, outcome.data, outcome.len, r->tainted);
+            told |= wait_wake(k, waiter, r->id, &end);
         }
     }
     if (!strcmp(state, "failed") && (r->id == r->tree->root || !told)) {
@@ -319,14 +319,15 @@ void run_finished(kernel *k, run *r, const char *state, keel_json result, keel_j
                       .depth = r->depth,
                       .continued_from = r->id,
                       .since = r->since,
-                      .tainted = r->tainted};
+                      .label = r->label,
+                      .quarantine = keel_json_view(r->quarantine.data, r->quarantine.len)};
         run *next = run_begin(k, &s);
         next->sure = r->sure;
         next->received = r->received;
         r->received = NULL;
         go_on_as(k, r, next_run);
     }
-    keel_buf_free(&outcome);
+    ending_free(&end);
     keel_buf_free(&body);
     leave_tree(r);
     r->root = r->tree->root;
@@ -373,5 +374,6 @@ void run_resume(kernel *k, run *r) {
     journal_run(k, RECORD_RUN_RESUMED, r, "", &k->scratch);
     r->state = RUN_OPEN;
     stuck_went_on(k, r->id, "it is replayed once more");
+    short_resume(k, r);
     run_wake(k, r);
 }

@@ -27,11 +27,12 @@ bool run_only_waits(const run *r) {
 }
 
 void run_rest(run *r) {
-    if (r->asleep) {
-        return;
+    if (r->asleep || !r->worker) {
+        return; /* it does already, or is being recovered, and will where it is paused */
     }
     worker_remove_run(r);
     run_forget_paths(r); /* the record tells it again */
+    replies_free(r);
     r->asleep = true;
     r->live = false;
 }

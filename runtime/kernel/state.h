@@ -18,7 +18,7 @@ typedef struct poller poller;
 
 /* ---- messages that leave after a commit ---- */
 
-typedef enum message_to { TO_EXECUTOR, TO_CLIENT } message_to;
+typedef enum message_to { TO_EXECUTOR, TO_CLIENT, TO_NOTIFIER } message_to;
 
 typedef struct message {
     message_to to;
@@ -70,6 +70,7 @@ typedef struct event {
     int64_t seq;
     char *name;
     keel_buf body;
+    item_label label;
 } event;
 
 struct run {
@@ -84,11 +85,12 @@ struct run {
     uint64_t parent; /* 0: none */
     char *key;
     int depth;
-    bool tainted;
-    bool live;   /* X_START was sent to the worker as it is now */
-    bool asleep; /* it only waits, and is on no worker's list (sleep.c) */
-    bool early;  /* the paths of what its worker read of it before it was ready are taken */
-    bool fresh;  /* began in this process and has never been started: nothing to replay */
+    item_label label;    /* the join of what it has read */
+    keel_buf quarantine; /* what may come out of it (quarantine.c); empty: anything */
+    bool live;           /* X_START was sent to the worker as it is now */
+    bool asleep;         /* it only waits, and is on no worker's list (sleep.c) */
+    bool early;          /* the paths of what its worker read of it before it was ready are taken */
+    bool fresh;          /* began in this process and has never been started: nothing to replay */
     int64_t last_seq;
     int64_t begin_seq;
     keel_buf start; /* X_START's body while fresh */
@@ -103,15 +105,25 @@ struct run {
     bool sure;        /* what it does was not done in a life that a restore has lost (restored.c) */
     bool struck;      /* for this death of its executor already */
     uint32_t effects; /* calls in its record, for the warning */
-    call *calls;      /* open ones, by next */
-    event *events;    /* sent, not received; oldest first */
-    int64_t since;    /* begin_seq of the first segment of its chain: what is polled from then on */
+    uint32_t asked;   /* questions, once they are counted (asking.c) */
+    bool asked_known;
+    call *calls;   /* open ones, by next */
+    event *events; /* sent, not received; oldest first */
+    int64_t since; /* begin_seq of the first segment of its chain: what is polled from then on */
     struct received *received; /* is its, behind what it received last (polls.h) */
+    struct senders *senders;   /* of what it has read, once it has answered some of it (reply.c) */
     uint64_t *waiters;         /* runs that wait for this one */
     size_t waiter_count;
 };
 
-typedef enum call_kind { CALL_SLEEP, CALL_RECEIVE, CALL_WAIT, CALL_EFFECT, CALL_SPAWN } call_kind;
+typedef enum call_kind {
+    CALL_SLEEP,
+    CALL_RECEIVE,
+    CALL_WAIT,
+    CALL_EFFECT,
+    CALL_SPAWN,
+    CALL_ASK
+} call_kind;
 
 /* What a connector has said of a verb whose order's evidence is still to come. */
 typedef enum call_heard {
@@ -129,7 +141,36 @@ typedef struct order_proof {
     bool answered; /* and all such were answered */
 } order_proof;
 
-typedef enum wait_reason { WAIT_APPROVAL, WAIT_BUDGET, WAIT_HALTED, WAIT_BREAKER } wait_reason;
+/* The first bytes of the digest of each thing that an approval is bound to and that may change under
+ * one number or between two; all 0: not known. */
+typedef enum seal_part {
+    SEAL_ARGS,
+    SEAL_CLASS,
+    SEAL_CONNECTION,
+    SEAL_CONNECTOR,
+    SEAL_RULE,
+    SEAL_RULE_WORDS,
+    SEAL_BEYOND,
+    SEAL_PARTS
+} seal_part;
+
+typedef struct approval_seal {
+    uint64_t part[SEAL_PARTS];
+} approval_seal;
+
+/* The shapes of what a person is asked: as it was asked for, and as it was edited. */
+#define ASKED_SHAPES 2
+
+typedef enum wait_reason {
+    WAIT_APPROVAL,
+    WAIT_BUDGET,
+    WAIT_HALTED,
+    WAIT_BREAKER,
+    WAIT_ATTENTION, /* gathered: a person would be asked, and is not now */
+    WAIT_RATE,
+    WAIT_QUIET,
+    WAIT_REASONS
+} wait_reason;
 extern const char *const wait_reason_names[]; /* as in records and tables */
 
 /* A call that is open: it waits for time, an event, a run, a person or the outside. */
@@ -139,7 +180,7 @@ struct call {
     call_kind kind;
     char path[PATH_LIMIT];
     char call_digest[17]; /* "": stands in the record at `seq`, see call_hash */
-    int64_t seq;          /* of a restored call that waits inward: its record */
+    int64_t seq;          /* of a question, and of a restored call that waits inward: its record */
     timer timer;
     uint64_t target_run; /* CALL_WAIT: the segment that is open now */
     char *name;          /* CALL_RECEIVE: event's name or NULL */
@@ -157,6 +198,7 @@ struct call {
     effect_class class;
     keel_buf request; /* the argument object of X_CALL; the views below point into it, */
     keel_buf edited;  /* or args into this */
+    char *tier;       /* a cheaper one was put in place of the one asked for (tier.c); or NULL */
     keel_json args;
     keel_json why;
     keel_json evidence;
@@ -169,6 +211,7 @@ struct call {
     bool dispatched;    /* this attempt went to a connector */
     bool older;         /* restored: its last record stands in the backup */
     bool doubt;         /* it may have been done in a life that a restore has lost */
+    bool untried;       /* it waits again, and all its attempts are of before the backup */
     bool absent, late;  /* was lost and proved absent; and now something stands in its way */
     bool moved;         /* recovered: its connection was changed since it was asked for */
     size_t place;       /* where it is looked for then (restored.c) */
@@ -178,11 +221,24 @@ struct call {
     uint32_t looks;     /* reconciles tried since */
     int64_t opened_us, lost_us, expires_us; /* wall clock; lost_us: BOOTTIME */
     uint64_t number;                        /* open item, 0: none */
-    digest approval;                        /* what an approver signs for it */
-    uint64_t approved;  /* the item whose consent `intended` consumes, 0: none */
-    bool consented;     /* `intended` did; it covers further attempts until expires_us */
-    budget_hold *holds; /* room for BUDGET_HOLDS, once there are any */
+    uint64_t overridden;                    /* the override that `intended` consumes, 0: none */
+    digest approval;                        /* what an approver signs for it, */
+    approval_seal seal;                     /* and in parts, to say what has changed */
+    uint64_t approved;      /* the item whose consent `intended` consumes, 0: none */
+    bool consented;         /* `intended` did; it covers further attempts until expires_us */
+    bool rule_asks;         /* open item: as it was asked, its rule asks too, and no budget alone */
+    uint64_t grant;         /* the grant of which `intended` uses one, 0: none */
+    uint64_t granted;       /* the one of which it did; more attempts use no more */
+    int64_t raise_us;       /* open item: a person is shown it then; 0: at once */
+    char batch[POLICY_KEY]; /* the same: which may be approved at one look, */
+    int batch_max;          /* and how many */
+    digest *shapes;         /* of what a person is asked, for denials.h; or NULL */
+    budget_hold *holds;     /* room for BUDGET_HOLDS, once there are any */
     size_t hold_count;
+    int64_t patience_us;             /* waits for a budget unasked: until then; 0: for ever */
+    const budget_refusal *shortfall; /* while it is said why it waits for a budget */
+    budget_beyond *beyond;           /* limits that its approval lets it go beyond, or NULL */
+    size_t beyond_count;
     uint64_t dispatch; /* ref of the X_VERB under way, 0: none */
     uint64_t order;    /* ref of the unsafe order that is open at egress, 0: none */
     bool sending;      /* egress has announced the first unsafe byte */
@@ -194,23 +250,35 @@ struct call {
     worker *worker;    /* that has it */
     call *queue_next;  /* waits for a worker of its connection */
     bool queued;
-    int64_t due_us; /* recovery: when it was due */
-    poller *poll;   /* no run's: it reads what is new */
+    int64_t due_us;             /* recovery: when it was due */
+    poller *poll;               /* no run's: it reads what is new */
+    int64_t sent_us;            /* since when it counts as sent, for sums; 0: it does not */
+    struct tally_mark *counted; /* what it added to them, or NULL */
+    int64_t paced_us;           /* the same for rates */
+    struct pace_mark *paced;
+    struct line *line; /* waits for its pace or hour (waits.c), */
+    call *ahead, *behind;
+    bool held_up; /* and a person has consented: that stands as long as it waits */
 };
 
 /* ---- what waits for a person ---- */
 
-/* An item that is open: an approval, an unknown outcome, or what is stuck. */
+/* An item that is open: an approval, a question, an unknown outcome, or what is stuck. */
 typedef struct open_item {
     timer due; /* wall clock; in kernel.reminders: when it is told of again */
     uint64_t number;
     uint64_t run;
     char *rule; /* an approval's, whose steps count; NULL: the usual ones */
     int64_t opened_us;
-    uint32_t escalated; /* the last step that was told */
+    int64_t raise_us;    /* it is shown then, and reminders count from there; 0: from the opening */
+    int64_t announce_us; /* a person is told then that it is shown; 0: it was not gathered */
+    int64_t shown_us;    /* an approval's: when a person saw it first; 0: not yet */
+    uint32_t escalated;  /* the last step of which a record says that it is told */
+    bool untold;         /* and none says what became of that (notices.h) */
+    bool ready;          /* that has been told */
 
     /* stuck */
-    char *stuck; /* run | effect | rollback; NULL: it is an approval or an unknown outcome */
+    char *stuck; /* run | effect | rollback; NULL: it is of a call */
     char *path;
     bool child;             /* of a run that may still be waited for */
     int64_t last_seq;       /* what is known to belong to it */
@@ -231,7 +299,8 @@ typedef struct follower {
 typedef struct role {
     struct role *next;
     char *agent;
-    int64_t seq; /* its run.end */
+    int64_t seq;      /* its run.end */
+    item_label label; /* of the run then */
     keel_buf result;
 } role;
 
@@ -245,8 +314,9 @@ struct kernel {
     kernel_env env;
     store_identity identity;
     kernel_world world;
-    kernel_world *retired; /* worlds that runs still point into */
+    library **retired; /* of worlds before, that runs still point into */
     size_t retired_count;
+    bool governs; /* a world was taken in this process */
     int (*load_world)(void *ctx, kernel_world *out, keel_buf *warnings, diag *d);
     void *load_ctx;
 
@@ -270,8 +340,13 @@ struct kernel {
     map watches;        /* number -> open_item, of all open items */
     map stuck;          /* run -> its watches that are stuck */
     timers reminders;
-    timer reminder;             /* for the first of them */
-    struct rollback *rollbacks; /* open ones */
+    timer reminder;         /* for the first of them */
+    struct teller *tellers; /* names by which people are told (notices.h) */
+    struct notice *notices; /* handed over, and not yet told */
+    uint64_t next_notice;
+    struct rollback *rollbacks;      /* open ones */
+    struct standing_denial *denials; /* the newest first (denials.h) */
+    struct override *overrides;      /* not yet used, or of an effect that is not yet over */
     struct recent *recent;
     egress_link egress;
     const char *credentials; /* folder of systemd's, or NULL */
@@ -280,11 +355,26 @@ struct kernel {
     poller *polls;
     struct news *news; /* found by polls, and not yet durable (polls.h) */
     budgets *budgets;
-    attr_set *attrs; /* scratch */
+    map short_of; /* calls that wait for a budget or for attention, by their address */
+    timer short_timer;
+    bool day_turns;          /* what is asked for now was gathered, and nobody came by himself */
+    uint64_t raising;        /* the turn in which what was gathered is raised */
+    int64_t attended_us;     /* when a person decided last */
+    keel_buf attended;       /* what of attention the next record books, or empty */
+    attr_set *attrs;         /* scratch */
+    struct tallies *tallies; /* of world.policy (sums.c) */
+    policy_past past;
+    struct paces *paces; /* the same of its rates */
+    struct sent *sent;   /* over, and not yet durable */
+    map lines;           /* what waits for its pace or hour (waits.c) */
+    timers line_times;
+    timer line_timer;  /* for the first of them */
+    const call *going; /* it is its turn */
     follower *followers;
     role *roles;
     approver *approvers;
     size_t approver_count;
+    struct grant *grants; /* that did not end (grants.h) */
 
     uint64_t next_run, next_number, next_batch, next_dispatch, next_connection;
     uint32_t next_executor;
@@ -294,6 +384,9 @@ struct kernel {
     int64_t unanchored_us, anchor_told_us; /* since when no head was signed; 0: the last one was */
     char anchor_trouble[200];
     restore_point restored;
+    uint64_t stale;      /* the item that was closed last because it changed, what of it, */
+    uint64_t stale_next; /* and the one under which it is asked for since; 0: none */
+    char stale_why[160];
     bool halted, stopping, stop_written, has_policy;
     digest policy_digest;
     map journaled;         /* plugins known to stand in the journal, by digest_word */

@@ -163,7 +163,7 @@ static void remedy(const failed_step *s, const char *code, unsigned long long ru
 void stuck_failed(kernel *k, run *r, keel_json error) {
     failed_step s;
     char code[40] = "failed", text[REASON_LIMIT] = "it gave no reason";
-    char reason[REASON_LIMIT + 200], first[300], next[400];
+    char reason[REASON_LIMIT + 200], first[300], next[600];
     body_text(error, "code", code, sizeof code);
     keel_json_copy(keel_json_get(error, "message"), text, sizeof text);
     find_step(k, r->id, &s);
@@ -175,9 +175,14 @@ void stuck_failed(kernel *k, run *r, keel_json error) {
         snprintf(reason, sizeof reason, "%s: %s", code, text);
     }
     remedy(&s, code, (unsigned long long)r->id, first, sizeof first);
+    char once[PATH_LIMIT + 60] = "";
+    if (s.state == EFFECT_DENIED) {
+        snprintf(once, sizeof once, "Once, without a rule: keel override %llu:%s. ",
+                 (unsigned long long)r->id, s.path);
+    }
     snprintf(next, sizeof next,
-             "%s; then keel stuck retry %llu. Or keel stuck resolve or drop it, with --why", first,
-             (unsigned long long)k->next_number);
+             "%s; then keel stuck retry %llu. %sOr keel stuck resolve or drop it, with --why",
+             first, (unsigned long long)k->next_number, once);
     stuck_open(k, r, s.path, "run", "operator", reason, next);
 }
 

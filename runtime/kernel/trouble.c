@@ -2,8 +2,10 @@
  * something succeeds; and of the anchor. In memory only. */
 #include <string.h>
 
+#include "breaker.h"
 #include "polls.h"
 #include "reach.h"
+#include "trouble.h"
 
 #define ANCHOR_ALARM_US 3600000000LL
 

@@ -7,9 +7,11 @@
 
 #include "egress_protocol.h"
 #include "failpoint.h"
+#include "notices.h"
 #include "parts.h"
 #include "planted.h"
 #include "rollback.h"
+#include "sums.h"
 
 int64_t kernel_now(kernel *k) {
     if (!k->turn->news) {
@@ -64,6 +66,7 @@ int64_t journal_past(kernel *k, record_kind kind, run *r, const char *path, effe
 
 int64_t journal_effect(kernel *k, record_kind kind, call *c, const keel_buf *body) {
     int64_t seq = journal_past(k, kind, c->run, c->path, &c->state, body);
+    sums_heard(k, c, kind);
     if (k->rollbacks) {
         rollback_heard(k, c, keel_json_view(body->data, body->len), seq);
     }
@@ -110,6 +113,12 @@ void turn_reply(kernel *k, uint64_t client, uint16_t type, uint64_t ref, const v
     m->ref = ref;
 }
 
+void turn_notice(kernel *k, uint64_t id, const void *body, size_t len) {
+    message *m = message_new(k->turn, body, len);
+    m->to = TO_NOTIFIER;
+    m->ref = id;
+}
+
 void turn_ack(kernel *k, run *r) {
     if (r->ack_turn == k->turn->id) {
         k->turn->messages[r->ack_message].ref = r->ahead;
@@ -123,6 +132,10 @@ void turn_ack(kernel *k, run *r) {
 static void deliver_one(kernel *k, const message *m, const char *body) {
     if (m->to == TO_CLIENT) {
         k->env.reply(k->env.ctx, m->client, m->type, m->ref, body, m->len);
+        return;
+    }
+    if (m->to == TO_NOTIFIER) {
+        notice_leaves(k, m->ref, body, m->len);
         return;
     }
     if (!map_get(&k->executors, m->executor)) {
@@ -178,6 +191,7 @@ void kernel_committed(kernel *k, turn *records, int rc) {
     size_t count = turn_count(records);
     k->durable_seq = turn_get(records, count - 1)->seq;
     recent_durable(k);
+    sums_durable(k);
     deliver(k, t);
     if (k->followers) {
         follow_records(k, t);

@@ -176,6 +176,7 @@ static int on_record(void *ctx, const journal_row *row) {
         t->erased = row->seq;
     }
     t->undone |= row->kind == RECORD_ROLLBACK_BEGUN;
+    t->received |= row->kind == RECORD_WOKEN && keel_json_get(row->body, "from").len;
     take_effect(t, row);
     if (row->kind == RECORD_RUN_END) {
         t->tail = t->chain ? t->chain : row->seq;
@@ -262,6 +263,15 @@ int turning_find(turning *t, reader *reads, uint64_t run_id, diag *d) {
 
 const cut *turning_cut(const turning *t) {
     return &t->cuts[t->cut_count - 1];
+}
+
+bool turning_asks(const turning *t, const char *path) {
+    for (size_t i = 0; i < t->step_count; i++) {
+        if (!strcmp(t->steps[i].path, path)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void turning_finish(turning *t) {

@@ -29,6 +29,7 @@ typedef struct turning {
     const char *path; /* of the last step that is asked again, or "" */
     int64_t erased;   /* a record whose body is gone; 0: none */
     bool undone;      /* a rollback has begun */
+    bool received;    /* from what is polled */
 
     struct begun *open; /* effects without an end so far */
     size_t open_count;
@@ -39,7 +40,8 @@ typedef struct turning {
 
 /* 0, or what reading says. */
 int turning_find(turning *t, reader *reads, uint64_t run_id, diag *d);
-const cut *turning_cut(const turning *t); /* the one to be made */
+const cut *turning_cut(const turning *t);              /* the one to be made */
+bool turning_asks(const turning *t, const char *path); /* the step at this path is asked again */
 void turning_finish(turning *t);
 
 #endif

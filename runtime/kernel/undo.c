@@ -64,7 +64,7 @@ static int on_run(void *ctx, int n, const char *const *v, const char *const *nam
         e->run = run_restore_over(e->k, e->id, p);
         e->run->root = strtoull(v[1], NULL, 10);
         e->run->depth = (int)strtol(v[2], NULL, 10);
-        e->run->tainted = v[3][0] == '1';
+        e->run->label = label_of_columns(v[3], v[4]);
     }
     return 0;
 }
@@ -75,7 +75,8 @@ static run *run_of(kernel *k, uint64_t id) {
     ended_run e = {.k = k, .id = id};
     snprintf(text, sizeof text, "%llu", (unsigned long long)id);
     reader_query(k->env.reads,
-                 "SELECT plugin, root, depth, tainted FROM run WHERE id = CAST(? AS INTEGER)",
+                 "SELECT plugin, root, depth, tainted, sensitivity FROM run"
+                 " WHERE id = CAST(? AS INTEGER)",
                  params, 1, on_run, &e, NULL);
     return e.run;
 }

@@ -7,6 +7,7 @@
 #include "planted.h"
 #include "polls.h"
 #include "reach.h"
+#include "trouble.h"
 
 #define LOAD_LEAST 1000000LL
 #define NOTES      500 /* lines of one executor that go into the log */

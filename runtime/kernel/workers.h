@@ -77,8 +77,9 @@ struct connection {
     keel_buf reach; /* what egress is told; empty: it has no way out */
     keel_buf kv;    /* canonical JSON object */
     int worker_count;
-    int64_t seq; /* its record, of it as it is */
-    bool gone;   /* no longer in keel.yaml; stays while calls name it */
+    int64_t seq;       /* its record, of it as it is */
+    sensitivity level; /* keel.yaml: what is read through it is at least that */
+    bool gone;         /* no longer in keel.yaml; stays while calls name it */
     call *queue;
     char trouble[TROUBLE_TEXT]; /* the last failure, until something succeeds; or "" */
     int64_t trouble_us;

@@ -3,9 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "breaker.h"
 #include "failpoint.h"
+#include "grants.h"
 #include "polls.h"
 #include "reach.h"
+#include "sums.h"
 
 void kernel_world_free(kernel_world *w) {
     policy_destroy(w->policy);
@@ -22,7 +25,7 @@ void kernel_world_free(kernel_world *w) {
 const plugin *plugin_find(kernel *k, const digest *d) {
     const plugin *p = k->world.library ? library_by_digest(k->world.library, d) : NULL;
     for (size_t i = k->retired_count; !p && i-- > 0;) {
-        p = library_by_digest(k->retired[i].library, d);
+        p = library_by_digest(k->retired[i], d);
     }
     return p;
 }
@@ -199,7 +202,7 @@ static connection *connection_new(kernel *k, const workspace_connection *wc, con
     keel_buf_append(&c->config, wc->config.data, wc->config.len);
     k->connections = c;
     kv_load(k, c);
-    bool start = !k->retired_count;
+    bool start = !k->governs;
     c->seq = start ? recorded_as(k, c, &c->body) : 0;
     bool same = c->seq != 0;
     if (!same) {
@@ -247,7 +250,8 @@ static void take_connection(kernel *k, const workspace_connection *wc) {
         }
         c = connection_new(k, wc, p, &body);
     }
-    c->plugin = p; /* the same bytes, which may have been checked since */
+    c->plugin = p;        /* the same bytes, which may have been checked since */
+    c->level = wc->level; /* no part of what it is: what it did stays its own when that changes */
     keel_buf_free(&body);
     keel_buf_clear(&c->reach);
     world_reach(k->world.policy, p->manifest, wc, &c->reach, NULL); /* checked by load_world */
@@ -296,21 +300,48 @@ static void take_policy(kernel *k) {
     kernel_log(k, "info", 0, "policy in force: %zu rules", policy_rule_count(k->world.policy));
 }
 
-void world_take(kernel *k, kernel_world *w) {
-    if (k->world.library) {
+/* At the start it is done when all that is open is there. */
+static void count_anew(kernel *k) {
+    diag d = {0};
+    if (k->governs && sums_load(k, &d)) {
+        kernel_log(k, "error", 0,
+                   "what was sent could not be counted for the new policy: %s; no rule with a sum "
+                   "or count allows anything until keel policy reload",
+                   d.what);
+    }
+}
+
+/* Of a world that is gone only its plugins are pointed into, by runs, workers and open calls. */
+static void retire_world(kernel *k, kernel_world *old) {
+    if (old->library) {
         k->retired = keel_realloc(k->retired, (k->retired_count + 1) * sizeof *k->retired);
-        k->retired[k->retired_count++] = k->world;
+        k->retired[k->retired_count++] = old->library;
+        old->library = NULL;
+    }
+    kernel_world_free(old);
+}
+
+void world_take(kernel *k, kernel_world *w) {
+    kernel_world old = k->world;
+    if (old.library && library_same(old.library, w->library)) {
+        library_close(w->library);
+        w->library = old.library;
+        old.library = NULL;
     }
     k->world = *w;
     (void)KEEL_FP("world.loaded");
     turn_ready(k);
     take_plugins(k);
     take_connections(k);
+    count_anew(k);
     take_policy(k);
     polls_take(k);
+    grants_renew(k);
     watch_renew(k);
     (void)KEEL_FP("world.taken");
     egress_renew(k);
+    k->governs = true;
+    retire_world(k, &old);
 }
 
 void world_refused(kernel *k, const diag *d) {
@@ -341,7 +372,7 @@ void world_free(kernel *k) {
         free(c);
     }
     for (size_t i = 0; i < k->retired_count; i++) {
-        kernel_world_free(&k->retired[i]);
+        library_close(k->retired[i]);
     }
     free(k->retired);
     kernel_world_free(&k->world);

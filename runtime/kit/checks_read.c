@@ -56,7 +56,8 @@ static bool read_page(trial *t, keel_json query, said *s) {
 static kit_verdict shape(trial *t) {
     said s = {0};
     bool ok = fill(t) && read_page(t, keel_json_view(t->query.data, t->query.len), &s) &&
-              shape_ok(t, keel_json_view(s.result.data, s.result.len));
+              shape_ok(t, keel_json_view(s.result.data, s.result.len)) &&
+              trial_usage(t, VERB_READ, &s);
     said_free(&s);
     return ok ? KIT_PASSED : KIT_FAILED;
 }

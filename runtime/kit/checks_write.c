@@ -22,7 +22,7 @@ static bool equal(keel_json a, keel_json b) {
 
 static kit_verdict works(trial *t) {
     said s = {0};
-    bool ok = written(t, &s);
+    bool ok = written(t, &s) && trial_usage(t, VERB_WRITE, &s);
     keel_json result = keel_json_view(s.result.data, s.result.len);
     keel_json expect = keel_json_view(t->c->expect.data, t->c->expect.len);
     for (keel_json_iter it = keel_json_each(expect); ok && keel_json_next(&it);) {

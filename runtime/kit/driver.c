@@ -61,6 +61,8 @@ static void take_answer(site *s, const frame *f, keel_json body) {
         keel_json result = keel_json_get(body, "result");
         out->how = SAID_REPLY;
         keel_buf_append(&out->result, result.data, result.len);
+        keel_json usage = keel_json_get(body, "usage");
+        keel_buf_append(&out->usage, usage.data, usage.len);
         take_kv(s, keel_json_get(body, "kv"));
     } else {
         out->how = SAID_FAIL;
@@ -221,4 +223,5 @@ void kit_site_ask(site *s, const ask *a, said *out) {
 
 void said_free(said *s) {
     keel_buf_free(&s->result);
+    keel_buf_free(&s->usage);
 }

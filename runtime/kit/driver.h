@@ -35,6 +35,7 @@ typedef enum said_how {
 typedef struct said {
     said_how how;
     keel_buf result; /* canonical JSON */
+    keel_buf usage;  /* the same of the tokens that it reports, or empty */
     char code[24];
     char message[600];
     int64_t took_us;

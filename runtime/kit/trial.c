@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tokens.h"
+
 kit_verdict trial_fail(trial *t, const char *format, ...) {
     va_list ap;
     va_start(ap, format);
@@ -77,6 +79,27 @@ void trial_write(trial *t, said *out) {
 void trial_read(trial *t, keel_json query, said *out) {
     ask a = {.verb = "read", .resource = t->resource->name, .body = query};
     kit_site_ask(&t->site, &a, out);
+}
+
+bool trial_usage(trial *t, manifest_verb_id verb, const said *s) {
+    token_usage used;
+    char model[TOKENS_MODEL];
+    bool declared = t->resource->verbs[verb].tokens.present;
+    int cut = s->usage.len < 200 ? (int)s->usage.len : 200;
+    if (declared && !s->usage.len) {
+        trial_fail(t, "the manifest declares `tokens`, and the answer does not say what was used "
+                      "(keel.usage)");
+    } else if (!declared && s->usage.len) {
+        trial_fail(t,
+                   "it says what a model used, and the manifest declares no `tokens` for %s: %.*s",
+                   manifest_verb_name(verb), cut, s->usage.data);
+    } else if (declared &&
+               !tokens_read(keel_json_view(s->usage.data, s->usage.len), &used, model)) {
+        trial_fail(t, "what it says was used is not to be believed: %.*s", cut, s->usage.data);
+    } else {
+        return true;
+    }
+    return false;
 }
 
 const char *trial_reconcile(trial *t, said *out) {

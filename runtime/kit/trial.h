@@ -44,6 +44,8 @@ bool trial_fresh(trial *t);
 /* Verbs of the trial's site with its key, body and query. */
 void trial_write(trial *t, said *out);
 void trial_read(trial *t, keel_json query, said *out);
+/* What it reports of a model is as the manifest has declared it; else t->why says what is not. */
+bool trial_usage(trial *t, manifest_verb_id verb, const said *s);
 /* "applied", "absent", "pending", "cannot_tell"; "none" when there is no reconcile; "" when it failed
  * or answered something else, which t->why then says. */
 const char *trial_reconcile(trial *t, said *out);

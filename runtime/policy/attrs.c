@@ -16,6 +16,7 @@ struct attr_set {
     size_t value_count, value_cap;
     size_t *place; /* beside values: place in `text`, or SIZE_MAX: a view into the arguments */
     keel_buf text;
+    keel_buf decoded; /* of one field of addresses */
 };
 
 attr_set *attr_set_create(void) {
@@ -32,6 +33,7 @@ void attr_set_destroy(attr_set *s) {
         free(s->values);
         free(s->place);
         keel_buf_free(&s->text);
+        keel_buf_free(&s->decoded);
         free(s);
     }
 }
@@ -166,18 +168,19 @@ static void add_domains(attr_set *s, keel_json v) {
         add_bad(s);
         return;
     }
-    keel_buf text = KEEL_BUF_INIT;
-    keel_json_string(v, &text);
+    keel_buf *text = &s->decoded;
+    keel_buf_clear(text);
+    keel_json_string(v, text);
     bool any = false;
-    for (size_t at = 0; at < text.len; at++) {
-        if (text.data[at] != '@') {
+    for (size_t at = 0; at < text->len; at++) {
+        if (text->data[at] != '@') {
             continue;
         }
         any = true;
-        const char *from = text.data + at + 1;
-        size_t n = domain_length(from, text.len - at - 1);
+        const char *from = text->data + at + 1;
+        size_t n = domain_length(from, text->len - at - 1);
         char next = from[n];
-        if (n == 0 || (next && !strchr("> ,;\t\")", next)) || from + n > text.data + text.len) {
+        if (n == 0 || (next && !strchr("> ,;\t\")", next)) || from + n > text->data + text->len) {
             add_bad(s);
         } else {
             add_domain(s, from, n);
@@ -186,12 +189,12 @@ static void add_domains(attr_set *s, keel_json v) {
     if (!any) {
         add_bad(s);
     }
-    keel_buf_free(&text);
 }
 
 /* ---- fields ---- */
 
 typedef struct field_sum {
+    attr_set *set;
     attr_fn fn;
     size_t values, bytes;
     bool odd;
@@ -203,7 +206,13 @@ static size_t text_length(keel_json v) {
     return n < 0 ? 0 : (size_t)n;
 }
 
-static void take(attr_set *s, keel_json v, field_sum *sum) {
+static void take(void *ctx, keel_json v) {
+    field_sum *sum = ctx;
+    attr_set *s = sum->set;
+    if (!v.len) {
+        add_bad(s);
+        return;
+    }
     sum->values++;
     switch (sum->fn) {
     case ATTR_DOMAIN:
@@ -221,12 +230,11 @@ static void take(attr_set *s, keel_json v, field_sum *sum) {
     }
 }
 
-/* Follows the rest of a dotted path; a list on the way stands for each of its items. */
-static void walk(attr_set *s, keel_json v, const char *path, field_sum *sum) {
+void attr_walk(keel_json v, const char *path, attr_seen *seen, void *ctx) {
     keel_json_type type = keel_json_typeof(v);
     if (type == KEEL_JSON_ARRAY) {
         for (keel_json_iter it = keel_json_each(v); keel_json_next(&it);) {
-            walk(s, it.value, path, sum);
+            attr_walk(it.value, path, seen, ctx);
         }
         return;
     }
@@ -234,25 +242,25 @@ static void walk(attr_set *s, keel_json v, const char *path, field_sum *sum) {
         return;
     }
     if (!*path) {
-        take(s, v, sum);
+        seen(ctx, v);
         return;
     }
     size_t n = strcspn(path, ".");
     char key[128];
     if (type != KEEL_JSON_OBJECT || n >= sizeof key) {
-        add_bad(s);
+        seen(ctx, (keel_json){0});
         return;
     }
     memcpy(key, path, n);
     key[n] = 0;
-    walk(s, keel_json_get(v, key), path + n + (path[n] == '.'), sum);
+    attr_walk(keel_json_get(v, key), path + n + (path[n] == '.'), seen, ctx);
 }
 
 static void add_declared(attr_set *s, const manifest_attr *a, keel_json args) {
     begin_attr(s, a->name, strlen(a->name));
-    field_sum sum = {.fn = a->fn};
+    field_sum sum = {.set = s, .fn = a->fn};
     for (size_t i = 0; i < a->of_count; i++) {
-        walk(s, args, a->of[i], &sum);
+        attr_walk(args, a->of[i], take, &sum);
     }
     if (a->fn == ATTR_COUNT) {
         add_number(s, (double)sum.values);
@@ -279,8 +287,8 @@ static void add_field(attr_set *s, const manifest_resource *r, keel_json key, ke
         return;
     }
     begin_attr(s, name, (size_t)n);
-    field_sum sum = {.fn = ATTR_VALUE};
-    walk(s, value, "", &sum);
+    field_sum sum = {.set = s, .fn = ATTR_VALUE};
+    attr_walk(value, "", take, &sum);
 }
 
 static void settle_pointers(attr_set *s) {
@@ -300,7 +308,9 @@ void attr_set_fill(attr_set *s, const manifest_resource *r, keel_json args) {
     s->value_count = 0;
     keel_buf_clear(&s->text);
     for (size_t i = 0; r && i < r->attr_count; i++) {
-        add_declared(s, &r->attrs[i], args);
+        if (r->attrs[i].fn != ATTR_ORIGIN) { /* what was read tells it: reply.h */
+            add_declared(s, &r->attrs[i], args);
+        }
     }
     if (keel_json_typeof(args) == KEEL_JSON_OBJECT) {
         for (keel_json_iter it = keel_json_each(args); keel_json_next(&it);) {

@@ -1,380 +1,380 @@
+/* Reserve, settle, release: one critical section over all budgets that count an effect. */
 #include "budget.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "policyint.h"
-
-#define HELD_BY 256 /* places of the table at first */
-
-typedef struct account account;
-struct account {
-    account *next;
-    uint64_t hash;
-    char budget[64], scope[64], window[24], unit[8];
-    int64_t spent, held;
-};
-
-struct budgets {
-    account **table;
-    size_t size; /* a power of two */
-    size_t count;
-};
-
-budgets *budgets_create(void) {
-    budgets *b = keel_alloc(sizeof *b);
-    *b = (budgets){.size = HELD_BY};
-    b->table = keel_alloc(b->size * sizeof(account *));
-    memset(b->table, 0, b->size * sizeof(account *));
-    return b;
-}
-
-void budgets_destroy(budgets *b) {
-    if (!b) {
-        return;
-    }
-    for (size_t i = 0; i < b->size; i++) {
-        while (b->table[i]) {
-            account *a = b->table[i];
-            b->table[i] = a->next;
-            free(a);
-        }
-    }
-    free(b->table);
-    free(b);
-}
-
-/* ---- accounts ---- */
-
-static uint64_t hash_of(const char *budget, const char *scope, const char *window,
-                        const char *unit) {
-    uint64_t h = text_hash(budget, strlen(budget), false);
-    h = h * 31 + text_hash(scope, strlen(scope), false);
-    h = h * 31 + text_hash(window, strlen(window), false);
-    h = h * 31 + text_hash(unit, strlen(unit), false);
-    return h ^ h >> 32;
-}
-
-static account *find(const budgets *b, const char *budget, const char *scope, const char *window,
-                     const char *unit) {
-    uint64_t hash = hash_of(budget, scope, window, unit);
-    account *a = b->table[hash & (b->size - 1)];
-    while (a &&
-           (a->hash != hash || strcmp(a->budget, budget) != 0 || strcmp(a->scope, scope) != 0 ||
-            strcmp(a->window, window) != 0 || strcmp(a->unit, unit) != 0)) {
-        a = a->next;
-    }
-    return a;
-}
-
-static void grow(budgets *b) {
-    size_t size = b->size * 2;
-    account **table = keel_alloc(size * sizeof(account *));
-    memset(table, 0, size * sizeof(account *));
-    for (size_t i = 0; i < b->size; i++) {
-        while (b->table[i]) {
-            account *a = b->table[i];
-            b->table[i] = a->next;
-            a->next = table[a->hash & (size - 1)];
-            table[a->hash & (size - 1)] = a;
-        }
-    }
-    free(b->table);
-    b->table = table;
-    b->size = size;
-}
-
-static account *find_or_open(budgets *b, const char *budget, const char *scope, const char *window,
-                             const char *unit) {
-    account *a = find(b, budget, scope, window, unit);
-    if (a) {
-        return a;
-    }
-    if (b->count == b->size) {
-        grow(b);
-    }
-    a = keel_alloc(sizeof *a);
-    memset(a, 0, sizeof *a);
-    snprintf(a->budget, sizeof a->budget, "%s", budget);
-    snprintf(a->scope, sizeof a->scope, "%s", scope);
-    snprintf(a->window, sizeof a->window, "%s", window);
-    snprintf(a->unit, sizeof a->unit, "%s", unit);
-    a->hash = hash_of(a->budget, a->scope, a->window, a->unit);
-    account **place = &b->table[a->hash & (b->size - 1)];
-    a->next = *place;
-    *place = a;
-    b->count++;
-    return a;
-}
-
-typedef bool judge(const account *a, const void *ctx);
-
-static void drop_where(budgets *b, judge *drop, const void *ctx) {
-    for (size_t i = 0; i < b->size; i++) {
-        account **at = &b->table[i];
-        while (*at) {
-            account *a = *at;
-            if (a->held == 0 && drop(a, ctx)) {
-                *at = a->next;
-                free(a);
-                b->count--;
-            } else {
-                at = &a->next;
-            }
-        }
-    }
-}
-
-/* ---- closed windows ---- */
-
-/* Windows that ended two days ago or more (a month: two months) are not asked for again. */
-static bool closed_long_ago(const account *a, const void *ctx) {
-    const account *since = ctx;
-    return a->window[0] != '-' && strcmp(a->budget, since->budget) == 0 &&
-           strcmp(a->scope, since->scope) == 0 && strlen(a->window) == strlen(since->window) &&
-           strcmp(a->window, since->window) < 0;
-}
-
-static void forget_windows(budgets *b, const budget_rule *r, const budget_hold *h, int64_t now_us) {
-    if (r->window == WINDOW_NONE) {
-        return;
-    }
-    account since = {0};
-    int64_t days = r->window == WINDOW_MONTH ? 62 : 2;
-    snprintf(since.budget, sizeof since.budget, "%s", h->budget);
-    snprintf(since.scope, sizeof since.scope, "%s", h->scope);
-    budget_window(r, now_us - days * 86400000000LL, since.window);
-    drop_where(b, closed_long_ago, &since);
-}
+#include "budgetint.h"
 
 /* ---- reserve ---- */
 
-static int64_t limit_of(const policy *p, const char *id, const char *unit) {
-    for (size_t i = 0; p && i < p->budget_count; i++) {
-        const budget_rule *r = &p->budgets[i];
-        if (strcmp(r->id, id) == 0) {
-            return strcmp(unit, "calls") == 0       ? r->calls
-                   : strcmp(unit, r->currency) == 0 ? r->micros
-                                                    : -1;
-        }
-    }
-    return -1;
+typedef struct asking {
+    budgets *b;
+    const policy *p;
+    const budget_request *req;
+    int64_t now_us;
+    scope_hashes scopes;
+    book *books[BUDGET_HOLDS];
+    int64_t amounts[BUDGET_HOLDS], borrowed[BUDGET_HOLDS];
+    size_t count;
+    budget_beyond beyond[BUDGET_HOLDS];
+    size_t beyond_count;
+    budget_refusal *why;
+    bool refused;
+} asking;
+
+static bool counts(const asking *a, const plan_line *l) {
+    const budget_request *req = a->req;
+    return (l->scope != SCOPE_CONNECTION || req->connection) &&
+           (!l->narrow || budget_rule_counts(&a->p->budgets[l->rule], req->agent, req->target));
 }
 
-static void print_amount(int64_t amount, const char *unit, keel_buf *out) {
-    if (strcmp(unit, "calls") == 0) {
-        keel_buf_printf(out, "%lld calls", (long long)amount);
-    } else {
-        money_print(amount, unit, out);
-    }
-}
-
-/* "budget agent (policies/a.yaml:9): 0.02 USD wanted, 1.99 USD of 2 USD spent or held in 2026-11"
- */
-static void explain_limit(const budget_rule *r, budget_refusal *why) {
-    keel_buf text = KEEL_BUF_INIT;
-    keel_buf_printf(&text, "budget %s (%s:%d) of %s: ", r->id, r->file, r->line, why->scope);
-    print_amount(why->wanted, why->unit, &text);
-    keel_buf_puts(&text, " wanted, ");
-    print_amount(why->spent, why->unit, &text);
-    keel_buf_puts(&text, " spent and ");
-    print_amount(why->held, why->unit, &text);
-    keel_buf_puts(&text, " held of ");
-    print_amount(why->limit, why->unit, &text);
-    if (why->window[0] != '-') {
-        keel_buf_printf(&text, " in %s", why->window);
-    }
-    snprintf(why->why, sizeof why->why, "%s", text.data);
-    keel_buf_free(&text);
-}
-
-static void begin_refusal(const budget_rule *r, const budget_request *req, int64_t now_us,
-                          budget_refusal *why) {
+static void begin_refusal(const asking *a, const budget_rule *r) {
+    budget_refusal *why = a->why;
     memset(why, 0, sizeof *why);
     snprintf(why->budget, sizeof why->budget, "%s", r->id);
-    budget_scope(r, req->agent, req->root_run, why->scope);
-    budget_window(r, now_us, why->window);
+    budget_scope(r->scope, a->req, why->scope);
+    budget_window_name(r, a->now_us, why->window);
     why->at_hard = r->at_hard;
+    why->throttle_us = r->throttle_us;
+    why->then = r->then;
+    why->ends_us = INT64_MAX;
 }
 
-static bool fits(const budgets *b, const budget_hold *h, int64_t limit, int64_t *spent,
-                 int64_t *held) {
-    const account *a = find(b, h->budget, h->scope, h->window, h->unit);
-    *spent = a ? a->spent : 0;
-    *held = a ? a->held : 0;
-    int64_t sum;
-    return !__builtin_add_overflow(*spent, *held, &sum) &&
-           !__builtin_add_overflow(sum, h->amount, &sum) && sum <= limit;
-}
-
-/* One limit of one budget: the hold it asks for, or the refusal. */
-static int ask_limit(const budgets *b, const budget_rule *r, const budget_request *req,
-                     int64_t now_us, const char *unit, int64_t amount, int64_t limit,
-                     budget_hold *out, budget_refusal *why) {
-    memset(out, 0, sizeof *out);
-    snprintf(out->budget, sizeof out->budget, "%s", r->id);
-    budget_scope(r, req->agent, req->root_run, out->scope);
-    budget_window(r, now_us, out->window);
-    snprintf(out->unit, sizeof out->unit, "%s", unit);
-    out->amount = amount;
-    int64_t spent;
-    int64_t held;
-    if (fits(b, out, limit, &spent, &held)) {
-        return 0;
+/* The strictest speaks, and of as strict ones the first; what is soft is the mildest. */
+static bool is_stricter(const asking *a, const budget_rule *r, budget_hard hard, bool soft) {
+    if (!a->refused || a->why->soft != soft || hard != a->why->at_hard) {
+        return !a->refused || (a->why->soft && !soft) ||
+               (a->why->soft == soft && hard < a->why->at_hard);
     }
-    begin_refusal(r, req, now_us, why);
-    snprintf(why->unit, sizeof why->unit, "%s", unit);
-    why->limit = limit;
-    why->spent = spent;
-    why->held = held;
+    return hard == HARD_THROTTLE && r->then == POLICY_DENY && a->why->then == POLICY_ASK;
+}
+
+/* ---- beyond the limit ---- */
+
+static bool may_be_let(const budget_rule *r) {
+    return r->at_hard == HARD_ASK || r->at_hard == HARD_ESCALATE ||
+           (r->at_hard == HARD_THROTTLE && r->then == POLICY_ASK);
+}
+
+static bool is_let(const asking *a, const budget_rule *r, const char *unit) {
+    const budget_request *req = a->req;
+    for (size_t i = 0; may_be_let(r) && i < req->let_count; i++) {
+        if (strcmp(req->lets[i].budget, r->id) == 0 && strcmp(req->lets[i].unit, unit) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a person has to know who lets it go. */
+static void note_beyond(asking *a, const budget_rule *r, const char *unit, int64_t amount) {
+    if (may_be_let(r) && a->beyond_count < BUDGET_HOLDS) {
+        budget_beyond *to = &a->beyond[a->beyond_count++];
+        *to = (budget_beyond){.amount = amount};
+        snprintf(to->budget, sizeof to->budget, "%s", r->id);
+        snprintf(to->unit, sizeof to->unit, "%.7s", unit);
+    }
+}
+
+static int64_t not_fitting(const book *k, int64_t amount) {
+    int64_t used = budget_add(k->spent, k->held), room = k->limit > used ? k->limit - used : 0;
+    return amount > room ? amount - room : 0;
+}
+
+static void refuse(asking *a, const budget_rule *r, const book *k, int64_t amount, bool soft) {
+    budget_hard hard = soft ? HARD_ASK : r->at_hard;
+    if (!is_stricter(a, r, hard, soft)) {
+        return;
+    }
+    begin_refusal(a, r);
+    budget_refusal *why = a->why;
+    a->refused = true;
+    why->at_hard = hard;
+    why->soft = soft;
     why->wanted = amount;
-    explain_limit(r, why);
-    return -1;
+    why->limit = k->limit;
+    why->spent = k->spent;
+    why->held = k->held;
+    if (r->window == WINDOW_ROLLING) {
+        why->ends_us = k->until_us;
+    } else if (r->window != WINDOW_NONE) {
+        int64_t from;
+        budget_window_ends(r, a->now_us, &from, &why->ends_us);
+    }
+    snprintf(why->unit, sizeof why->unit, "%s", k->unit);
+    budget_explain_limit(r, k, why);
 }
 
-static int check_depth(const budget_rule *r, const budget_request *req, int64_t now_us,
-                       budget_refusal *why) {
-    if (r->max_depth < 0 || req->depth <= r->max_depth) {
-        return 0;
+/* amount <= most - spent - held, without overflow. */
+static bool fits(const book *k, int64_t amount, int64_t most) {
+    int64_t sum;
+    return !__builtin_add_overflow(k->spent, k->held, &sum) &&
+           !__builtin_add_overflow(sum, amount, &sum) && sum <= most;
+}
+
+/* It does not fit: borrowed, if a person let it. */
+static void go_beyond(asking *a, const budget_rule *r, const book *k, int64_t amount) {
+    int64_t more = not_fitting(k, amount);
+    note_beyond(a, r, k->unit, more);
+    if (is_let(a, r, k->unit) && fits(k, amount, INT64_MAX)) {
+        a->borrowed[a->count] = more;
+    } else {
+        refuse(a, r, k, amount, false);
     }
-    begin_refusal(r, req, now_us, why);
-    snprintf(why->unit, sizeof why->unit, "depth");
-    why->limit = r->max_depth;
-    why->wanted = req->depth;
-    snprintf(why->why, sizeof why->why,
+}
+
+static void ask_line(asking *a, size_t line, int64_t amount) {
+    book *k = book_find(a->b, a->p, line, a->req, &a->scopes, a->now_us);
+    a->borrowed[a->count] = 0;
+    if (!fits(k, amount, k->limit)) {
+        go_beyond(a, &a->p->budgets[a->b->lines[line].rule], k, amount);
+    } else if (!a->req->asked && !fits(k, amount, k->unasked)) {
+        refuse(a, &a->p->budgets[a->b->lines[line].rule], k, amount, true);
+    }
+    a->books[a->count] = k;
+    a->amounts[a->count++] = amount;
+}
+
+/* What no release and no window changes is not waited for. */
+static budget_hard at_once(const budget_rule *r) {
+    return r->at_hard == HARD_THROTTLE ? HARD_DENY : r->at_hard;
+}
+
+static void check_depth(asking *a, const budget_rule *r) {
+    const budget_request *req = a->req;
+    if (r->max_depth < 0 || req->depth <= r->max_depth) {
+        return;
+    }
+    note_beyond(a, r, "depth", req->depth - r->max_depth);
+    if (is_let(a, r, "depth") || !is_stricter(a, r, at_once(r), false)) {
+        return;
+    }
+    begin_refusal(a, r);
+    a->refused = true;
+    a->why->at_hard = at_once(r);
+    snprintf(a->why->unit, sizeof a->why->unit, "depth");
+    a->why->limit = r->max_depth;
+    a->why->wanted = req->depth;
+    snprintf(a->why->why, sizeof a->why->why,
              "budget %s (%s:%d): runs in this tree may be %d deep, and this one is at depth %d",
              r->id, r->file, r->line, r->max_depth, req->depth);
-    return -1;
 }
 
 /* Money in a currency that no budget counts, while others count theirs, is nobody's to spend. */
-static int check_currency(const policy *p, const budget_request *req, int64_t now_us,
-                          budget_refusal *why) {
-    const budget_rule *other = NULL;
-    for (size_t i = 0; req->micros > 0 && i < p->budget_count; i++) {
-        const budget_rule *r = &p->budgets[i];
-        if (r->currency[0] && strcmp(r->currency, req->currency) == 0) {
-            return 0;
-        }
-        other = r->currency[0] && !other ? r : other;
-    }
-    if (!other) {
-        return 0;
-    }
-    begin_refusal(other, req, now_us, why);
-    snprintf(why->unit, sizeof why->unit, "%.3s", req->currency);
-    why->wanted = req->micros;
-    snprintf(why->why, sizeof why->why,
+static void refuse_currency(asking *a, const budget_rule *other) {
+    const char *currency = a->req->currency;
+    begin_refusal(a, other);
+    a->refused = true;
+    a->why->at_hard = HARD_DENY;
+    snprintf(a->why->unit, sizeof a->why->unit, "%.3s", currency);
+    a->why->wanted = a->req->micros;
+    snprintf(a->why->why, sizeof a->why->why,
              "the effect costs %.3s, and budget %s (%s:%d) counts %s: no budget covers %.3s",
-             req->currency, other->id, other->file, other->line, other->currency, req->currency);
-    return -1;
+             currency, other->id, other->file, other->line, other->currency, currency);
 }
 
-static int collect(const budgets *b, const policy *p, const budget_request *req, int64_t now_us,
-                   budget_hold holds[BUDGET_HOLDS], size_t *count, budget_refusal *why) {
-    size_t n = 0;
-    for (size_t i = 0; i < p->budget_count; i++) {
-        const budget_rule *r = &p->budgets[i];
-        if (check_depth(r, req, now_us, why)) {
-            return -1;
+static void ask_all(asking *a) {
+    const budget_request *req = a->req;
+    const budget_rule *other = NULL;
+    bool covered = req->micros == 0;
+    for (size_t i = 0; i < a->b->line_count; i++) {
+        const plan_line *l = &a->b->lines[i];
+        if (!counts(a, l)) {
+            continue;
         }
-        if (req->micros > 0 && r->currency[0] && strcmp(r->currency, req->currency) == 0) {
-            if (ask_limit(b, r, req, now_us, r->currency, req->micros, r->micros, &holds[n], why)) {
-                return -1;
+        if (l->kind != LINE_MONEY) {
+            int64_t amount = l->kind == LINE_CALLS ? req->calls : req->tokens;
+            if (amount > 0) {
+                ask_line(a, i, amount);
             }
-            n++;
-        }
-        if (req->calls > 0 && r->calls >= 0) {
-            if (ask_limit(b, r, req, now_us, "calls", req->calls, r->calls, &holds[n], why)) {
-                return -1;
-            }
-            n++;
+        } else if (req->micros > 0 && memcmp(l->currency, req->currency, 4) == 0) {
+            ask_line(a, i, req->micros);
+            covered = true;
+        } else if (!other) {
+            other = &a->p->budgets[l->rule];
         }
     }
-    *count = n;
-    return 0;
-}
-
-static const budget_rule *rule_of(const policy *p, const char *id) {
-    size_t i = 0;
-    while (strcmp(p->budgets[i].id, id) != 0) {
-        i++;
+    for (size_t i = 0; a->p->limits_depth && i < a->p->budget_count; i++) {
+        const budget_rule *r = &a->p->budgets[i];
+        if (r->max_depth >= 0 && budget_rule_counts(r, req->agent, req->target)) {
+            check_depth(a, r);
+        }
     }
-    return &p->budgets[i];
+    if (!covered && other && is_stricter(a, other, HARD_DENY, false)) {
+        refuse_currency(a, other);
+    }
 }
 
 int budget_reserve(budgets *b, const policy *p, const budget_request *req, int64_t now_us,
                    budget_hold holds[BUDGET_HOLDS], size_t *count, budget_refusal *why) {
-    size_t n = 0;
-    if (check_currency(p, req, now_us, why) || collect(b, p, req, now_us, holds, &n, why)) {
+    asking a; /* field by field: this runs for each effect, and its arrays need no zeroes */
+    a.b = b;
+    a.p = p;
+    a.req = req;
+    a.now_us = now_us;
+    a.scopes = (scope_hashes){0, 0};
+    a.count = a.beyond_count = 0;
+    a.why = why;
+    a.refused = false;
+    budgets_follow(b, p);
+    ask_all(&a);
+    if (a.refused) {
+        why->beyond_count = a.beyond_count;
+        memcpy(why->beyond, a.beyond, a.beyond_count * sizeof *a.beyond);
         return -1;
     }
-    for (size_t i = 0; i < n; i++) {
-        const budget_hold *h = &holds[i];
-        if (!find(b, h->budget, h->scope, h->window, h->unit)) {
-            forget_windows(b, rule_of(p, h->budget), h, now_us);
+    for (size_t i = 0; i < a.count; i++) {
+        book *k = a.books[i];
+        const plan_line *l = &b->lines[k->line];
+        budget_account *to = k->now ? k->now : book_open(&p->budgets[l->rule], k, now_us);
+        to->held += a.amounts[i];
+        to->holds++;
+        to->borrowed += a.borrowed[i];
+        k->held += a.amounts[i];
+        holds[i] = (budget_hold){to, a.amounts[i], a.borrowed[i]};
+        if (l->notify) {
+            book_news(b, k);
         }
-        find_or_open(b, h->budget, h->scope, h->window, h->unit)->held += h->amount;
     }
-    *count = n;
+    *count = a.count;
     return 0;
 }
 
 /* ---- settle ---- */
 
-static int64_t add_capped(int64_t a, int64_t b) {
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+size_t budget_open(budgets *b, const policy *p, const budget_request *req, int64_t now_us,
+                   budget_hold *holds, size_t room) {
+    asking a = {.b = b, .p = p, .req = req, .now_us = now_us};
+    size_t count = 0;
+    budgets_follow(b, p);
+    for (size_t i = 0; i < b->line_count && count < room; i++) {
+        const plan_line *l = &b->lines[i];
+        if (l->kind != LINE_MONEY || !counts(&a, l) || memcmp(l->currency, req->currency, 4) != 0) {
+            continue;
+        }
+        book *k = book_find(b, p, i, req, &a.scopes, now_us);
+        budget_account *to = book_open(&p->budgets[l->rule], k, now_us);
+        to->holds++;
+        holds[count++] = (budget_hold){to, 0, 0};
+    }
+    return count;
+}
+
+/* Takes the hold back, as much of it as is known to be held. */
+static void unhold(budget_account *a, int64_t amount) {
+    int64_t less = a->held < amount ? a->held : amount;
+    a->held -= less;
+    if (a->held_counts) {
+        a->book->held -= a->book->held < less ? a->book->held : less;
+    }
+    a->holds -= a->holds > 0;
+}
+
+int64_t budget_borrowed(const budget_hold *hold, int64_t actual) {
+    int64_t back = actual < 0 || actual > hold->amount ? 0 : hold->amount - actual;
+    return hold->borrowed > back ? hold->borrowed - back : 0;
+}
+
+static void give_back(budget_account *a, int64_t borrowed) {
+    a->borrowed -= a->borrowed < borrowed ? a->borrowed : borrowed;
 }
 
 int64_t budget_settle(budgets *b, const policy *p, const budget_hold *hold, int64_t actual) {
-    account *a = find_or_open(b, hold->budget, hold->scope, hold->window, hold->unit);
-    int64_t before = add_capped(a->spent, a->held);
-    a->held = a->held > hold->amount ? a->held - hold->amount : 0;
-    a->spent = add_capped(a->spent, actual < 0 ? hold->amount : actual);
-    int64_t limit = limit_of(p, hold->budget, hold->unit);
-    if (limit < 0) {
+    budget_account *a = hold->account;
+    book *k = a->book;
+    budgets_follow(b, p);
+    if (k->plan != b->plan) {
+        book_bind(b, p, k);
+    }
+    bool all = a->spent_counts && a->held_counts; /* else its window is over, and it stands alone */
+    int64_t before = all ? budget_add(k->spent, k->held) : budget_add(a->spent, a->held);
+    int64_t more = actual < 0 ? hold->amount : actual;
+    unhold(a, hold->amount);
+    give_back(a, hold->borrowed - budget_borrowed(hold, actual));
+    a->spent = budget_add(a->spent, more);
+    k->spent = a->spent_counts ? budget_add(k->spent, more) : k->spent;
+    if (k->line == PLAN_NONE) {
         return 0;
     }
-    int64_t line = before > limit ? before : limit;
-    int64_t after = add_capped(a->spent, a->held);
+    if (all && b->lines[k->line].notify) {
+        book_news(b, k);
+    }
+    int64_t line = before > k->limit ? before : k->limit;
+    int64_t after = all ? budget_add(k->spent, k->held) : budget_add(a->spent, a->held);
     return after > line ? after - line : 0;
 }
 
 void budget_release(budgets *b, const budget_hold *hold) {
-    account *a = find(b, hold->budget, hold->scope, hold->window, hold->unit);
-    if (a) {
-        a->held = a->held > hold->amount ? a->held - hold->amount : 0;
+    (void)b;
+    unhold(hold->account, hold->amount);
+    give_back(hold->account, hold->borrowed);
+}
+
+budget_place budget_hold_place(const budget_hold *h) {
+    const book *k = h->account->book;
+    return (budget_place){k->budget, k->scope, h->account->window, k->unit};
+}
+
+void budget_holds_drop(budget_hold *holds, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        holds[i].account->holds -= holds[i].account->holds > 0;
     }
 }
 
-/* ---- recovery and reports ---- */
+/* ---- recovery and news ---- */
 
-void budget_restore(budgets *b, const char *id, const char *scope, const char *window,
-                    const char *unit, int64_t spent, int64_t held) {
-    account *a = find_or_open(b, id, scope, window, unit);
-    a->spent = spent;
-    a->held = held;
-}
-
-void budget_each(const budgets *b, const policy *p, budget_visit *visit, void *ctx) {
-    for (size_t i = 0; i < b->size; i++) {
-        for (const account *a = b->table[i]; a; a = a->next) {
-            if (a->spent || a->held) {
-                visit(ctx, a->budget, a->scope, a->window, a->unit, a->spent, a->held,
-                      limit_of(p, a->budget, a->unit));
-            }
+static const budget_rule *rule_named(const policy *p, const char *id) {
+    for (size_t i = 0; p && i < p->budget_count; i++) {
+        if (strcmp(p->budgets[i].id, id) == 0) {
+            return &p->budgets[i];
         }
     }
+    return NULL;
 }
 
-static bool of_scope(const account *a, const void *ctx) {
-    return strcmp(a->scope, ctx) == 0;
+static bool was_long_ago(const policy *p, int64_t now_us, const budget_place *at, int64_t held) {
+    const budget_rule *r = rule_named(p, at->budget);
+    budget_account a = {.held = held};
+    snprintf(a.window, sizeof a.window, "%s", at->window);
+    if (r && r->window == WINDOW_ROLLING && budget_slice_span(a.window, &a.from_us, &a.to_us)) {
+        a.spent_counts = a.to_us > now_us - r->window_us;
+    }
+    return r && budget_account_is_over(r, &a, now_us);
+}
+
+void budget_restore(budgets *b, const policy *p, int64_t now_us, const budget_place *at,
+                    int64_t spent, int64_t held) {
+    char unit[8];
+    budget_place base = *at;
+    if (was_long_ago(p, now_us, at, held)) {
+        return;
+    }
+    if (budget_unit_borrowed(at->unit, unit)) {
+        base.unit = unit;
+        account_named(b, &base)->borrowed = budget_add(spent, held);
+    } else {
+        budget_account *a = account_named(b, at);
+        a->spent = spent;
+        a->held = held;
+    }
+}
+
+bool budget_told(budgets *b, const policy *p, budget_notice *out) {
+    if (!b->news_count) {
+        return false;
+    }
+    budgets_follow(b, p);
+    if (!b->news_count) {
+        return false;
+    }
+    const book *k = b->news[--b->news_count];
+    budget_explain_notice(&p->budgets[b->lines[k->line].rule], k, out);
+    return true;
 }
 
 void budget_forget_run(budgets *b, uint64_t root_run) {
     char scope[64];
     snprintf(scope, sizeof scope, "run:%llu", (unsigned long long)root_run);
-    drop_where(b, of_scope, scope);
+    books_drop_scope(b, scope);
 }

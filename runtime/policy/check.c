@@ -5,130 +5,6 @@
 
 #include "compileint.h"
 
-/* ---- names ---- */
-
-static int fault_at(compiler *c, const speaker *s, const char *kind, const char *name,
-                    const char *const *words, const char *help) {
-    diag_at(c->d, DIAG_USAGE, s->file, s->line, s->column, "%s: there is no %s \"%.60s\"", s->what,
-            kind, name);
-    const char *near = did_you_mean(name, words);
-    if (near) {
-        diag_next(c->d, "Did you mean \"%s\"?", near);
-    } else {
-        diag_next(c->d, "%s", help);
-    }
-    return DIAG_USAGE;
-}
-
-static int check_agents(compiler *c, const speaker *s, const policy_rule *r) {
-    const policy_world *w = c->world;
-    const char **known = keel_alloc((w->agent_count + 1) * sizeof *known);
-    for (size_t i = 0; i < w->agent_count; i++) {
-        known[i] = w->agents[i];
-    }
-    known[w->agent_count] = NULL;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < r->agent_count; i++) {
-        size_t k = 0;
-        while (known[k] && strcmp(known[k], r->agents[i]) != 0) {
-            k++;
-        }
-        if (!known[k]) {
-            rc = fault_at(c, s, "agent", r->agents[i], known,
-                          "`keel agent list` shows all; remove the name, or install the agent.");
-        }
-    }
-    free(known);
-    return rc;
-}
-
-static const policy_connection *find_connection(const policy_world *w, const char *name) {
-    for (size_t i = 0; i < w->connection_count; i++) {
-        if (strcmp(w->connections[i].name, name) == 0) {
-            return &w->connections[i];
-        }
-    }
-    return NULL;
-}
-
-int check_connection(compiler *c, const speaker *s, const char *name) {
-    const policy_world *w = c->world;
-    if (find_connection(w, name)) {
-        return 0;
-    }
-    const char **known = keel_alloc((w->connection_count + 1) * sizeof *known);
-    for (size_t i = 0; i < w->connection_count; i++) {
-        known[i] = w->connections[i].name;
-    }
-    known[w->connection_count] = NULL;
-    int rc = fault_at(c, s, "connection", name, known,
-                      "`keel connection list` shows all; add it to keel.yaml, or remove the line.");
-    free(known);
-    return rc;
-}
-
-static int check_resource(compiler *c, const speaker *s, const policy_connection *con,
-                          const char *name) {
-    const char **known = keel_alloc((con->plugin->resource_count + 1) * sizeof *known);
-    for (size_t i = 0; i < con->plugin->resource_count; i++) {
-        known[i] = con->plugin->resources[i].name;
-    }
-    known[con->plugin->resource_count] = NULL;
-    char kind[96];
-    snprintf(kind, sizeof kind, "resource of the connection %.60s", con->name);
-    int rc = fault_at(c, s, kind, name, known, "`keel connection show NAME` lists its resources.");
-    free(known);
-    return rc;
-}
-
-/* Part by part, as far as no glob stands in the way. */
-int check_target(compiler *c, const speaker *s, const char *on) {
-    char part[3][208] = {"", "", ""};
-    const char *p = on;
-    for (size_t i = 0; i < 3 && *p; i++) {
-        size_t n = strcspn(p, ".");
-        memcpy(part[i], p, n);
-        p += n + (p[n] == '.');
-    }
-    if (strcmp(part[0], "run") == 0 || strpbrk(part[0], "*?")) {
-        return 0;
-    }
-    const policy_connection *con = find_connection(c->world, part[0]);
-    if (!con) {
-        return check_connection(c, s, part[0]);
-    }
-    if (!part[1][0] || strpbrk(part[1], "*?")) {
-        return 0;
-    }
-    const manifest_resource *res = manifest_find(con->plugin, part[1]);
-    if (!res) {
-        return check_resource(c, s, con, part[1]);
-    }
-    for (manifest_verb_id v = VERB_READ; v < VERB_COUNT; v++) {
-        if (strcmp(part[2], manifest_verb_name(v)) == 0 && !res->verbs[v].present) {
-            static const char *const none[] = {NULL};
-            return fault_at(c, s, "such verb in the manifest for", on, none,
-                            "`keel connection show NAME` lists what the connector can do.");
-        }
-    }
-    return 0;
-}
-
-int check_names(compiler *c) {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < c->p->rule_count; i++) {
-        const policy_rule *r = c->p->rules[i];
-        char what[80];
-        snprintf(what, sizeof what, "rule %s", r->id);
-        speaker s = {what, r->file, r->line, r->column};
-        rc = check_agents(c, &s, r);
-        for (size_t k = 0; rc == 0 && k < r->on_count; k++) {
-            rc = check_target(c, &s, r->on[k]);
-        }
-    }
-    return rc;
-}
-
 /* ---- reach ---- */
 
 static bool always(const policy_rule *r, band_kind k) {
@@ -179,14 +55,23 @@ static bool covers_targets(const policy_rule *wide, const policy_rule *r) {
     return true;
 }
 
-/* An always-denying rule hides all others below it, an always-asking one those that only allow. */
+static bool always_asks(const policy_rule *r) {
+    return always(r, BAND_ASK) && !r->guard && !r->bands[BAND_DENY].present &&
+           !r->bands[BAND_ALLOW].present;
+}
+
+static bool hides_some(const policy_rule *r) {
+    return !r->when.present && (always(r, BAND_DENY) || always_asks(r));
+}
+
+/* An always-denying rule hides all others below it, an always-asking one those that only allow. A
+ * guard hides none: it needs them. */
 static bool hides(const policy_rule *wide, const policy_rule *r) {
-    if (wide == r || wide->when.present) {
+    if (wide == r) {
         return false;
     }
     bool denies = always(wide, BAND_DENY);
-    bool asks = always(wide, BAND_ASK) && !wide->bands[BAND_DENY].present &&
-                !wide->bands[BAND_ALLOW].present;
+    bool asks = always_asks(wide);
     bool only_allows = !r->bands[BAND_DENY].present && !r->bands[BAND_ASK].present;
     bool weaker = denies ? !always(r, BAND_DENY) : asks && only_allows;
     return weaker && covers_agents(wide, r) && covers_targets(wide, r);
@@ -212,9 +97,10 @@ static bool reaches(const policy_rule *r, const target_list *targets) {
 
 /* ---- attributes ---- */
 
-static const char *near_attribute(const policy_world *w, const char *name) {
-    const char *words[POLICY_ATTRS + 1] = {"tainted", "sink", "class"};
-    size_t count = 3;
+static const char *find_near(const policy_world *w, const char *name) {
+    const char *words[POLICY_ATTRS + 1] = {"tainted", "sink", "class", "sensitivity",
+                                           MANIFEST_ORIGIN};
+    size_t count = 5;
     for (size_t i = 0; i < w->connection_count; i++) {
         const manifest *m = w->connections[i].plugin;
         for (size_t k = 0; k < m->resource_count; k++) {
@@ -230,10 +116,21 @@ static const char *near_attribute(const policy_world *w, const char *name) {
     return near && strcmp(near, name) != 0 ? near : NULL;
 }
 
+const char *near_attribute(compiler *c, uint16_t id) {
+    near_name *n = &c->near[id];
+    if (!n->known) {
+        *n = (near_name){true, find_near(c->world, c->p->attrs[id].name)};
+    }
+    return n->near;
+}
+
 static void check_attributes(compiler *c, const policy_rule *r, const band *b) {
     for (size_t i = 0; c->world && i < b->count; i++) {
+        if (check_tally(c->p, &b->checks[i])) {
+            continue;
+        }
         const char *name = c->p->attrs[b->checks[i].attr].name;
-        const char *near = near_attribute(c->world, name);
+        const char *near = near_attribute(c, b->checks[i].attr);
         if (near) {
             char text[256];
             char next[128];
@@ -247,17 +144,32 @@ static void check_attributes(compiler *c, const policy_rule *r, const band *b) {
     }
 }
 
-static void check_rule(compiler *c, const policy_rule *r, const target_list *targets) {
+/* A question that expires between two digests would never have been shown. */
+static void check_digest(compiler *c, const policy_rule *r) {
+    int64_t gap = policy_digest_gap_us(&r->approval);
+    if (gap && r->approval.expires_us <= gap) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "rule %s: what it asks may expire before a digest has shown it: up to %lld h %lld "
+                 "min pass between two",
+                 r->id, (long long)(gap / 3600000000LL), (long long)(gap / 60000000 % 60));
+        compile_warn(c, r->file, r->line, r->column, text,
+                     "Let it stand longer, such as `expires: 48h`, or add a time to digest.");
+    }
+}
+
+static void check_rule(compiler *c, const policy_rule *r, const target_list *targets,
+                       const candidates *wide) {
     char text[256];
     if (c->world && !reaches(r, targets)) {
         snprintf(text, sizeof text, "rule %s matches nothing in this workspace", r->id);
         compile_warn(c, r->file, r->line, r->column, text,
                      "`keel connection list` shows what there is.");
     }
-    for (size_t k = 0; k < c->p->rule_count; k++) {
-        if (hides(c->p->rules[k], r)) {
+    for (size_t k = 0; k < wide->count; k++) {
+        if (hides(wide->rules[k], r)) {
             snprintf(text, sizeof text, "rule %s is shadowed: %s always decides first", r->id,
-                     c->p->rules[k]->id);
+                     wide->rules[k]->id);
             compile_warn(c, r->file, r->line, r->column, text,
                          "Remove it, or narrow the other rule.");
             return;
@@ -265,14 +177,91 @@ static void check_rule(compiler *c, const policy_rule *r, const target_list *tar
     }
 }
 
+/* Some verb that it counts says in its manifest that it asks a model. */
+static bool counts_tokens(const compiler *c, const budget_rule *b) {
+    for (size_t i = 0; i < c->world->connection_count; i++) {
+        const policy_connection *cn = &c->world->connections[i];
+        for (size_t n = 0; n < cn->plugin->resource_count; n++) {
+            const manifest_resource *r = &cn->plugin->resources[n];
+            for (manifest_verb_id v = VERB_READ; v < VERB_COUNT; v++) {
+                char target[256];
+                snprintf(target, sizeof target, "%s.%s.%s", cn->name, r->name,
+                         manifest_verb_name(v));
+                bool counted = b->on_count == 0;
+                for (size_t k = 0; !counted && k < b->on_count; k++) {
+                    counted = target_matches(b->on[k], target);
+                }
+                if (r->verbs[v].tokens.present && counted) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+static void check_budget(compiler *c, const budget_rule *b, const target_list *targets) {
+    bool any = b->on_count == 0;
+    for (size_t i = 0; !any && i < b->on_count; i++) {
+        any = reaches_any(b->on[i], targets);
+    }
+    if (c->world && !any) {
+        char text[256];
+        snprintf(text, sizeof text, "budget %s counts nothing in this workspace", b->id);
+        compile_warn(c, b->file, b->line, b->column, text,
+                     "`keel connection list` shows what there is.");
+    } else if (c->world && b->tokens >= 0 && !counts_tokens(c, b)) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "budget %s counts no tokens: nothing that it is about asks a model", b->id);
+        compile_warn(c, b->file, b->line, b->column, text,
+                     "Tokens are what a verb with `tokens` in its connector's manifest uses; limit "
+                     "others in money or calls.");
+    }
+}
+
+/* Names of people's ways, and keel.yaml has none: nobody's phone rings. */
+static void check_told(compiler *c, const policy_rule *r) {
+    const policy_approval *a = &r->approval;
+    for (size_t i = 0; c->world && !c->world->notifiers && i < a->escalate_count; i++) {
+        const char *to = a->escalate[i].to;
+        if (to && strcmp(to, POLICY_OPERATOR) != 0) {
+            char text[256];
+            snprintf(text, sizeof text,
+                     "rule %s: keel.yaml has no `notify`: the log and `keel inbox` alone tell %s",
+                     r->id, to);
+            compile_warn(c, r->file, r->line, r->column, text,
+                         "Write for example `notify: { NAME: { desktop: true } }` there.");
+            return;
+        }
+    }
+}
+
+/* A rule in shadow too: it would not matter either. */
 void check_reach(compiler *c, const target_list *targets) {
-    for (size_t i = 0; c->warn && i < c->p->rule_count; i++) {
-        const policy_rule *r = c->p->rules[i];
+    const policy *p = c->p;
+    candidates wide = {keel_alloc((p->rule_count + 1) * sizeof(policy_rule *)), 0};
+    for (size_t i = 0; i < p->rule_count; i++) {
+        if (hides_some(p->rules[i])) {
+            wide.rules[wide.count++] = p->rules[i];
+        }
+    }
+    for (size_t i = 0; c->warn && i < c->p->budget_count; i++) {
+        check_budget(c, &c->p->budgets[i], targets);
+    }
+    for (size_t i = 0; c->warn && i < p->rule_count + p->shadow_count; i++) {
+        const policy_rule *r = i < p->rule_count ? p->rules[i] : p->shadows[i - p->rule_count];
         check_bands(c, r);
+        check_conditions(c, r);
+        check_digest(c, r);
+        check_told(c, r);
         check_attributes(c, r, &r->when);
+        check_tallies(c, r, &r->when);
         for (band_kind k = BAND_DENY; k < BAND_COUNT; k++) {
             check_attributes(c, r, &r->bands[k]);
+            check_tallies(c, r, &r->bands[k]);
         }
-        check_rule(c, r, targets);
+        check_rule(c, r, targets, &wide);
     }
+    free(wide.rules);
 }

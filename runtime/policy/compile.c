@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compileint.h"
+#include "map.h"
 
 /* ---- memory ---- */
 
@@ -46,10 +47,14 @@ void policy_destroy(policy *p) {
     }
     free(p->zones);
     free(p->rules);
+    free(p->shadows);
     free(p->budgets);
     free(p->egress);
     free(p->retries);
     free(p->breakers);
+    free(p->rates);
+    free(p->quiet);
+    free(p->prices.rows);
     free(p);
 }
 
@@ -61,21 +66,20 @@ size_t policy_rule_count(const policy *p) {
     return p->rule_count;
 }
 
+const char *policy_rule_id(const policy *p, size_t i) {
+    return p->rules[i]->id;
+}
+
 /* ---- one file ---- */
 
 static int check_top(compiler *c, const yaml_node *root) {
-    static const char *const later[] = {"rates",     "quiet",  "retention", "compact",
-                                        "snapshots", "tiers",  "prices",    "unpriced",
-                                        "fx",        "grants", NULL};
-    static const char *const known[] = {"version", "defaults", "lists",    "rules", "budgets",
-                                        "egress",  "retries",  "breakers", NULL};
+    static const char *const later[] = {"fx", NULL};
+    static const char *const known[] = {"version",  "defaults",  "lists",    "rules",     "budgets",
+                                        "egress",   "retries",   "breakers", "rates",     "quiet",
+                                        "tiers",    "retention", "compact",  "snapshots", "prices",
+                                        "unpriced", NULL};
     int rc = compile_map(c, root, "a policy");
-    if (rc == 0) {
-        rc = yaml_later_keys(c->tree, root, later, c->d);
-    }
-    if (rc == 0) {
-        rc = yaml_known_keys(c->tree, root, known, c->d);
-    }
+    rc = rc ? rc : compile_keys(c, root, later, known);
     int64_t version;
     const yaml_node *n = yaml_get(root, "version");
     if (rc == 0 && (!yaml_int(n, &version) || version != 1)) {
@@ -88,7 +92,7 @@ static int check_top(compiler *c, const yaml_node *root) {
 
 static int read_defaults(compiler *c, const yaml_node *n) {
     static const char *const known[] = {"effect", "on_error", "mode", NULL};
-    static const char *const only[] = {"deny", "deny", "enforce"};
+    static const char *const only[] = {"deny", "deny", "enforce"}; /* or shadow */
     int rc = compile_map(c, n, "defaults");
     if (rc == 0) {
         rc = yaml_known_keys(c->tree, n, known, c->d);
@@ -98,9 +102,10 @@ static int read_defaults(compiler *c, const yaml_node *n) {
         if (!v || (v->kind == YAML_SCALAR && strcmp(v->text, only[i]) == 0)) {
             continue;
         }
-        if (v->kind == YAML_SCALAR && strcmp(v->text, "shadow") == 0) {
-            return compile_fault(c, v, "`mode: shadow` is known, not yet enforced in this version",
-                                 "Write `mode: enforce`.");
+        if (i == 2) {
+            bool shadow;
+            rc = compile_mode(c, v, &shadow);
+            continue;
         }
         yaml_fault(c->tree, v, c->d, "%s is always %s", known[i], only[i]);
         diag_next(c->d, "Where no rule speaks Keel denies; write a rule for what shall pass.");
@@ -137,18 +142,19 @@ static int add_list(compiler *c, const yaml_node *key, const yaml_node *n) {
 
 /* What all rules may refer to, before any rule is read. */
 static int read_shared(compiler *c, const yaml_node *root) {
-    int rc = check_top(c, root);
+    int rc = compile_go_on(c, check_top(c, root));
     if (rc == 0 && yaml_get(root, "defaults")) {
-        rc = read_defaults(c, yaml_get(root, "defaults"));
+        rc = compile_go_on(c, read_defaults(c, yaml_get(root, "defaults")));
     }
+    rc = rc ? rc : compile_tiers(c, root);
     const yaml_node *lists = yaml_get(root, "lists");
     if (rc == 0 && lists) {
         rc = compile_map(c, lists, "lists");
     }
     for (size_t i = 0; rc == 0 && lists && i < lists->count; i++) {
-        rc = add_list(c, lists->keys[i], lists->items[i]);
+        rc = compile_go_on(c, add_list(c, lists->keys[i], lists->items[i]));
     }
-    return rc;
+    return compile_go_on(c, rc);
 }
 
 static int read_entries(compiler *c, const yaml_node *root, const char *key,
@@ -159,17 +165,26 @@ static int read_entries(compiler *c, const yaml_node *root, const char *key,
     }
     int rc = compile_list(c, list, key);
     for (size_t i = 0; rc == 0 && i < list->count; i++) {
-        rc = read(c, list->items[i]);
+        rc = compile_go_on(c, read(c, list->items[i]));
     }
-    return rc;
+    return compile_go_on(c, rc);
 }
 
 static int read_rules(compiler *c, const yaml_node *root) {
+    const yaml_node *defaults = yaml_get(root, "defaults");
+    const yaml_node *mode = defaults ? yaml_get(defaults, "mode") : NULL;
+    c->shadow = mode && mode->kind == YAML_SCALAR && strcmp(mode->text, "shadow") == 0;
     int rc = read_entries(c, root, "rules", compile_rule);
     rc = rc ? rc : read_entries(c, root, "budgets", compile_budget);
     rc = rc ? rc : read_entries(c, root, "egress", compile_egress);
     rc = rc ? rc : read_entries(c, root, "retries", compile_retry);
-    return rc ? rc : read_entries(c, root, "breakers", compile_breaker);
+    rc = rc ? rc : read_entries(c, root, "breakers", compile_breaker);
+    rc = rc ? rc : read_entries(c, root, "rates", compile_rate);
+    rc = rc ? rc : read_entries(c, root, "quiet", compile_quiet);
+    rc = rc ? rc : compile_keeping(c, root);
+    rc = rc ? rc : read_entries(c, root, "prices", compile_price);
+    const yaml_node *unpriced = yaml_get(root, "unpriced");
+    return rc || !unpriced ? rc : compile_go_on(c, compile_unpriced(c, unpriced));
 }
 
 /* ---- all files ---- */
@@ -178,6 +193,9 @@ static int each_file(compiler *c, yaml_tree *const *trees, size_t count,
                      int (*read)(compiler *c, const yaml_node *root)) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
+        if (!trees[i]) {
+            continue; /* its fault was told */
+        }
         c->tree = trees[i];
         c->file = policy_copy(c->p, yaml_tree_file(trees[i]), strlen(yaml_tree_file(trees[i])));
         rc = read(c, yaml_tree_root(trees[i]));
@@ -232,7 +250,9 @@ static int by_attr_name(const void *a, const void *b) {
 
 static void rename_band(band *b, const uint16_t *to) {
     for (size_t i = 0; i < b->count; i++) {
-        b->checks[i].attr = to[b->checks[i].attr];
+        if (b->checks[i].attr < POLICY_ATTRS) {
+            b->checks[i].attr = to[b->checks[i].attr];
+        }
     }
 }
 
@@ -249,10 +269,18 @@ static void sort_attrs(policy *p) {
             }
         }
     }
-    for (size_t i = 0; i < p->rule_count; i++) {
-        rename_band(&p->rules[i]->when, to);
+    for (size_t i = 0; i < p->tally_count; i++) {
+        p->tallies[i]->of = to[p->tallies[i]->of];
+        p->tallies[i]->each_attr = to[p->tallies[i]->each_attr];
+    }
+    for (size_t i = 0; i < p->rate_count; i++) {
+        p->rates[i].each_attr = to[p->rates[i].each_attr];
+    }
+    for (size_t i = 0; i < p->rule_count + p->shadow_count; i++) {
+        policy_rule *r = i < p->rule_count ? p->rules[i] : p->shadows[i - p->rule_count];
+        rename_band(&r->when, to);
         for (band_kind k = BAND_DENY; k < BAND_COUNT; k++) {
-            rename_band(&p->rules[i]->bands[k], to);
+            rename_band(&r->bands[k], to);
         }
     }
 }
@@ -262,18 +290,16 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     if (rc == 0) {
         rc = each_file(c, trees, count, read_rules);
     }
-    if (rc == 0 && c->world) {
-        rc = check_names(c);
-    }
-    if (rc == 0 && c->world) {
-        rc = check_retry_names(c);
-    }
-    if (rc) {
-        return rc;
+    rc = rc ? rc : compile_prices(c);
+    if (rc || c->fault_count) {
+        return rc ? rc : DIAG_USAGE;
     }
     policy *p = c->p;
     if (p->rule_count) {
         qsort(p->rules, p->rule_count, sizeof *p->rules, by_strictness);
+    }
+    if (p->shadow_count) {
+        qsort(p->shadows, p->shadow_count, sizeof *p->shadows, by_strictness);
     }
     sort_attrs(p);
     target_list targets = {0};
@@ -282,20 +308,33 @@ static int compile_trees(compiler *c, yaml_tree *const *trees, size_t count) {
     check_reach(c, &targets);
     check_egress_names(c);
     check_retry_reach(c, &targets);
+    check_pace_reach(c, &targets);
+    check_tiers_used(c);
+    check_keeping_used(c);
     free(targets.names);
     return 0;
 }
 
-static int parse_all(yaml_tree **trees, const policy_source *files, size_t count, diag *d) {
+static void keep_lists(compiler *c) {
+    c->p->lists = policy_alloc(c->p, (c->list_count + 1) * sizeof *c->p->lists);
+    for (size_t i = 0; i < c->list_count; i++) {
+        c->p->lists[c->p->list_count++] =
+            policy_copy(c->p, c->lists[i].name, strlen(c->lists[i].name));
+    }
+}
+
+static int parse_all(compiler *c, yaml_tree **trees, const policy_source *files, size_t count) {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < count; i++) {
-        rc = yaml_tree_parse(&trees[i], files[i].file, files[i].text, files[i].len, d);
+        rc = yaml_tree_parse(&trees[i], files[i].file, files[i].text, files[i].len, c->d);
+        c->unread |= rc != 0;
+        rc = compile_go_on(c, rc);
     }
     return rc;
 }
 
-int policy_compile(policy **out, const policy_source *files, size_t count,
-                   const policy_world *world, policy_warning *warn, void *warn_ctx, diag *d) {
+int policy_check(policy **out, const policy_source *files, size_t count, const policy_world *world,
+                 const policy_listener *to, diag *d) {
     yaml_tree **trees = keel_alloc((count + 1) * sizeof(yaml_tree *));
     memset(trees, 0, (count + 1) * sizeof(yaml_tree *));
     policy *p = keel_alloc(sizeof *p);
@@ -303,25 +342,44 @@ int policy_compile(policy **out, const policy_source *files, size_t count,
     p->base_reads = true;
     p->base_undo = true;
     static const attr_name builtins[] = {{"class", BUILTIN_CLASS, false},
+                                         {"sensitivity", BUILTIN_SENSITIVITY, false},
                                          {"sink", BUILTIN_SINK, false},
-                                         {"tainted", BUILTIN_TAINTED, false}};
+                                         {"tainted", BUILTIN_TAINTED, false},
+                                         {MANIFEST_ORIGIN, BUILTIN_ORIGIN, false}};
     memcpy(p->attrs, builtins, sizeof builtins);
     p->attr_count = sizeof builtins / sizeof *builtins;
-    compiler c = {.p = p, .world = world, .warn = warn, .warn_ctx = warn_ctx, .d = d};
-    int rc = parse_all(trees, files, count, d);
+    diag own = {0};
+    map ids = {0};
+    compiler c = {.p = p,
+                  .ids = &ids,
+                  .world = world,
+                  .fault = to->fault,
+                  .warn = to->warn,
+                  .warn_ctx = to->ctx,
+                  .d = d ? d : &own};
+    int rc = parse_all(&c, trees, files, count);
     if (rc == 0) {
         rc = compile_trees(&c, trees, count);
+        keep_lists(&c);
     }
     for (size_t i = 0; i < count; i++) {
         yaml_tree_destroy(trees[i]);
     }
     free(trees);
     free(c.lists);
+    map_free(&ids);
     if (rc) {
         policy_destroy(p);
+        *c.d = c.fault_count && rc == DIAG_USAGE ? c.first : *c.d;
         return rc;
     }
     digest_files(p, files, count);
     *out = p;
     return 0;
+}
+
+int policy_compile(policy **out, const policy_source *files, size_t count,
+                   const policy_world *world, policy_warning *warn, void *warn_ctx, diag *d) {
+    policy_listener to = {NULL, warn, warn_ctx};
+    return policy_check(out, files, count, world, &to, d);
 }

@@ -31,7 +31,8 @@ static holding compare(const op *o, const attr_value *v) {
         int64_t b = o->value.micros;
         return ordered(o->kind, (a > b) - (a < b));
     }
-    if (v->type != ATTR_NUMBER || v->number != v->number) {
+    attr_type want = o->value.type == ATTR_TEXT ? ATTR_TEXT : ATTR_NUMBER; /* a text: by its rank */
+    if (v->type != want || v->number != v->number) {
         return MISTYPED;
     }
     return ordered(o->kind, (v->number > o->value.number) - (v->number < o->value.number));
@@ -164,31 +165,70 @@ void sight_init(sight *s, const policy *p, const policy_query *q) {
 
 static const attr *builtin(sight *s, builtin_attr which) {
     attr_value *v = &s->values[which];
-    const char *text = which == BUILTIN_SINK ? s->q->sink_external ? "external" : "internal"
-                                             : effect_class_name(s->q->class);
-    *v = (attr_value){.type = ATTR_TEXT, .text = text};
-    if (which == BUILTIN_TAINTED) {
+    *v = (attr_value){.type = ATTR_TEXT};
+    switch (which) {
+    case BUILTIN_TAINTED:
         v->type = ATTR_BOOL;
         v->number = s->q->tainted;
-    } else {
-        v->len = strlen(text);
+        break;
+    case BUILTIN_ORIGIN:
+        v->type = s->q->reply == REPLY_UNTOLD ? ATTR_BAD : ATTR_BOOL;
+        v->number = s->q->reply == REPLY_YES;
+        break;
+    case BUILTIN_SENSITIVITY:
+        v->text = sensitivity_name(s->q->level);
+        v->number = s->q->level;
+        break;
+    case BUILTIN_SINK:
+        v->text = s->q->sink_external ? "external" : "internal";
+        break;
+    default:
+        v->text = effect_class_name(s->q->class);
+        break;
     }
-    s->builtins[which] = (attr){NULL, v, 1};
+    v->len = v->text ? strlen(v->text) : 0;
+    s->builtins[which] = (attr){NULL, v, which != BUILTIN_ORIGIN || s->q->reply != REPLY_NONE};
     return &s->builtins[which];
 }
 
-static const attr *look_up(sight *s, uint16_t id) {
-    const attr_name *n = &s->p->attrs[id];
-    if (n->builtin) {
-        return builtin(s, n->builtin);
-    }
-    for (size_t i = 0; i < s->q->attr_count; i++) {
-        const char *name = s->q->attrs[i].name;
+const attr *query_attr(const policy *p, const policy_query *q, uint16_t id) {
+    const attr_name *n = &p->attrs[id];
+    for (size_t i = 0; i < q->attr_count; i++) {
+        const char *name = q->attrs[i].name;
         if (name[0] == n->name[0] && strcmp(name, n->name) == 0) {
-            return &s->q->attrs[i];
+            return &q->attrs[i];
         }
     }
     return NULL;
+}
+
+const tally_rule *check_tally(const policy *p, const check *c) {
+    return c->attr < POLICY_ATTRS ? NULL : p->tallies[c->attr - POLICY_ATTRS];
+}
+
+static bool same_amount(const attr_value *a, const attr_value *b) {
+    return a->type == ATTR_MONEY ? a->micros == b->micros : a->number == b->number;
+}
+
+/* Of several members the highest and the lowest tell what all of them do: comparators are orders. */
+static const attr *look_up_tally(sight *s, uint16_t index) {
+    tally_sight seen;
+    tally_see(s->p, index, s->q, &seen);
+    if (seen.odd != TALLY_TOLD) {
+        return NULL;
+    }
+    s->sums[0] = seen.most;
+    s->sums[1] = seen.least;
+    s->sum = (attr){NULL, s->sums, same_amount(&seen.most, &seen.least) ? 1 : 2};
+    return &s->sum;
+}
+
+static const attr *look_up(sight *s, uint16_t id) {
+    if (id >= POLICY_ATTRS) {
+        return look_up_tally(s, (uint16_t)(id - POLICY_ATTRS));
+    }
+    builtin_attr own = s->p->attrs[id].builtin;
+    return own ? builtin(s, own) : query_attr(s->p, s->q, id);
 }
 
 const attr *sight_attr(sight *s, uint16_t id) {
@@ -259,22 +299,37 @@ size_t policy_candidates(const policy *p, const char *agent, const char *target,
     return c->count;
 }
 
+const policy_rule *guard_speaks(const policy *p, sight *s) {
+    const policy_rule *const *rules;
+    size_t count = policy_candidates(p, s->q->agent, s->q->target, &rules);
+    for (size_t i = 0; i < count; i++) {
+        if (rules[i]->guard && rule_covers(rules[i], s->q->agent, s->q->target) &&
+            rule_speaks(rules[i], s) == BAND_ASK) {
+            return rules[i];
+        }
+    }
+    return NULL;
+}
+
 static const char *const band_names[] = {"deny", "allow", "ask"};
 
 static void speak(policy_decision *out, policy_verdict verdict, const policy_rule *r, band_kind k) {
     *out = (policy_decision){verdict, r, r->id, r->file, r->line, band_names[k]};
 }
 
-/* Weighs one more rule; true when nothing can change the decision any more. */
-static bool weigh(const policy_rule *r, sight *s, policy_decision *out) {
+/* Weighs one more rule; true when nothing can change the decision any more. The strictest come first:
+ * a guard that has spoken before another rule asks says how. */
+static bool weigh(const policy_rule *r, sight *s, policy_decision *out, const policy_rule **guard) {
     if (out->rule && r->first == BAND_ALLOW && r->last == BAND_ALLOW) {
         return false;
     }
     band_kind k = rule_speaks(r, s);
     if (k == BAND_DENY) {
         speak(out, POLICY_DENY, r, k);
+    } else if (k == BAND_ASK && r->guard) {
+        *guard = *guard ? *guard : r;
     } else if (k == BAND_ASK && (!out->rule || out->verdict == POLICY_ALLOW)) {
-        speak(out, POLICY_ASK, r, k);
+        speak(out, POLICY_ASK, *guard ? *guard : r, k);
     } else if (k == BAND_ALLOW && !out->rule) {
         speak(out, POLICY_ALLOW, r, k);
     }
@@ -287,6 +342,7 @@ __attribute__((flatten)) void policy_decide(const policy *p, const policy_query 
     const policy_rule *const *rules;
     size_t count = policy_candidates(p, q->agent, q->target, &rules);
     bool unknown_target = rules == (const policy_rule *const *)p->rules;
+    const policy_rule *guard = NULL;
     sight s;
     sight_init(&s, p, q);
     *out = (policy_decision){POLICY_DENY, NULL, "none", "", 0, "default"};
@@ -294,7 +350,7 @@ __attribute__((flatten)) void policy_decide(const policy *p, const policy_query 
         if (unknown_target && !rule_covers(rules[i], q->agent, q->target)) {
             continue;
         }
-        if (weigh(rules[i], &s, out)) {
+        if (weigh(rules[i], &s, out, &guard)) {
             return;
         }
     }
@@ -303,5 +359,8 @@ __attribute__((flatten)) void policy_decide(const policy *p, const policy_query 
     } else if (!out->rule && q->ordered && p->base_undo &&
                !policy_names_undo(p, q->agent, q->target)) {
         *out = (policy_decision){POLICY_ALLOW, NULL, "base.undo", "", 0, "allow"};
+    }
+    if (guard && out->verdict == POLICY_ALLOW) {
+        speak(out, POLICY_ASK, guard, BAND_ASK);
     }
 }

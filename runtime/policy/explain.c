@@ -26,26 +26,11 @@ static void write_text(keel_json_writer *w, const char *text, size_t len) {
 }
 
 static void write_value(keel_json_writer *w, const attr_value *v) {
-    keel_buf money = KEEL_BUF_INIT;
-    switch (v->type) {
-    case ATTR_TEXT:
+    if (v->type == ATTR_TEXT) {
         write_text(w, v->text, v->len);
-        break;
-    case ATTR_MONEY:
-        money_print(v->micros, v->currency, &money);
-        keel_json_textn(w, money.data, money.len);
-        break;
-    case ATTR_NUMBER:
-        keel_json_number(w, v->number);
-        break;
-    case ATTR_BOOL:
-        keel_json_bool(w, v->number != 0);
-        break;
-    default:
-        keel_json_null(w);
-        break;
+    } else {
+        value_write(v, w);
     }
-    keel_buf_free(&money);
 }
 
 static void write_attr(keel_json_writer *w, const attr *a) {
@@ -65,14 +50,31 @@ static void write_attr(keel_json_writer *w, const attr *a) {
     keel_json_array_end(w);
 }
 
-static void mark(bool used[POLICY_ATTRS], const band *b) {
+#define USED (POLICY_ATTRS + POLICY_TALLIES)
+
+static void mark(const policy *p, bool used[USED], const band *b) {
     for (size_t i = 0; i < b->count; i++) {
+        const tally_rule *sum = check_tally(p, &b->checks[i]);
         used[b->checks[i].attr] = true;
+        if (sum && sum->sum) {
+            used[sum->of] = true;
+        }
+        if (sum && sum->each == EACH_ATTR) {
+            used[sum->each_attr] = true;
+        }
     }
 }
 
-/* Keel's own three, and what the rules that cover this effect look at. */
-static void mark_used(const policy *p, const policy_query *q, bool used[POLICY_ATTRS]) {
+static void mark_rule(const policy *p, bool used[USED], const policy_rule *r) {
+    mark(p, used, &r->when);
+    for (band_kind k = BAND_DENY; k < BAND_COUNT; k++) {
+        mark(p, used, &r->bands[k]);
+    }
+}
+
+/* Keel's own, and what the rules that cover this effect look at. */
+static void mark_used(const policy *p, const policy_query *q, bool used[USED]) {
+    memset(used, 0, USED * sizeof *used);
     for (size_t i = 0; i < p->attr_count; i++) {
         used[i] = p->attrs[i].builtin != BUILTIN_NONE;
     }
@@ -80,34 +82,102 @@ static void mark_used(const policy *p, const policy_query *q, bool used[POLICY_A
     size_t count = policy_candidates(p, q->agent, q->target, &rules);
     for (size_t i = 0; i < count; i++) {
         if (rule_covers(rules[i], q->agent, q->target)) {
-            mark(used, &rules[i]->when);
-            for (band_kind k = BAND_DENY; k < BAND_COUNT; k++) {
-                mark(used, &rules[i]->bands[k]);
-            }
+            mark_rule(p, used, rules[i]);
         }
+    }
+    for (size_t i = 0; i < p->shadow_count; i++) {
+        const policy_rule *r = p->shadows[i];
+        if (rule_covers(r, q->agent, q->target)) {
+            mark_rule(p, used, r);
+        }
+    }
+}
+
+/* The sum or count that was looked at and whose name comes next, behind `last` and before `end`. */
+static size_t next_tally(const policy *p, const bool used[USED], const char *last,
+                         const char *end) {
+    size_t best = p->tally_count;
+    for (size_t i = 0; i < p->tally_count; i++) {
+        const char *label = p->tallies[i]->label;
+        if (used[POLICY_ATTRS + i] && strcmp(label, last) > 0 && (!end || strcmp(label, end) < 0) &&
+            (best == p->tally_count || strcmp(label, p->tallies[best]->label) < 0)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+typedef struct inputs {
+    const policy *p;
+    sight s;
+    bool used[USED];
+    const char *last; /* name that was written */
+    keel_json_writer *w;
+} inputs;
+
+static void write_input(inputs *in, const char *name, uint16_t id) {
+    const attr *a = sight_attr(&in->s, id);
+    if (a && a->count) {
+        keel_json_key(in->w, name);
+        write_attr(in->w, a);
+    }
+    in->last = name;
+}
+
+/* Sums and counts, with this effect, stand among the attributes by their names. */
+static void write_tallies(inputs *in, const char *end) {
+    const policy *p = in->p;
+    for (size_t i; (i = next_tally(p, in->used, in->last, end)) < p->tally_count;) {
+        write_input(in, p->tallies[i]->label, (uint16_t)(POLICY_ATTRS + i));
     }
 }
 
 static void write_inputs(const policy *p, const policy_query *q, keel_json_writer *w) {
-    bool used[POLICY_ATTRS];
-    mark_used(p, q, used);
-    sight s;
-    sight_init(&s, p, q);
+    inputs in = {.p = p, .last = "", .w = w};
+    mark_used(p, q, in.used);
+    sight_init(&in.s, p, q);
     keel_json_object(w);
     for (size_t i = 0; i < p->attr_count; i++) {
-        const attr *a = used[i] ? sight_attr(&s, (uint16_t)i) : NULL;
-        if (a && a->count) {
-            keel_json_key(w, p->attrs[i].name);
-            write_attr(w, a);
+        if (in.used[i]) {
+            write_tallies(&in, p->attrs[i].name);
+            write_input(&in, p->attrs[i].name, (uint16_t)i);
         }
     }
+    write_tallies(&in, NULL);
     keel_json_object_end(w);
+}
+
+static const char *const verdicts[] = {"deny", "ask", "allow"};
+
+static void write_shadows(const policy *p, const policy_query *q, const policy_shadows *s,
+                          keel_json_writer *w) {
+    keel_json_key(w, "shadow");
+    keel_json_array(w);
+    for (size_t i = 0; i < s->count; i++) {
+        const policy_decision *d = &s->says[i];
+        keel_buf why = KEEL_BUF_INIT;
+        phrase_why(p, q, d, &why);
+        keel_json_object(w);
+        keel_json_set_text(w, "band", d->band);
+        keel_json_set_text(w, "file", d->file);
+        keel_json_set_int(w, "line", d->line);
+        keel_json_set_text(w, "rule", d->rule_id);
+        keel_json_set_text(w, "verdict", verdicts[d->verdict]);
+        keel_json_key(w, "why");
+        keel_json_textn(w, why.data, why.len);
+        keel_json_object_end(w);
+        keel_buf_free(&why);
+    }
+    keel_json_array_end(w);
 }
 
 void policy_explain(const policy *p, const policy_query *q, const policy_decision *dec,
                     keel_buf *out) {
-    static const char *const verdicts[] = {"deny", "ask", "allow"};
+    policy_shadows shadows = {.count = 0};
     keel_buf why = KEEL_BUF_INIT;
+    if (p->shadow_count) {
+        policy_shadow(p, q, dec, &shadows);
+    }
     phrase_why(p, q, dec, &why);
     keel_json_writer w;
     keel_json_write(&w, out);
@@ -120,17 +190,22 @@ void policy_explain(const policy *p, const policy_query *q, const policy_decisio
     keel_json_key(&w, "policy");
     keel_json_hex(&w, p->digest.bytes, DIGEST_SIZE);
     keel_json_set_text(&w, "rule", dec->rule_id);
+    if (shadows.told) {
+        write_shadows(p, q, &shadows, &w);
+    }
     keel_json_set_text(&w, "verdict", verdicts[dec->verdict]);
     keel_json_key(&w, "why");
     keel_json_textn(&w, why.data, why.len);
+    if (shadows.told) {
+        keel_json_set_text(&w, "would", verdicts[shadows.would.verdict]);
+    }
     keel_json_object_end(&w);
     keel_buf_free(&why);
 }
 
 /* ---- a rule to add ---- */
 
-/* A name that a rule may use: Keel's own and those of later versions are not the field's. */
-static bool usable_name(const char *name) {
+bool condition_names(const char *name) {
     static const char *const taken[] = {"class", "count",   "sensitivity", "sink",
                                         "sum",   "tainted", "to_known",    "to_origin"};
     static const char letters[] =
@@ -169,7 +244,7 @@ static bool tellable(const attr *a) {
             return false;
         }
     }
-    return a->count > 0 && a->count <= 8 && usable_name(a->name);
+    return a->count > 0 && a->count <= 8 && condition_names(a->name);
 }
 
 static void suggest_set(const attr *a, keel_buf *out) {

@@ -40,8 +40,9 @@ static void world_targets(compiler *c, target_list *out) {
 void compile_targets(compiler *c, target_list *out) {
     add_target(out, "run.spawn");
     world_targets(c, out);
-    for (size_t i = 0; i < c->p->rule_count; i++) {
-        const policy_rule *r = c->p->rules[i];
+    const policy *p = c->p;
+    for (size_t i = 0; i < p->rule_count + p->shadow_count; i++) {
+        const policy_rule *r = i < p->rule_count ? p->rules[i] : p->shadows[i - p->rule_count];
         for (size_t k = 0; k < r->on_count; k++) {
             if (!strpbrk(r->on[k], "*?")) {
                 add_target(out, r->on[k]);

@@ -124,11 +124,12 @@ static bool names_undo(const char *on) {
     return verb && strcmp(verb, ".compensate") == 0;
 }
 
-bool policy_names_undo(const policy *p, const char *agent, const char *target) {
-    for (size_t i = 0; i < p->rule_count; i++) {
-        const policy_rule *r = p->rules[i];
+static bool some_name_undo(policy_rule *const *rules, size_t count, const char *agent,
+                           const char *target) {
+    for (size_t i = 0; i < count; i++) {
+        const policy_rule *r = rules[i];
         for (size_t k = 0; k < r->on_count; k++) {
-            if (names_undo(r->on[k]) && rule_covers(r, agent, target)) {
+            if (!r->guard && names_undo(r->on[k]) && rule_covers(r, agent, target)) {
                 return true;
             }
         }
@@ -136,15 +137,28 @@ bool policy_names_undo(const policy *p, const char *agent, const char *target) {
     return false;
 }
 
-bool rule_covers(const policy_rule *r, const char *agent, const char *target) {
-    bool named = r->agent_count == 0;
-    for (size_t i = 0; !named && i < r->agent_count; i++) {
-        named = strcmp(r->agents[i], agent) == 0;
+bool policy_names_undo(const policy *p, const char *agent, const char *target) {
+    return some_name_undo(p->rules, p->rule_count, agent, target);
+}
+
+bool shadow_names_undo(const policy *p, const char *agent, const char *target) {
+    return some_name_undo(p->shadows, p->shadow_count, agent, target);
+}
+
+bool entry_covers(const char *const *on, size_t on_count, const char *const *agents,
+                  size_t agent_count, const char *agent, const char *target) {
+    bool named = agent_count == 0;
+    for (size_t i = 0; !named && i < agent_count; i++) {
+        named = strcmp(agents[i], agent) == 0;
     }
-    for (size_t i = 0; named && i < r->on_count; i++) {
-        if (target_matches(r->on[i], target)) {
+    for (size_t i = 0; named && i < on_count; i++) {
+        if (target_matches(on[i], target)) {
             return true;
         }
     }
     return false;
+}
+
+bool rule_covers(const policy_rule *r, const char *agent, const char *target) {
+    return entry_covers(r->on, r->on_count, r->agents, r->agent_count, agent, target);
 }

@@ -45,7 +45,12 @@ void phrase_band(const policy *p, const band *b, keel_buf *out) {
     }
     for (size_t i = 0; i < b->count; i++) {
         const check *c = &b->checks[i];
-        keel_buf_printf(out, "%s%s", i ? " and " : "", p->attrs[c->attr].name);
+        const tally_rule *sum = check_tally(p, c);
+        keel_buf_printf(out, "%s%s", i ? " and " : "", sum ? sum->words : p->attrs[c->attr].name);
+        if (sum && sum->each != EACH_NONE) {
+            keel_buf_printf(out, " for each %s",
+                            sum->each == EACH_AGENT ? "agent" : p->attrs[sum->each_attr].name);
+        }
         for (size_t k = 0; k < c->count; k++) {
             const op *o = &c->ops[k];
             keel_buf_puts(out, k ? " and " : " ");
@@ -103,8 +108,93 @@ static size_t telling_value(const check *c, const attr *a, bool held) {
     return 0;
 }
 
+/* ---- one sum or count ---- */
+
+static void phrase_untold(const policy *p, const tally_rule *t, const tally_sight *seen,
+                          keel_buf *out) {
+    const char *name = p->attrs[seen->odd_attr].name;
+    keel_buf_puts(out, " cannot be told: ");
+    switch (seen->odd) {
+    case TALLY_MISSING:
+        keel_buf_printf(out, "%s is missing", name);
+        break;
+    case TALLY_OTHER:
+        keel_buf_printf(out, t->currency[0] ? "%s is no amount in %s" : "%s is no plain number",
+                        name, t->currency);
+        break;
+    case TALLY_BAD:
+        keel_buf_printf(out, "%s cannot be read", name);
+        break;
+    default:
+        keel_buf_printf(out, "the %s of one of them cannot be read any more", name);
+        break;
+    }
+}
+
+/* "limit 500 EUR", whether it was kept or not. */
+static void phrase_limit(const op *o, bool holds, keel_buf *out) {
+    keel_buf_puts(out, ", ");
+    if (o->kind == OP_LTE || o->kind == OP_GT) {
+        keel_buf_puts(out, "limit ");
+        value_print(&o->value, out);
+    } else {
+        phrase_op(o, holds, out);
+    }
+}
+
+static const op *first_failing(const check *c, const attr_value *v) {
+    for (size_t i = 0; i < c->count; i++) {
+        if (op_holds(&c->ops[i], v) != HOLDS) {
+            return &c->ops[i];
+        }
+    }
+    return NULL;
+}
+
+static void phrase_amounts(const check *c, const tally_sight *seen, bool held, keel_buf *out) {
+    const op *failing = held ? NULL : first_failing(c, &seen->most);
+    bool lowest = !held && !failing; /* what fails is too little for one of the members */
+    const attr_value *v = lowest ? &seen->least : &seen->most;
+    if (!lowest) {
+        keel_buf_puts(out, " is ");
+        value_print(&seen->before, out);
+        keel_buf_puts(out, ",");
+    }
+    keel_buf_puts(out, " with this one ");
+    value_print(v, out);
+    failing = lowest ? first_failing(c, v) : failing;
+    for (size_t i = 0; !failing && i < c->count; i++) {
+        phrase_limit(&c->ops[i], op_holds(&c->ops[i], v) == HOLDS, out);
+    }
+    if (failing) {
+        phrase_limit(failing, false, out);
+    }
+}
+
+/* sum of amount in 1d is 480 EUR, with this one 530 EUR, limit 500 EUR */
+static void phrase_tally(const policy *p, const policy_query *q, const check *c, bool held,
+                         keel_buf *out) {
+    const tally_rule *t = check_tally(p, c);
+    tally_sight seen;
+    tally_see(p, (uint16_t)(c->attr - POLICY_ATTRS), q, &seen);
+    keel_buf_puts(out, t->words);
+    if (t->each == EACH_AGENT) {
+        keel_buf_printf(out, " for %s", q->agent);
+    } else if (seen.whose) {
+        keel_buf_printf(out, " for %s ", p->attrs[t->each_attr].name);
+        value_print(seen.whose, out);
+    }
+    if (seen.odd == TALLY_TOLD) {
+        phrase_amounts(c, &seen, held, out);
+    } else {
+        phrase_untold(p, t, &seen, out);
+    }
+}
+
+/* ---- one condition ---- */
+
 /* to_domain is "example.org", not in own_domains */
-static void phrase_check(const policy *p, const check *c, const attr *a, bool held, keel_buf *out) {
+static void phrase_attr(const policy *p, const check *c, const attr *a, bool held, keel_buf *out) {
     const char *name = p->attrs[c->attr].name;
     if (!a || a->count == 0) {
         keel_buf_printf(out, "%s is missing", name);
@@ -141,7 +231,11 @@ typedef struct reasons {
 static void add_reason(reasons *r, const check *c, bool held) {
     if (r->count < REASONS) {
         keel_buf_puts(r->out, r->count ? "; " : r->before_first);
-        phrase_check(r->s->p, c, sight_attr(r->s, c->attr), held, r->out);
+        if (check_tally(r->s->p, c)) {
+            phrase_tally(r->s->p, r->s->q, c, held, r->out);
+        } else {
+            phrase_attr(r->s->p, c, sight_attr(r->s, c->attr), held, r->out);
+        }
     } else if (r->count == REASONS) {
         keel_buf_puts(r->out, "; ...");
     }
@@ -182,6 +276,11 @@ static void why_rule(const policy_rule *r, band_kind k, sight *s, keel_buf *out)
 /* Why a rule that covers the effect said nothing: told of its mildest band. */
 static void why_silent(const policy_rule *r, sight *s, keel_buf *out) {
     band_kind mildest = r->last;
+    if (r->guard && rule_speaks(r, s) == BAND_ASK) {
+        keel_buf_printf(out, "; rule %s (%s:%d) is a guard, and asks of what another lets", r->id,
+                        r->file, r->line);
+        return;
+    }
     keel_buf_printf(out, "; rule %s (%s:%d) is silent", r->id, r->file, r->line);
     reasons why = {s, out, 0, ": "};
     if (!add_failing(&why, &r->when, mildest)) {
@@ -189,15 +288,21 @@ static void why_silent(const policy_rule *r, sight *s, keel_buf *out) {
     }
 }
 
+static bool opens(const policy_rule *r) {
+    return !r->guard && (r->bands[BAND_ALLOW].present || r->bands[BAND_ASK].present);
+}
+
 static void why_default(const policy *p, const policy_query *q, sight *s, keel_buf *out) {
     keel_buf_printf(out, "no rule speaks for %s on %s", q->agent, q->target);
     const policy_rule *const *rules;
     size_t count = policy_candidates(p, q->agent, q->target, &rules);
     int told = 0;
-    for (size_t i = 0; i < count && told < 3; i++) {
-        if (rule_covers(rules[i], q->agent, q->target)) {
-            why_silent(rules[i], s, out);
-            told++;
+    for (int pass = 0; pass < 2; pass++) { /* what could have let it through comes first */
+        for (size_t i = 0; i < count && told < 3; i++) {
+            if (opens(rules[i]) == !pass && rule_covers(rules[i], q->agent, q->target)) {
+                why_silent(rules[i], s, out);
+                told++;
+            }
         }
     }
     if (told == 0) {

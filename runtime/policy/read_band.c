@@ -35,7 +35,7 @@ static bool is_domain(const compiler *c, const char *name) {
     return (n >= 6 && strcmp(name + n - 6, "domain") == 0) || declared_domain(c->world, name);
 }
 
-static int attr_id(compiler *c, const yaml_node *key, uint16_t *out) {
+int compile_attr(compiler *c, const yaml_node *key, uint16_t *out) {
     policy *p = c->p;
     for (size_t i = 0; i < p->attr_count; i++) {
         if (strcmp(p->attrs[i].name, key->text) == 0) {
@@ -56,38 +56,76 @@ static int attr_id(compiler *c, const yaml_node *key, uint16_t *out) {
     return rc;
 }
 
+static bool is_yes_or_no(builtin_attr which) {
+    return which == BUILTIN_TAINTED || which == BUILTIN_ORIGIN;
+}
+
 /* What Keel itself computes has few values: a wrong one can never match. */
-static int check_builtin(compiler *c, builtin_attr which, const yaml_node *n, const attr_value *v) {
+static int check_builtin(compiler *c, builtin_attr which, const yaml_node *n, attr_value *v) {
     static const char *const sinks[] = {"external", "internal", NULL};
     static const char *const classes[] = {"read", "local",      "keyed", "checkable",
                                           "once", "repeatable", "none",  NULL};
-    if (which == BUILTIN_TAINTED) {
-        return v->type == ATTR_BOOL ? 0
-                                    : compile_fault(c, n, "tainted is either true or false",
-                                                    "Write `tainted: true`.");
+    static const struct {
+        const char *name;
+        const char *const *words;
+        const char *help;
+    } own[] = {
+        [BUILTIN_CLASS] = {"class", classes, "It is the class of a verb, such as once."},
+        [BUILTIN_SENSITIVITY] = {"sensitivity", sensitivity_names,
+                                 "It is public, internal, confidential or restricted."},
+        [BUILTIN_SINK] = {"sink", sinks, "It is external or internal."},
+    };
+    if (is_yes_or_no(which)) {
+        bool tainted = which == BUILTIN_TAINTED;
+        return v->type == ATTR_BOOL
+                   ? 0
+                   : compile_fault(c, n,
+                                   tainted ? "tainted is either true or false"
+                                           : "to_origin is either true or false",
+                                   tainted ? "Write `tainted: true`." : "Write `to_origin: true`.");
     }
-    const char *const *words = which == BUILTIN_SINK ? sinks : classes;
+    const char *const *words = own[which].words;
     for (size_t i = 0; v->type == ATTR_TEXT && words[i]; i++) {
         if (strcmp(words[i], v->text) == 0) {
+            v->number = (double)i; /* its rank, where it has one */
             return 0;
         }
     }
     const char *near = v->type == ATTR_TEXT ? did_you_mean(v->text, words) : NULL;
-    yaml_fault(c->tree, n, c->d, "%s is never \"%.40s\"", which == BUILTIN_SINK ? "sink" : "class",
-               n->text);
+    yaml_fault(c->tree, n, c->d, "%s is never \"%.40s\"", own[which].name,
+               v->type == ATTR_TEXT ? v->text : n->text);
     if (near) {
         diag_next(c->d, "Did you mean \"%s\"?", near);
     } else {
-        diag_next(c->d, which == BUILTIN_SINK ? "It is external or internal."
-                                              : "It is the class of a verb, such as once.");
+        diag_next(c->d, "%s", own[which].help);
     }
+    return DIAG_USAGE;
+}
+
+/* What has few values has no order, and true is no text; levels are words with an order. */
+static int check_builtin_op(compiler *c, const attr_name *a, const yaml_node *key, const op *o) {
+    bool order = o->kind <= OP_GTE, level = a->builtin == BUILTIN_SENSITIVITY;
+    bool pattern = o->kind == OP_MATCHES;
+    if (order ? level : !pattern || (!level && !is_yes_or_no(a->builtin))) {
+        return 0;
+    }
+    yaml_fault(c->tree, key, c->d, "%s has no %s", a->name, key->text);
+    diag_next(c->d, "Write for example `%s`.",
+              a->builtin == BUILTIN_TAINTED  ? "tainted: true"
+              : a->builtin == BUILTIN_ORIGIN ? "to_origin: true"
+              : level                        ? "sensitivity: { lte: internal }"
+              : a->builtin == BUILTIN_SINK   ? "sink: external"
+                                             : "class: { in: [once, keyed] }");
     return DIAG_USAGE;
 }
 
 /* ---- comparators ---- */
 
-static int read_order(compiler *c, const yaml_node *n, op *o) {
+static int read_order(compiler *c, const attr_name *a, const yaml_node *n, op *o) {
     int rc = compile_value(c, n, &o->value);
+    if (rc == 0 && a->builtin != BUILTIN_NONE) {
+        return 0; /* check_builtin says what it is compared with, if it has an order */
+    }
     if (rc == 0 && o->value.type != ATTR_NUMBER && o->value.type != ATTR_MONEY) {
         rc = compile_fault(c, n, "lt, lte, gt and gte compare with a number or an amount of money",
                            "Write 5, or 100 EUR with the currency's three letters.");
@@ -106,7 +144,8 @@ static int read_match(compiler *c, const yaml_node *n, op *o) {
     return rc;
 }
 
-static int read_op(compiler *c, const yaml_node *key, const yaml_node *n, op *o) {
+static int read_op(compiler *c, const attr_name *a, const yaml_node *key, const yaml_node *n,
+                   op *o) {
     for (size_t i = 0; i < OPS; i++) {
         if (strcmp(ops[i].name, key->text) == 0) {
             o->kind = ops[i].kind;
@@ -123,20 +162,27 @@ static int read_op(compiler *c, const yaml_node *key, const yaml_node *n, op *o)
                                      : compile_fault(c, n, "present is either true or false",
                                                      "Write `present: true`.");
     default:
-        return read_order(c, n, o);
+        return read_order(c, a, n, o);
     }
 }
 
-static int check_values(compiler *c, const attr_name *a, const yaml_node *n, const op *o) {
+/* key: the comparator's, or the attribute's where a bare value stands. */
+static int check_values(compiler *c, const attr_name *a, const yaml_node *key, const yaml_node *n,
+                        op *o) {
     if (a->builtin == BUILTIN_NONE) {
         return 0;
     }
     if (o->kind == OP_EQ) {
         return check_builtin(c, a->builtin, n, &o->value);
     }
+    int rc = check_builtin_op(c, a, key, o);
+    if (rc || o->kind <= OP_GTE) {
+        return rc ? rc : check_builtin(c, a->builtin, n, &o->value);
+    }
     for (size_t i = 0; (o->kind == OP_IN || o->kind == OP_NOT_IN) && i < o->set.count; i++) {
         const yaml_node *item = n->kind == YAML_LIST ? n->items[i] : n;
-        int rc = check_builtin(c, a->builtin, item, &o->set.items[i]);
+        attr_value v = o->set.items[i];
+        rc = check_builtin(c, a->builtin, item, &v);
         if (rc) {
             return rc;
         }
@@ -151,11 +197,19 @@ static const char *currency_of(const op *o) {
                                                                                     : NULL;
 }
 
-static int check_currencies(compiler *c, const yaml_node *n, const op *list, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        const char *a = currency_of(&list[0]);
-        const char *b = currency_of(&list[i]);
-        if (a && b && strcmp(a, b) != 0) {
+const char *compile_currency(const check *ch) {
+    const char *found = NULL;
+    for (size_t i = 0; !found && i < ch->count; i++) {
+        found = currency_of(&ch->ops[i]);
+    }
+    return found;
+}
+
+static int check_currencies(compiler *c, const yaml_node *n, const check *ch) {
+    const char *first = compile_currency(ch);
+    for (size_t i = 0; first && i < ch->count; i++) {
+        const char *other = currency_of(&ch->ops[i]);
+        if (other && strcmp(first, other) != 0) {
             return compile_fault(c, n, "mixed currencies: no amount meets both comparators",
                                  "Write a rule for each currency; amounts are never converted.");
         }
@@ -163,13 +217,28 @@ static int check_currencies(compiler *c, const yaml_node *n, const op *list, siz
     return 0;
 }
 
+/* A sum is no comparator of an attribute: it stands beside the attributes. */
+static int check_place(compiler *c, const yaml_node *n) {
+    for (size_t i = 0; i < n->count; i++) {
+        const yaml_node *key = n->keys[i];
+        if (strcmp(key->text, "sum") == 0) {
+            return compile_fault(c, key, "a sum stands beside the attributes, not below one",
+                                 "Write `sum: { of: amount, per: 1d, lte: 500 EUR }`.");
+        }
+        if (strcmp(key->text, "count") == 0) {
+            return compile_fault(c, key, "a count stands beside the attributes, not below one",
+                                 "Write `count: { per: 1h, lte: 20 }`.");
+        }
+    }
+    return 0;
+}
+
 static int check_keys(compiler *c, const yaml_node *n) {
-    static const char *const later[] = {"sum", "count", NULL};
     const char *known[OPS + 1] = {NULL};
     for (size_t i = 0; i < OPS; i++) {
         known[i] = ops[i].name;
     }
-    int rc = yaml_later_keys(c->tree, n, later, c->d);
+    int rc = check_place(c, n);
     return rc ? rc : yaml_known_keys(c->tree, n, known, c->d);
 }
 
@@ -182,18 +251,18 @@ static int read_map(compiler *c, const yaml_node *n, const attr_name *a, check *
     op *list = policy_alloc(c->p, n->count * sizeof *list);
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
         list[i].fold = a->fold;
-        rc = read_op(c, n->keys[i], n->items[i], &list[i]);
+        rc = read_op(c, a, n->keys[i], n->items[i], &list[i]);
         if (rc == 0) {
-            rc = check_values(c, a, n->items[i], &list[i]);
+            rc = check_values(c, a, n->keys[i], n->items[i], &list[i]);
         }
     }
     out->ops = list;
     out->count = (uint16_t)n->count;
-    return rc ? rc : check_currencies(c, n, list, n->count);
+    return rc ? rc : check_currencies(c, n, out);
 }
 
 static int read_check(compiler *c, const yaml_node *key, const yaml_node *n, check *out) {
-    int rc = attr_id(c, key, &out->attr);
+    int rc = compile_attr(c, key, &out->attr);
     if (rc) {
         return rc;
     }
@@ -213,12 +282,42 @@ static int read_check(compiler *c, const yaml_node *key, const yaml_node *n, che
     rc = compile_value(c, n, &one->value);
     out->ops = one;
     out->count = 1;
-    return rc ? rc : check_values(c, a, n, one);
+    return rc ? rc : check_values(c, a, key, n, one);
 }
 
-int compile_band(compiler *c, const yaml_node *n, band *out) {
-    static const char *const later[] = {"sum",      "count",     "sensitivity",
-                                        "to_known", "to_origin", NULL};
+/* ---- the band ---- */
+
+static bool is_tally(const yaml_node *key) {
+    return strcmp(key->text, "sum") == 0 || strcmp(key->text, "count") == 0;
+}
+
+/* One sum or count, or a list of them. */
+static int read_tallies(compiler *c, const policy_rule *r, const yaml_node *key, const yaml_node *n,
+                        band *out) {
+    if (n->kind != YAML_LIST) {
+        return compile_tally(c, r, key, n, &out->checks[out->count++]);
+    }
+    int rc = n->count ? 0
+                      : compile_fault(c, n, "an empty list of sums or counts says nothing",
+                                      "Write `count: { per: 1h, lte: 20 }`, or remove the line.");
+    for (size_t i = 0; rc == 0 && i < n->count; i++) {
+        rc = compile_tally(c, r, key, n->items[i], &out->checks[out->count++]);
+    }
+    return rc;
+}
+
+static size_t checks_of(const yaml_node *n) {
+    size_t count = n->count;
+    for (size_t i = 0; i < n->count; i++) {
+        if (is_tally(n->keys[i]) && n->items[i]->kind == YAML_LIST) {
+            count += n->items[i]->count;
+        }
+    }
+    return count;
+}
+
+int compile_band(compiler *c, const policy_rule *r, const yaml_node *n, band *out) {
+    static const char *const later[] = {"to_known", NULL};
     int rc = n->kind == YAML_MAP
                  ? 0
                  : compile_fault(c, n, "conditions want a map",
@@ -232,10 +331,11 @@ int compile_band(compiler *c, const yaml_node *n, band *out) {
     out->present = true;
     out->line = n->line;
     out->column = n->column;
-    out->count = (uint16_t)n->count;
-    out->checks = policy_alloc(c->p, n->count * sizeof *out->checks);
+    out->checks = policy_alloc(c->p, checks_of(n) * sizeof *out->checks);
     for (size_t i = 0; rc == 0 && i < n->count; i++) {
-        rc = read_check(c, n->keys[i], n->items[i], &out->checks[i]);
+        rc = is_tally(n->keys[i])
+                 ? read_tallies(c, r, n->keys[i], n->items[i], out)
+                 : read_check(c, n->keys[i], n->items[i], &out->checks[out->count++]);
     }
     return rc;
 }

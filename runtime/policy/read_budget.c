@@ -1,4 +1,5 @@
 /* One entry of `budgets`. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,7 @@ static int read_id(compiler *c, const yaml_node *n, budget_rule *b) {
     if (!id) {
         return compile_fault(c, n, "the budget has no id", "Add `id: month`; messages use it.");
     }
-    int rc = compile_word(c, id, "the id of a budget", &b->id);
+    int rc = compile_name(c, id, "the id of a budget", &b->id);
     for (size_t i = 0; rc == 0 && i < c->p->budget_count; i++) {
         const budget_rule *other = &c->p->budgets[i];
         if (strcmp(other->id, b->id) == 0) {
@@ -24,21 +25,21 @@ static int read_id(compiler *c, const yaml_node *n, budget_rule *b) {
 }
 
 static const char scope_help[] =
-    "Write one of `scope: workspace`, `each: agent` and `each: run_tree`.";
+    "Write one of `scope: workspace`, `each: agent`, "
+    "`each: connection`, `each: run_tree` and, for attention, `each: day`.";
 
 static int read_each(compiler *c, const yaml_node *each, budget_rule *b) {
     const char *text = each->kind == YAML_SCALAR ? each->text : "";
     if (strcmp(text, "agent") == 0) {
         b->scope = SCOPE_AGENT;
+    } else if (strcmp(text, "connection") == 0) {
+        b->scope = SCOPE_CONNECTION;
     } else if (strcmp(text, "run_tree") == 0) {
         b->scope = SCOPE_RUN_TREE;
     } else if (strcmp(text, "day") == 0) {
-        return compile_fault(c, each,
-                             "`each: day` (attention) is known, not yet enforced in this "
-                             "version",
-                             "Remove this budget.");
+        b->scope = SCOPE_WORKSPACE; /* of a person: see check_attention */
     } else {
-        return compile_fault(c, each, "each is agent or run_tree", scope_help);
+        return compile_fault(c, each, "each is agent, connection, run_tree or day", scope_help);
     }
     return 0;
 }
@@ -62,30 +63,62 @@ static int read_scope(compiler *c, const yaml_node *n, budget_rule *b) {
     return 0;
 }
 
-static bool ends_with(const char *s, const char *end) {
-    size_t a = strlen(s);
-    size_t b = strlen(end);
-    return a > b && strcmp(s + a - b, end) == 0;
-}
+static const char limit_help[] = "Write an amount such as 50.00 USD, 100 calls, or 2000000 tokens; "
+                                 "for `each: day` 12 interruptions, or 30 minutes.";
 
-static const char limit_help[] = "Write an amount such as 50.00 USD, or 100 calls.";
+#define ATTENTION_DIGITS 4  /* a day has 1440 minutes */
+#define COUNT_DIGITS     12 /* of calls and tokens */
 
 static int read_limit(compiler *c, const yaml_node *n, budget_rule *b) {
     const char *text = n->kind == YAML_SCALAR ? n->text : "";
     if (yaml_money(n, &b->micros, b->currency)) {
         return b->micros >= 0 ? 0 : compile_fault(c, n, "a limit is not negative", limit_help);
     }
-    if (ends_with(text, " interruptions") || ends_with(text, " minutes")) {
-        return compile_fault(
-            c, n, "limits of attention are known, not yet enforced in this version", limit_help);
-    }
     char *end = NULL;
     long long v =
-        text[0] >= '0' && text[0] <= '9' && strlen(text) < 19 ? strtoll(text, &end, 10) : 0;
-    if (!end || strcmp(end, " calls") != 0) {
+        text[0] >= '0' && text[0] <= '9' && strlen(text) < 20 ? strtoll(text, &end, 10) : 0;
+    bool counts = end && strcspn(text, " ") <= COUNT_DIGITS;
+    if (counts && strcmp(end, " tokens") == 0) {
+        b->tokens = v;
+        return 0;
+    }
+    if (counts && strcmp(end, " calls") == 0) {
+        b->calls = v;
+        return 0;
+    }
+    b->minutes = end && strcmp(end, " minutes") == 0;
+    if ((!b->minutes && (!end || strcmp(end, " interruptions") != 0)) ||
+        strcspn(text, " ") > ATTENTION_DIGITS) {
         return compile_fault(c, n, "this is no limit", limit_help);
     }
-    b->calls = v;
+    b->attention = b->minutes ? v * 60 : v;
+    return 0;
+}
+
+/* A day of a person: nothing but interruptions or minutes, and what is beyond them is gathered. */
+static int check_attention(compiler *c, const yaml_node *n, const budget_rule *b) {
+    static const char *const others[] = {"max_calls", "max_depth", "window",
+                                         "throttle",  "then",      NULL};
+    const yaml_node *each = yaml_get(n, "each"), *limit = yaml_get(n, "limit");
+    bool day = each && each->kind == YAML_SCALAR && strcmp(each->text, "day") == 0;
+    if (!day) {
+        return b->attention < 0 ? 0
+                                : compile_fault(c, limit, "attention is limited by the day",
+                                                "Write `each: day` in place of scope or each.");
+    }
+    if (b->attention < 0) {
+        return compile_fault(c, limit ? limit : n, "each: day limits a person's attention",
+                             "Write for example { each: day, limit: 12 interruptions }, or limit: "
+                             "30 minutes; others have a window: day.");
+    }
+    for (size_t i = 0; others[i]; i++) {
+        if (yaml_get(n, others[i])) {
+            yaml_fault(c->tree, yaml_get(n, others[i]), c->d, "%s does not go with each: day",
+                       others[i]);
+            diag_next(c->d, "Remove the line.");
+            return DIAG_USAGE;
+        }
+    }
     return 0;
 }
 
@@ -125,70 +158,9 @@ static int read_limits(compiler *c, const yaml_node *n, budget_rule *b) {
     return rc;
 }
 
-static int read_zone(compiler *c, const yaml_node *n, budget_rule *b) {
-    policy *p = c->p;
-    zone *z = NULL;
-    if (n->kind != YAML_SCALAR || zone_load(&z, n->text)) {
-        yaml_fault(c->tree, n, c->d, "there is no time zone \"%.60s\" on this machine",
-                   n->kind == YAML_SCALAR ? n->text : "");
-        diag_next(c->d,
-                  "Write a name such as Europe/Madrid; `timedatectl list-timezones` shows all. "
-                  "If it is right, install the package tzdata.");
-        return DIAG_USAGE;
-    }
-    p->zones = keel_realloc(p->zones, (p->zone_count + 1) * sizeof *p->zones);
-    p->zones[p->zone_count++] = z;
-    b->zone = z;
-    return 0;
-}
-
-static int read_window(compiler *c, const yaml_node *n, budget_rule *b) {
-    static const char *const names[] = {"none", "hour", "day", "calendar_month", NULL};
-    const yaml_node *w = yaml_get(n, "window");
-    const yaml_node *tz = yaml_get(n, "tz");
-    if (w) {
-        const char *text = w->kind == YAML_SCALAR ? w->text : "";
-        size_t i = 0;
-        while (names[i] && strcmp(names[i], text) != 0) {
-            i++;
-        }
-        if (!names[i]) {
-            const char *near = did_you_mean(text, names);
-            yaml_fault(c->tree, w, c->d, "\"%.40s\" is no window", text);
-            diag_next(c->d,
-                      near ? "Did you mean \"%s\"?" : "Use calendar_month, day, hour or none.",
-                      near);
-            return DIAG_USAGE;
-        }
-        b->window = (window_kind)i;
-    }
-    if (tz && b->window == WINDOW_NONE) {
-        return compile_fault(c, tz, "tz without a window says nothing",
-                             "Add `window: day` or `window: calendar_month`, or remove tz.");
-    }
-    return tz ? read_zone(c, tz, b) : 0;
-}
-
-static int read_at_hard(compiler *c, const yaml_node *n, budget_rule *b) {
-    static const char *const later[] = {"throttle", "escalate", "batch", NULL};
-    const char *text = n && n->kind == YAML_SCALAR ? n->text : n ? "" : "deny";
-    b->at_hard = strcmp(text, "ask") == 0 ? POLICY_ASK : POLICY_DENY;
-    if (b->at_hard == POLICY_ASK || strcmp(text, "deny") == 0) {
-        return 0;
-    }
-    for (size_t i = 0; later[i]; i++) {
-        if (strcmp(later[i], text) == 0) {
-            yaml_fault(c->tree, n, c->d, "`at_hard: %s` is known, not yet enforced in this version",
-                       text);
-            diag_next(c->d, "Write deny or ask.");
-            return DIAG_USAGE;
-        }
-    }
-    return compile_fault(c, n, "at_hard is deny or ask", "Without the line it is deny.");
-}
-
 static size_t holds_of(const budget_rule *b) {
-    return (size_t)(b->currency[0] != 0) + (size_t)(b->calls >= 0);
+    return (size_t)(b->currency[0] != 0) + (size_t)(b->calls >= 0) + (size_t)(b->tokens >= 0) +
+           (size_t)(b->attention >= 0);
 }
 
 static int add(compiler *c, const yaml_node *n, const budget_rule *b) {
@@ -205,36 +177,57 @@ static int add(compiler *c, const yaml_node *n, const budget_rule *b) {
         p->budgets = keel_realloc(p->budgets, c->budget_cap * sizeof *p->budgets);
     }
     p->budgets[p->budget_count++] = *b;
+    p->limits_depth |= b->max_depth >= 0;
     return 0;
 }
 
+/* Only these effects are counted. */
+static int read_filters(compiler *c, const yaml_node *n, budget_rule *b) {
+    const yaml_node *agents = yaml_get(n, "agents");
+    int rc = agents ? compile_words(c, agents, "agents", &b->agents, &b->agent_count) : 0;
+    if (rc == 0 && yaml_get(n, "on")) {
+        rc = compile_on(c, n, "", &b->on, &b->on_count);
+    }
+    for (size_t i = 0; rc == 0 && b->scope == SCOPE_CONNECTION && i < b->on_count; i++) {
+        if (strncmp(b->on[i], "run.", 4) == 0) {
+            rc = compile_fault(c, compile_words_at(yaml_get(n, "on"), i),
+                               "run.spawn goes through no connection",
+                               "Write `each: agent` or `scope: workspace`, or leave it out.");
+        }
+    }
+    return rc;
+}
+
+static int check_world(compiler *c, const yaml_node *n, const budget_rule *b) {
+    char what[80];
+    snprintf(what, sizeof what, "budget %s", b->id);
+    named_things named = {b->on, b->on_count, b->agents, b->agent_count};
+    return check_names(c, what, n, &named);
+}
+
 int compile_budget(compiler *c, const yaml_node *n) {
-    static const char *const later[] = {"soft", "at_soft", "agents", "on", NULL};
-    static const char *const known[] = {"id", "scope",     "each",      "limit",   "window",
-                                        "tz", "max_calls", "max_depth", "at_hard", NULL};
+    static const char *const known[] = {
+        "id",        "scope",     "each", "agents",  "on",      "limit",    "window", "tz",
+        "max_calls", "max_depth", "soft", "at_soft", "at_hard", "throttle", "then",   NULL};
     int rc = compile_map(c, n, "a budget");
-    if (rc == 0) {
-        rc = yaml_later_keys(c->tree, n, later, c->d);
-    }
-    if (rc == 0) {
-        rc = yaml_known_keys(c->tree, n, known, c->d);
-    }
+    rc = rc ? rc : yaml_known_keys(c->tree, n, known, c->d);
     if (rc) {
         return rc;
     }
-    budget_rule b = {.file = c->file, .line = n->line, .column = n->column, .calls = -1};
+    budget_rule b = {.file = c->file,
+                     .line = n->line,
+                     .column = n->column,
+                     .calls = -1,
+                     .tokens = -1,
+                     .attention = -1};
     rc = read_id(c, n, &b);
-    if (rc == 0) {
-        rc = read_scope(c, n, &b);
-    }
-    if (rc == 0) {
-        rc = read_limits(c, n, &b);
-    }
-    if (rc == 0) {
-        rc = read_window(c, n, &b);
-    }
-    if (rc == 0) {
-        rc = read_at_hard(c, yaml_get(n, "at_hard"), &b);
-    }
+    rc = rc ? rc : read_scope(c, n, &b);
+    rc = rc ? rc : read_filters(c, n, &b);
+    rc = rc ? rc : read_limits(c, n, &b);
+    rc = rc ? rc : check_attention(c, n, &b);
+    rc = rc ? rc : compile_window(c, n, &b);
+    rc = rc ? rc : compile_soft(c, n, &b);
+    rc = rc ? rc : compile_hard(c, n, &b);
+    rc = rc ? rc : check_world(c, n, &b);
     return rc ? rc : add(c, n, &b);
 }

@@ -28,9 +28,9 @@ static int read_step(compiler *c, const yaml_node *n, int64_t earliest, policy_s
     if (rc == 0) {
         rc = read_after(c, n, earliest, &out->after_us);
     }
-    return rc || !yaml_get(n, "notify")
-               ? rc
-               : compile_word(c, yaml_get(n, "notify"), "notify", &out->to);
+    const yaml_node *to = yaml_get(n, "notify");
+    rc = rc || !to ? rc : compile_name(c, to, "notify", &out->to);
+    return rc || !to ? rc : check_notifier(c, to, out->to);
 }
 
 int compile_escalate(compiler *c, const yaml_node *n, policy_approval *a) {
@@ -48,9 +48,14 @@ int compile_escalate(compiler *c, const yaml_node *n, policy_approval *a) {
         rc = read_step(c, n->items[i], earliest, &steps[i]);
         earliest = steps[i].after_us;
     }
-    if (rc == 0 && earliest >= a->expires_us) {
-        rc = compile_fault(c, n, "the last step comes when the question has expired already",
-                           "Let it stand longer (`expires: 7d`), or tell earlier.");
+    if (rc == 0 && policy_digest_gap_us(a) + earliest >= a->expires_us) {
+        rc =
+            compile_fault(c, n,
+                          a->digest_count ? "the last step, counted from the digest, may come when "
+                                            "the question has expired already"
+                                          : "the last step comes when the question has expired "
+                                            "already",
+                          "Let it stand longer (`expires: 7d`), or tell earlier.");
     }
     a->escalate = rc ? NULL : steps;
     a->escalate_count = rc ? 0 : n->count;

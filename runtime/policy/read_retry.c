@@ -50,11 +50,12 @@ static const char retry_help[] =
     "the "
     "second within 1s of the first, then within 2s, and so on up to 2m.";
 
-static int check_spawn(compiler *c, const yaml_node *entry, const retry_rule *r) {
-    for (size_t i = 0; i < r->on_count; i++) {
-        if (strncmp(r->on[i], "run.", 4) == 0) {
-            return compile_fault(c, yaml_get(entry, "on"), "run.spawn never fails half-way",
-                                 "Take it out: only what is sent to a connection is tried again.");
+int compile_sent(compiler *c, const yaml_node *entry, const char *const *on, size_t count,
+                 const char *what) {
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(on[i], "run.", 4) == 0) {
+            return compile_fault(c, yaml_get(entry, "on"), what,
+                                 "Take it out: this is about what is sent to a connection.");
         }
     }
     return 0;
@@ -69,7 +70,8 @@ static int read_retry(compiler *c, const yaml_node *n, retry_rule *r) {
     }
     int rc = compile_on(c, n, "the entry does not say what is tried again: on is missing", &r->on,
                         &r->on_count);
-    rc = rc ? rc : check_spawn(c, n, r);
+    rc = rc ? rc : compile_sent(c, n, r->on, r->on_count, "run.spawn never fails half-way");
+    rc = rc ? rc : check_targets(c, "retries", yaml_get(n, "on"), r->on, r->on_count);
     rc = rc ? rc : read_number(c, max, "max", retry_help, &r->says.max);
     rc = rc ? rc : read_time(c, first, "first", 10 * MS, DAY, retry_help, &r->says.first_us);
     rc = rc ? rc : read_time(c, cap, "cap", 10 * MS, DAY, retry_help, &r->says.cap_us);
@@ -138,7 +140,11 @@ static int read_breaker_on(compiler *c, const yaml_node *entry, breaker_rule *b)
     }
     int rc = compile_words(c, n, "on", &b->on, &b->on_count);
     for (size_t i = 0; rc == 0 && i < b->on_count; i++) {
-        rc = check_whole(c, n->kind == YAML_LIST ? n->items[i] : n, b->on[i], &b->on[i]);
+        const yaml_node *at = compile_words_at(n, i);
+        rc = check_whole(c, at, b->on[i], &b->on[i]);
+        if (rc == 0 && !strpbrk(b->on[i], "*?")) {
+            rc = check_connection(c, "breakers", at, b->on[i]);
+        }
     }
     return rc;
 }
@@ -252,29 +258,9 @@ policy_breaking policy_breaker(const policy *p, const char *connection) {
     return found;
 }
 
-/* ---- names ---- */
+/* ---- what never matters ---- */
 
-int check_retry_names(compiler *c) {
-    const policy *p = c->p;
-    int rc = 0;
-    for (size_t i = 0; i < p->retry_count; i++) {
-        const retry_rule *r = &p->retries[i];
-        speaker s = {"retries", r->file, r->line, r->column};
-        for (size_t k = 0; rc == 0 && k < r->on_count; k++) {
-            rc = check_target(c, &s, r->on[k]);
-        }
-    }
-    for (size_t i = 0; i < p->breaker_count; i++) {
-        const breaker_rule *b = &p->breakers[i];
-        speaker s = {"breakers", b->file, b->line, b->column};
-        for (size_t k = 0; rc == 0 && k < b->on_count; k++) {
-            rc = strpbrk(b->on[k], "*?") ? 0 : check_connection(c, &s, b->on[k]);
-        }
-    }
-    return rc;
-}
-
-static void warn_unmatched(compiler *c, const speaker *s, const char *on) {
+void check_unmatched(compiler *c, const speaker *s, const char *on) {
     char text[256];
     snprintf(text, sizeof text, "%s: \"%.60s\" matches nothing in this workspace", s->what, on);
     compile_warn(c, s->file, s->line, s->column, text,
@@ -298,7 +284,7 @@ void check_retry_reach(compiler *c, const target_list *targets) {
         speaker s = {"retries", r->file, r->line, r->column};
         for (size_t k = 0; k < r->on_count; k++) {
             if (!reaches_any(r->on[k], targets)) {
-                warn_unmatched(c, &s, r->on[k]);
+                check_unmatched(c, &s, r->on[k]);
             }
         }
     }
@@ -307,7 +293,7 @@ void check_retry_reach(compiler *c, const target_list *targets) {
         speaker s = {"breakers", b->file, b->line, b->column};
         for (size_t k = 0; k < b->on_count; k++) {
             if (!names_any(c->world, b->on[k])) {
-                warn_unmatched(c, &s, b->on[k]);
+                check_unmatched(c, &s, b->on[k]);
             }
         }
     }

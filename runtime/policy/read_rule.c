@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compileint.h"
+#include "map.h"
 
 /* ---- on ---- */
 
@@ -89,144 +90,42 @@ static int read_on(compiler *c, const yaml_node *rule, policy_rule *r) {
                       &r->on_count);
 }
 
-/* ---- approval ---- */
-
-static int read_expires(compiler *c, const yaml_node *n, policy_approval *a) {
-    int64_t us;
-    if (!yaml_duration_us(n, &us) || us < 60 * 1000000LL || us > 366 * 86400000000LL) {
-        return compile_fault(c, n, "expires is a time from 1m to 366d", "Write `expires: 24h`.");
-    }
-    a->expires_us = us;
-    return 0;
-}
-
-static int read_batch(compiler *c, const yaml_node *n, policy_approval *a) {
-    static const char *const later[] = {"by", NULL};
-    static const char *const known[] = {"max", NULL};
-    int rc = compile_map(c, n, "batch");
-    if (rc == 0) {
-        rc = yaml_later_keys(c->tree, n, later, c->d);
-    }
-    if (rc == 0) {
-        rc = yaml_known_keys(c->tree, n, known, c->d);
-    }
-    const yaml_node *max = yaml_get(n, "max");
-    int64_t v;
-    if (rc == 0 && (!yaml_int(max, &v) || v < 1 || v > 100)) {
-        return compile_fault(c, max ? max : n, "max is a number from 1 to 100",
-                             "Write `batch: { max: 25 }`.");
-    }
-    if (rc == 0) {
-        a->batch_max = (int)v;
-    }
-    return rc;
-}
-
-static int read_by(compiler *c, const yaml_node *n) {
-    const char **by;
-    size_t count;
-    int rc = compile_words(c, n, "by", &by, &count);
-    if (rc == 0 && (count != 1 || strcmp(by[0], "operator") != 0)) {
-        rc = compile_fault(c, n,
-                           "approvers other than operator are known, not yet enforced in this "
-                           "version",
-                           "Write `by: [operator]`.");
-    }
-    return rc;
-}
-
-static int read_expiry(compiler *c, const yaml_node *n) {
-    if (n->kind == YAML_SCALAR && strcmp(n->text, "deny") == 0) {
-        return 0;
-    }
-    return compile_fault(c, n, "on_expiry is deny: an approval that nobody gave is none",
-                         "Write `on_expiry: deny`, or leave the line out.");
-}
-
-static int read_approval(compiler *c, const yaml_node *rule, policy_rule *r) {
-    static const char *const later[] = {"remember", "digest", NULL};
-    static const char *const known[] = {"by",    "expires",  "on_expiry", "edit",
-                                        "batch", "escalate", NULL};
-    const yaml_node *n = yaml_get(rule, "approval");
-    r->approval = policy_rule_approval(NULL);
-    if (!n) {
-        return 0;
-    }
-    int rc = compile_map(c, n, "approval");
-    if (rc == 0) {
-        rc = yaml_later_keys(c->tree, n, later, c->d);
-    }
-    if (rc == 0) {
-        rc = yaml_known_keys(c->tree, n, known, c->d);
-    }
-    if (rc == 0 && !r->bands[BAND_ASK].present) {
-        rc = compile_fault(c, n, "approval belongs to a rule with ask",
-                           "Add `ask: {}`, or remove it.");
-    }
-    if (rc == 0 && yaml_get(n, "by")) {
-        rc = read_by(c, yaml_get(n, "by"));
-    }
-    if (rc == 0 && yaml_get(n, "expires")) {
-        rc = read_expires(c, yaml_get(n, "expires"), &r->approval);
-    }
-    if (rc == 0 && yaml_get(n, "on_expiry")) {
-        rc = read_expiry(c, yaml_get(n, "on_expiry"));
-    }
-    if (rc == 0 && yaml_get(n, "edit")) {
-        const char **edit;
-        rc = compile_words(c, yaml_get(n, "edit"), "edit", &edit, &r->approval.edit_count);
-        r->approval.edit = rc ? NULL : edit;
-    }
-    if (rc == 0 && yaml_get(n, "escalate")) {
-        rc = compile_escalate(c, yaml_get(n, "escalate"), &r->approval);
-    }
-    return rc || !yaml_get(n, "batch") ? rc : read_batch(c, yaml_get(n, "batch"), &r->approval);
-}
-
 /* ---- the rule ---- */
 
-static int read_id(compiler *c, const yaml_node *rule, policy_rule *r) {
-    const yaml_node *n = yaml_get(rule, "id");
-    if (!n) {
-        return compile_fault(c, rule, "the rule has no id",
-                             "Add `id: some-name`; messages use it.");
-    }
-    int rc = compile_word(c, n, "the id of a rule", &r->id);
-    for (size_t i = 0; rc == 0 && i < c->p->rule_count; i++) {
-        const policy_rule *other = c->p->rules[i];
-        if (strcmp(other->id, r->id) == 0) {
+static int same_id(compiler *c, const yaml_node *n, const policy_rule *r, policy_rule *const *rules,
+                   size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rules[i]->id, r->id) == 0) {
             yaml_fault(c->tree, n, c->d, "the id \"%s\" is already used at %s:%d", r->id,
-                       other->file, other->line);
+                       rules[i]->file, rules[i]->line);
             diag_next(c->d, "Give one of the two rules another id.");
             return DIAG_USAGE;
         }
     }
+    return 0;
+}
+
+static int read_id(compiler *c, const yaml_node *rule, policy_rule *r) {
+    const yaml_node *n = yaml_get(rule, "id");
+    const policy *p = c->p;
+    if (!n) {
+        return compile_fault(c, rule, "the rule has no id",
+                             "Add `id: some-name`; messages use it.");
+    }
+    int rc = compile_name(c, n, "the id of a rule", &r->id);
+    uint64_t hash = rc ? 0 : text_hash(r->id, strlen(r->id), false) | 1;
+    bool seen = !rc && map_get(c->ids, hash);
+    rc = rc || !seen ? rc : same_id(c, n, r, p->rules, p->rule_count);
+    rc = rc || !seen ? rc : same_id(c, n, r, p->shadows, p->shadow_count);
     if (rc == 0 && strcmp(r->id, "none") == 0) {
         rc = compile_fault(c, n, "the id \"none\" stands for: no rule speaks", "Choose another.");
-    }
-    if (rc == 0 && strcmp(r->id, "base.reads") == 0) {
-        c->p->base_reads = false;
-    }
-    if (rc == 0 && strcmp(r->id, "base.undo") == 0) {
-        c->p->base_undo = false;
     }
     return rc;
 }
 
-static int read_mode(compiler *c, const yaml_node *n) {
-    if (!n || (n->kind == YAML_SCALAR && strcmp(n->text, "enforce") == 0)) {
-        return 0;
-    }
-    if (n->kind == YAML_SCALAR && strcmp(n->text, "shadow") == 0) {
-        return compile_fault(c, n, "`mode: shadow` is known, not yet enforced in this version",
-                             "Remove it, or comment the rule out.");
-    }
-    return compile_fault(c, n, "mode is enforce", "Leave the line out.");
-}
-
 static int read_bands(compiler *c, const yaml_node *rule, policy_rule *r) {
     static const char *const names[BAND_COUNT] = {"deny", "allow", "ask"};
-    int rc = yaml_get(rule, "when") ? compile_band(c, yaml_get(rule, "when"), &r->when) : 0;
+    int rc = yaml_get(rule, "when") ? compile_band(c, r, yaml_get(rule, "when"), &r->when) : 0;
     bool any = false;
     for (band_kind k = BAND_DENY; rc == 0 && k < BAND_COUNT; k++) {
         const yaml_node *n = yaml_get(rule, names[k]);
@@ -234,7 +133,7 @@ static int read_bands(compiler *c, const yaml_node *rule, policy_rule *r) {
             r->first = any ? r->first : k;
             r->last = k;
             any = true;
-            rc = compile_band(c, n, &r->bands[k]);
+            rc = compile_band(c, r, n, &r->bands[k]);
         }
     }
     if (rc == 0 && !any) {
@@ -251,17 +150,17 @@ static int check_currencies(compiler *c, const policy_rule *r) {
         const band *bd = b < BAND_COUNT ? &r->bands[b] : &r->when;
         for (size_t i = 0; i < bd->count; i++) {
             const check *ch = &bd->checks[i];
-            const char *currency = ch->ops[0].kind <= OP_EQ && ch->ops[0].value.type == ATTR_MONEY
-                                       ? ch->ops[0].value.currency
-                                       : NULL;
-            if (currency && seen[ch->attr] && strcmp(seen[ch->attr], currency) != 0) {
+            const tally_rule *sum = check_tally(c->p, ch); /* it is of an attribute */
+            uint16_t id = !sum ? ch->attr : sum->sum ? sum->of : 0;
+            const char *currency = compile_currency(ch);
+            if (currency && seen[id] && strcmp(seen[id], currency) != 0) {
                 diag_at(c->d, DIAG_USAGE, c->file, ch->line, ch->column,
                         "mixed currencies: this rule compares %s in %s and in %s",
-                        c->p->attrs[ch->attr].name, seen[ch->attr], currency);
+                        c->p->attrs[id].name, seen[id], currency);
                 diag_next(c->d, "Write a rule for each currency; amounts are never converted.");
                 return DIAG_USAGE;
             }
-            seen[ch->attr] = currency ? currency : seen[ch->attr];
+            seen[id] = currency ? currency : seen[id];
         }
     }
     return 0;
@@ -289,20 +188,31 @@ static int digest_rule(compiler *c, const yaml_node *n, policy_rule *r) {
 
 static void add_rule(compiler *c, policy_rule *r) {
     policy *p = c->p;
-    if (p->rule_count == c->rule_cap) {
-        c->rule_cap = c->rule_cap ? c->rule_cap * 2 : 32;
-        p->rules = keel_realloc(p->rules, c->rule_cap * sizeof *p->rules);
+    policy_rule ***list = r->shadow ? &p->shadows : &p->rules;
+    size_t *count = r->shadow ? &p->shadow_count : &p->rule_count;
+    size_t *cap = r->shadow ? &c->shadow_cap : &c->rule_cap;
+    if (*count == *cap) {
+        *cap = *cap ? *cap * 2 : 32;
+        *list = keel_realloc(*list, *cap * sizeof **list);
     }
-    p->rules[p->rule_count++] = r;
+    (*list)[(*count)++] = r;
+    map_put(c->ids, text_hash(r->id, strlen(r->id), false) | 1, r);
+    compile_replaces(p, r);
+}
+
+static int check_world(compiler *c, const yaml_node *n, const policy_rule *r) {
+    char what[80];
+    snprintf(what, sizeof what, "rule %s", r->id);
+    named_things named = {r->on, r->on_count, r->agents, r->agent_count};
+    return check_names(c, what, n, &named);
 }
 
 int compile_rule(compiler *c, const yaml_node *n) {
-    static const char *const later[] = {"rate", "quiet", "breaker", "retries", "endorse", NULL};
-    static const char *const known[] = {"id",    "on",  "agents",   "when", "deny",
-                                        "allow", "ask", "approval", "mode", NULL};
+    static const char *const known[] = {"id",  "on",       "agents",  "when",  "deny", "allow",
+                                        "ask", "approval", "endorse", "guard", "mode", NULL};
     int rc = compile_map(c, n, "a rule");
     if (rc == 0) {
-        rc = yaml_later_keys(c->tree, n, later, c->d);
+        rc = compile_places(c, n);
     }
     if (rc == 0) {
         rc = yaml_known_keys(c->tree, n, known, c->d);
@@ -316,22 +226,31 @@ int compile_rule(compiler *c, const yaml_node *n) {
     r->column = n->column;
     rc = read_id(c, n, r);
     if (rc == 0) {
+        rc = compile_mode(c, yaml_get(n, "mode"), &r->shadow);
+    }
+    if (rc == 0) {
         rc = read_on(c, n, r);
     }
     if (rc == 0 && yaml_get(n, "agents")) {
         rc = compile_words(c, yaml_get(n, "agents"), "agents", &r->agents, &r->agent_count);
     }
     if (rc == 0) {
-        rc = read_mode(c, yaml_get(n, "mode"));
-    }
-    if (rc == 0) {
         rc = read_bands(c, n, r);
     }
     if (rc == 0) {
-        rc = read_approval(c, n, r);
+        rc = compile_guard(c, yaml_get(n, "guard"), r);
+    }
+    if (rc == 0) {
+        rc = compile_approval(c, n, r);
+    }
+    if (rc == 0 && yaml_get(n, "endorse")) {
+        rc = compile_endorse(c, yaml_get(n, "endorse"), r);
     }
     if (rc == 0) {
         rc = check_currencies(c, r);
+    }
+    if (rc == 0) {
+        rc = check_world(c, n, r);
     }
     if (rc == 0) {
         rc = digest_rule(c, n, r);
@@ -340,13 +259,6 @@ int compile_rule(compiler *c, const yaml_node *n) {
         add_rule(c, r);
     }
     return rc;
-}
-
-policy_approval policy_rule_approval(const policy_rule *r) {
-    if (r) {
-        return r->approval;
-    }
-    return (policy_approval){.expires_us = 86400000000LL, .batch_max = 25};
 }
 
 const policy_rule *policy_rule_named(const policy *p, const char *id) {

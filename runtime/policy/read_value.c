@@ -5,22 +5,6 @@
 
 #include "compileint.h"
 
-int compile_fault(compiler *c, const yaml_node *n, const char *what, const char *next) {
-    yaml_fault(c->tree, n, c->d, "%s", what);
-    diag_next(c->d, "%s", next);
-    return DIAG_USAGE;
-}
-
-void compile_warn(compiler *c, const char *file, int line, int column, const char *what,
-                  const char *next) {
-    if (c->warn) {
-        diag d;
-        diag_at(&d, DIAG_USAGE, file, line, column, "%s", what);
-        diag_next(&d, "%s", next);
-        c->warn(c->warn_ctx, &d);
-    }
-}
-
 int compile_map(compiler *c, const yaml_node *n, const char *what) {
     if (n->kind == YAML_MAP) {
         return 0;
@@ -39,7 +23,65 @@ int compile_list(compiler *c, const yaml_node *n, const char *what) {
     return DIAG_USAGE;
 }
 
+/* ---- what YAML itself reads in a plain scalar: the core schema of YAML 1.2, as editors do ---- */
+
+static bool among(const char *s, const char *const *words) {
+    while (*words && strcmp(*words, s) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+static bool yaml_null(const yaml_node *n) {
+    static const char *const words[] = {"", "~", "null", "Null", "NULL", NULL};
+    return !n->quoted && among(n->text, words);
+}
+
+static bool yaml_number(const char *s) {
+    static const char digits[] = "0123456789";
+    static const char *const words[] = {".nan",  ".NaN",  ".NAN",  ".inf",  ".Inf",
+                                        ".INF",  "-.inf", "-.Inf", "-.INF", "+.inf",
+                                        "+.Inf", "+.INF", NULL};
+    if (s[0] == '0' && (s[1] == 'x' || s[1] == 'o') && s[2]) {
+        return s[2 + strspn(s + 2, s[1] == 'x' ? "0123456789abcdefABCDEF" : "01234567")] == 0;
+    }
+    if (among(s, words)) {
+        return true;
+    }
+    s += *s == '-' || *s == '+';
+    size_t whole = strspn(s, digits);
+    size_t part = s[whole] == '.' ? strspn(s + whole + 1, digits) : 0;
+    if (whole + part == 0) {
+        return false;
+    }
+    s += whole + (s[whole] == '.' ? 1 + part : 0);
+    if (*s == 'e' || *s == 'E') {
+        s += s[1] == '-' || s[1] == '+' ? 2 : 1;
+        size_t power = strspn(s, digits);
+        return power && s[power] == 0;
+    }
+    return *s == 0;
+}
+
+/* A number or a truth value to YAML. */
+static bool yaml_typed(const yaml_node *n) {
+    static const char *const words[] = {"true", "True", "TRUE", "false", "False", "FALSE", NULL};
+    return !n->quoted && (among(n->text, words) || yaml_number(n->text));
+}
+
+static int refuse_typed(compiler *c, const yaml_node *n, const char *what) {
+    yaml_fault(c->tree, n, c->d, "%s wants a text, and %.60s is none", what,
+               n->len ? n->text : "nothing");
+    diag_next(c->d, "Quote it, if that is its name: \"%.60s\".", n->text);
+    return DIAG_USAGE;
+}
+
+/* ---- texts ---- */
+
 int compile_text(compiler *c, const yaml_node *n, const char *what, const char **out) {
+    if (n->kind == YAML_SCALAR && n->len && (yaml_null(n) || yaml_typed(n))) {
+        return refuse_typed(c, n, what);
+    }
     if (n->kind != YAML_SCALAR || n->len == 0 || n->len > 200) {
         yaml_fault(c->tree, n, c->d, "%s wants a text of 1 to 200 characters", what);
         diag_next(c->d, "Write it on the same line.");
@@ -64,6 +106,15 @@ int compile_word(compiler *c, const yaml_node *n, const char *what, const char *
     return 0;
 }
 
+int compile_name(compiler *c, const yaml_node *n, const char *what, const char **out) {
+    bool typed = n->kind == YAML_SCALAR && (yaml_null(n) || yaml_typed(n));
+    return typed ? refuse_typed(c, n, what) : compile_word(c, n, what, out);
+}
+
+const yaml_node *compile_words_at(const yaml_node *n, size_t i) {
+    return n->kind == YAML_LIST ? n->items[i] : n;
+}
+
 int compile_words(compiler *c, const yaml_node *n, const char *what, const char ***out,
                   size_t *count) {
     if (n->kind == YAML_MAP || (n->kind == YAML_LIST && n->count == 0)) {
@@ -74,7 +125,7 @@ int compile_words(compiler *c, const yaml_node *n, const char *what, const char 
     size_t total = n->kind == YAML_LIST ? n->count : 1;
     const char **words = policy_alloc(c->p, total * sizeof *words);
     for (size_t i = 0; i < total; i++) {
-        int rc = compile_text(c, n->kind == YAML_LIST ? n->items[i] : n, what, &words[i]);
+        int rc = compile_text(c, compile_words_at(n, i), what, &words[i]);
         if (rc) {
             return rc;
         }
@@ -114,6 +165,10 @@ int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
                              "Write a text, a number, an amount such as 100 EUR, true or false; "
                              "several values stand behind `in`.");
     }
+    if (yaml_null(n)) {
+        return compile_fault(c, n, "a value is missing here",
+                             "Write it, in quotes where it is the empty text or the word null.");
+    }
     *out =
         (attr_value){.type = ATTR_TEXT, .text = policy_copy(c->p, n->text, n->len), .len = n->len};
     bool yes;
@@ -124,6 +179,11 @@ int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
         out->type = ATTR_NUMBER;
     } else if (yaml_money(n, &out->micros, out->currency)) {
         out->type = ATTR_MONEY;
+    } else if (yaml_typed(n)) {
+        yaml_fault(c->tree, n, c->d, "%.60s can be read in two ways: as a text, or not", n->text);
+        diag_next(c->d, "Write true, false, or a number in decimal digits such as 1000 or 0.5; "
+                        "put a text in quotes.");
+        return DIAG_USAGE;
     }
     return 0;
 }
@@ -216,7 +276,7 @@ int compile_set(compiler *c, const yaml_node *n, bool fold, value_set *out) {
     const named_list *list;
     int rc = find_list(c, n, &list);
     if (rc) {
-        return rc;
+        return c->unread ? 0 : rc;
     }
     out->list = list->name;
     const yaml_tree *here = c->tree;

@@ -107,3 +107,39 @@ void value_print(const attr_value *v, keel_buf *out) {
         break;
     }
 }
+
+void span_print(int64_t us, keel_buf *out) {
+    static const struct {
+        int64_t us;
+        const char *unit;
+    } units[] = {
+        {86400000000, "d"}, {3600000000, "h"}, {60000000, "m"}, {1000000, "s"}, {1000, "ms"}};
+    size_t i = 0;
+    while (i < 4 && us % units[i].us) {
+        i++;
+    }
+    keel_buf_printf(out, "%lld%s", (long long)(us / units[i].us), units[i].unit);
+}
+
+void value_write(const attr_value *v, keel_json_writer *w) {
+    keel_buf money = KEEL_BUF_INIT;
+    switch (v->type) {
+    case ATTR_TEXT:
+        keel_json_textn(w, v->text, v->len);
+        break;
+    case ATTR_MONEY:
+        money_print(v->micros, v->currency, &money);
+        keel_json_textn(w, money.data, money.len);
+        break;
+    case ATTR_NUMBER:
+        keel_json_number(w, v->number);
+        break;
+    case ATTR_BOOL:
+        keel_json_bool(w, v->number != 0);
+        break;
+    default:
+        keel_json_null(w);
+        break;
+    }
+    keel_buf_free(&money);
+}

@@ -175,7 +175,10 @@ int db_open(sqlite3 **out, const char *path, const char *vfs, int mode, diag *d)
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
     sqlite3_limit(db, SQLITE_LIMIT_LENGTH, LARGEST);
     sqlite3_busy_timeout(db, BUSY_MS);
-    if (db_exec(db, "PRAGMA cell_size_check = ON", d) < 0) {
+    /* A reader forgets its pages whenever another connection has written; more of them than a scan
+     * has use for are memory that is mapped once and read once. */
+    if (db_exec(db, "PRAGMA cell_size_check = ON", d) < 0 ||
+        (mode == DB_READ && db_exec(db, "PRAGMA cache_size = 64", d) < 0)) {
         sqlite3_close(db);
         return DIAG_STORAGE;
     }
@@ -227,7 +230,11 @@ int db_recognize(sqlite3 *db, const char *path, int *version, bool *empty, diag 
     return 0;
 }
 
-const migration migrations[] = {{1, store_schema}, {2, store_schema_2}, {3, store_schema_3}};
+const migration migrations[] = {{1, store_schema},
+                                {2, store_schema_2},
+                                {3, store_schema_3},
+                                {4, store_schema_4},
+                                {5, store_schema_5}};
 const size_t migration_count = sizeof migrations / sizeof migrations[0];
 
 int migrate(sqlite3 *db, const migration *table, size_t count, int version, diag *d) {

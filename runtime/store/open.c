@@ -192,7 +192,8 @@ static int load(store *s, const store_options *o, diag *d) {
         meta_get(s->db, "incarnation", s->identity.incarnation, sizeof s->identity.incarnation, d) <
             0 ||
         anchor_key_load(&s->key, o->key, o->restore, d) < 0 || chain_tail(s->db, &s->last, d) < 0 ||
-        check_identity(s, o, d) < 0 || check_anchor(s, o, d) < 0) {
+        check_identity(s, o, d) < 0 || check_anchor(s, o, d) < 0 ||
+        store_prove_approvers(s, d) < 0) {
         return DIAG_STORAGE;
     }
     return 0;
@@ -298,6 +299,7 @@ void store_boot_body(const store *s, keel_buf *out) {
     keel_json_writer w;
     keel_json_write(&w, out);
     keel_json_object(&w);
+    store_approvers(s, &w); /* the next start looks whether it is still so */
     keel_json_set_int(&w, "boot", s->identity.boot);
     keel_json_key(&w, "chains");
     keel_json_array(&w);

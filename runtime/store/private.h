@@ -12,7 +12,7 @@ enum {
     STORE_APPLICATION_ID = 0x4b65656c,   /* "Keel" */
     ARCHIVE_APPLICATION_ID = 0x4b656561, /* "Keea": a file of the archive */
     ARCHIVE_VERSION = 1,
-    STORE_VERSION = 3,          /* user_version after all migrations */
+    STORE_VERSION = 5,          /* user_version after all migrations */
     STORE_INLINE = 256,         /* the largest body that stands in its record */
     STORE_INLINE_UNIQUE = 1024, /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
@@ -25,6 +25,8 @@ enum {
 extern const char store_schema[]; /* schema.sql, embedded by the build */
 extern const char store_schema_2[];
 extern const char store_schema_3[];
+extern const char store_schema_4[];
+extern const char store_schema_5[];
 
 /* ---- db.c: connections and their errors ---- */
 
@@ -191,14 +193,16 @@ sqlite3_stmt *reader_statement(reader *r, enum reader_statement which, diag *d);
 /* One transaction over several statements; nested ones and the store's own do nothing. */
 int reader_begin(reader *r, bool *began, diag *d);
 void reader_end(reader *r, bool began);
-/* A walk over rows of the journal: those of the runs in `filter` (sorted), or all. */
+/* A walk over rows of the journal: those of the runs in `filter` (sorted), or all; of these kinds,
+ * or of all. */
 typedef struct reader_walk {
     journal_visit *visit;
     void *ctx;
     const uint64_t *filter;
     size_t filter_count;
-    int64_t rows; /* passed */
-    int stopped;  /* what visit returned last */
+    uint64_t kinds; /* bits; 0: all */
+    int64_t rows;   /* passed */
+    int stopped;    /* what visit returned last */
 } reader_walk;
 int reader_walk_from(reader *r, enum reader_statement which, int64_t seq, reader_walk *w, diag *d);
 int reader_walked(int rc, const reader_walk *w);
@@ -259,7 +263,7 @@ int run_index_decode(const uint8_t *bytes, size_t len, int64_t first,
 
 typedef struct turn_blob {
     digest digest;
-    const char *bytes;
+    char *bytes;
     size_t len;
 } turn_blob;
 size_t turn_artifacts(const turn *t, const turn_blob **out);
@@ -309,6 +313,10 @@ typedef struct store_work {
     void *ctx;
 } store_work;
 int commit_with(store *s, turn *t, const store_work *work, diag *d);
+
+/* approvers.c: the member of a boot's record; and whether the tables have who the journal has. */
+void store_approvers(const store *s, keel_json_writer *w);
+int store_prove_approvers(store *s, diag *d);
 
 /* append.c, inside a transaction: all records of a turn with their projection; moves *head. */
 int append_records(store *s, const turn *t, digest *head, diag *d);

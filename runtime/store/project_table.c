@@ -27,10 +27,25 @@
     "', closed_us = :at, closed_by = coalesce($t_by, closed_by),"                                  \
     " closed_why = $t_why WHERE number = @i_number AND state = 'open'"
 
+#define USE_OVERRIDE                                                                               \
+    "UPDATE item SET state = 'used', closed_us = :at WHERE number = @i_override AND state = "      \
+    "'open'"
+/* Of a denial, expires_us is until when it stands. */
+#define END_DENIAL "UPDATE item SET expires_us = :at WHERE number = @i_lifted AND state = 'denied'"
+/* There is a row, unless what it came to is of an account in which nothing was held. */
 #define SETTLE                                                                                     \
-    "UPDATE budget SET held = held - @I_amount, spent = spent + @I_actual,"                        \
-    " overrun = overrun + coalesce($I_overrun, 0)"                                                 \
-    " WHERE budget = @T_budget AND scope = @T_scope AND window = @T_window AND unit = @T_unit"
+    "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"                        \
+    " VALUES(@T_budget, @T_scope, @T_window, @T_unit, @I_actual, -@I_amount,"                      \
+    " coalesce($I_overrun, 0)) ON CONFLICT(budget, scope, window, unit) DO UPDATE SET"             \
+    " held = held + excluded.held, spent = spent + excluded.spent,"                                \
+    " overrun = overrun + excluded.overrun"
+
+#define USE_GRANT "UPDATE grant SET used = used + 1 WHERE number = @i_grant"
+/* What is spent without having been held. */
+#define SPEND                                                                                      \
+    "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"                        \
+    " VALUES(@T_budget, @T_scope, @T_window, @T_unit, @I_amount, 0, 0)"                            \
+    " ON CONFLICT(budget, scope, window, unit) DO UPDATE SET spent = spent + excluded.spent"
 
 #define EFFECT_STATE(state)                                                                        \
     "UPDATE effect SET state = '" state                                                            \
@@ -38,6 +53,13 @@
 
 #define PENDING                                                                                    \
     "INSERT INTO pending(run, path, kind, seq, due_us, target_run, name) VALUES(:run, :path, "
+
+/* What the run has read. The words come in this order, so that the place of one tells how high it is. */
+#define TAINTS "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"
+#define LEVELS "'public internal confidential restricted'"
+#define RAISES                                                                                     \
+    "UPDATE run SET sensitivity = @t_sensitivity WHERE id = :run"                                  \
+    " AND instr(" LEVELS ", @t_sensitivity) > instr(" LEVELS ", sensitivity)"
 
 #define OF_POLL " WHERE connection = @t_connection AND resource = @t_resource"
 #define ARRIVED " @t_connection || '.' || @t_resource"
@@ -128,10 +150,11 @@ const project_rule project_rules[] = {
 
     {RECORD_RUN_BEGIN, NULL, NULL,
      "INSERT INTO run(id, agent, version, plugin, state, reason, parent, parent_path, root, depth,"
-     " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes, since_seq)"
+     " key, tainted, continued_from, begin_seq, end_seq, started_us, ended_us, strikes, since_seq,"
+     " sensitivity, quarantine)"
      " VALUES(:run, @t_agent, @t_version, @x_plugin, 'open', NULL, $i_parent, $t_parent_path,"
      " @i_root, @i_depth, $t_key, $b_tainted, $i_continued_from, :seq, NULL, :at, NULL, 0,"
-     " coalesce($i_since, :seq))"},
+     " coalesce($i_since, :seq), coalesce($t_sensitivity, 'internal'), $j_quarantine)"},
     {RECORD_RUN_BEGIN, NULL, "continued_from",
      "INSERT INTO received(run, name, seq, item)"
      " SELECT :run, name, seq, item FROM received WHERE run = @i_continued_from"},
@@ -147,7 +170,7 @@ const project_rule project_rules[] = {
     {RECORD_RUN_END, AGAIN, "dropped",
      "UPDATE item SET state = 'cancelled', closed_us = :at, closed_why = 'the run is ' || @t_state"
      " WHERE number = (SELECT min(number) FROM item WHERE run = :run AND state = 'open'"
-     " AND kind = 'approval')"}, /* what is unknown stays so */
+     " AND (kind = 'approval' OR kind = 'question'))"}, /* what is unknown stays so */
 
     {RECORD_RUN_PAUSED, NULL, NULL,
      "UPDATE run SET state = 'paused', reason = @t_reason WHERE id = :run"},
@@ -158,24 +181,40 @@ const project_rule project_rules[] = {
     {RECORD_SLEEP, NULL, NULL, PENDING "'sleep', :seq, @i_until_us, NULL, NULL)"},
     {RECORD_RECEIVE, NULL, NULL, PENDING "'receive', :seq, $i_until_us, NULL, $t_name)"},
     {RECORD_WAIT, NULL, NULL, PENDING "'wait', :seq, NULL, @i_run, NULL)"},
+    {RECORD_QUESTION, NULL, NULL, PENDING "'ask', :seq, $i_expires_us, NULL, NULL)"},
+    {RECORD_QUESTION, NULL, NULL,
+     "INSERT INTO item(number, kind, run, path, state, args_seq, opened_us, expires_us, raise_us)"
+     " VALUES(@i_number, 'question', :run, :path, 'open', :seq, :at, $i_expires_us, $i_raise_us)"},
+    {RECORD_QUESTION, "attention", NULL, SPEND},
     {RECORD_WOKEN, NULL, NULL, "DELETE FROM pending WHERE run = :run AND path = :path"},
+    {RECORD_WOKEN, NULL, "number",
+     "UPDATE item SET state = @t_how, closed_us = :at, closed_by = $t_by, closed_why = $t_why"
+     " WHERE number = @i_number AND state = 'open'"},
     {RECORD_WOKEN, NULL, "event", "DELETE FROM event WHERE seq = @i_event"},
     {RECORD_WOKEN, NULL, "item",
      "INSERT OR REPLACE INTO received(run, name, seq, item)"
      " VALUES(:run, @t_from, @i_event, @i_item)"},
-    {RECORD_WOKEN, NULL, "tainted", "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
+    {RECORD_WOKEN, NULL, "tainted", TAINTS},
+    {RECORD_WOKEN, NULL, "sensitivity", RAISES},
     {RECORD_EVENT, NULL, NULL, "INSERT INTO event(seq, run, name) VALUES(:seq, :run, @t_name)"},
 
-    {RECORD_SPAWN, "holds", NULL,
-     "INSERT INTO budget(budget, scope, window, unit, spent, held, overrun)"
-     " VALUES(@T_budget, @T_scope, @T_window, @T_unit, @I_amount, 0, 0)"
-     " ON CONFLICT(budget, scope, window, unit) DO UPDATE SET spent = spent + excluded.spent"},
+    {RECORD_SPAWN, "holds", NULL, SPEND},
     {RECORD_SPAWN, NULL, NULL,
      "UPDATE effect SET state = 'done', reason = NULL, due_us = NULL, last_seq = :seq,"
      " changed_us = :at WHERE run = :run AND path = :path"},
+    {RECORD_SPAWN, NULL, "tainted", TAINTS},
+    {RECORD_SPAWN, NULL, "sensitivity", RAISES},
     {RECORD_SPAWN, NULL, "approval",
      "UPDATE item SET state = 'approved', closed_us = :at"
      " WHERE number = @i_approval AND state = 'open'"},
+
+    {RECORD_SPAWN, NULL, "grant", USE_GRANT},
+    {RECORD_SPAWN, NULL, "override", USE_OVERRIDE},
+    {RECORD_OVERRIDE, NULL, "lifted", END_DENIAL},
+    {RECORD_OVERRIDE, NULL, "override",
+     "INSERT INTO item(number, kind, run, path, state, digest, args_seq, opened_us, expires_us,"
+     " closed_by, closed_why) VALUES(@i_number, 'override', :run, :path, 'open', @x_approval,"
+     " @i_denied, :at, @i_expires_us, @t_by, @t_why)"},
 
     {RECORD_EFFECT_DENIED, NULL, NULL,
      EFFECT "'denied', NULL, 0, NULL, @x_digest, NULL, $t_decision__rule, :seq, :seq, NULL, NULL,"
@@ -188,14 +227,19 @@ const project_rule project_rules[] = {
 
     {RECORD_EFFECT_WAITING, NULL, NULL,
      EFFECT "'waiting', @t_reason, 0, $i_number, @x_digest, NULL, $t_decision__rule, :seq, :seq,"
-            " $i_expires_us, NULL, 0, NULL, :at, :at, NULL) ON CONFLICT(run, path) DO UPDATE SET"
+            " coalesce($i_expires_us, $i_until_us), NULL, 0, NULL, :at, :at, NULL)"
+            " ON CONFLICT(run, path) DO UPDATE SET"
             " state = excluded.state, reason = excluded.reason,"
             " number = coalesce(excluded.number, number), digest = excluded.digest,"
             " rule = excluded.rule, args_seq = excluded.args_seq, last_seq = excluded.last_seq,"
             " due_us = excluded.due_us, changed_us = excluded.changed_us"},
     {RECORD_EFFECT_WAITING, NULL, "number",
-     "INSERT INTO item(number, kind, run, path, state, digest, args_seq, opened_us, expires_us)"
-     " VALUES(@i_number, 'approval', :run, :path, 'open', $x_approval, :seq, :at, $i_expires_us)"},
+     "INSERT INTO item(number, kind, run, path, state, digest, args_seq, opened_us, expires_us,"
+     " raise_us, batch_key, batch_max)"
+     " VALUES(@i_number, 'approval', :run, :path, 'open', $x_approval, :seq, :at, $i_expires_us,"
+     " $i_raise_us, $t_batch__key, $i_batch__max)"},
+
+    {RECORD_EFFECT_WAITING, "attention", NULL, SPEND},
 
     {RECORD_EFFECT_INTENDED, NULL, NULL,
      EFFECT "'intended', NULL, @i_attempt, NULL, @x_digest, @t_key, $t_decision__rule, :seq, :seq,"
@@ -203,6 +247,7 @@ const project_rule project_rules[] = {
             " ON CONFLICT(run, path) DO UPDATE SET"
             " state = excluded.state, reason = NULL, attempts = excluded.attempts,"
             " parked = iif(excluded.attempts = 1, 0, parked),"
+            " granted = iif(excluded.attempts = 1, NULL, granted),"
             " digest = excluded.digest, key = excluded.key, rule = coalesce(excluded.rule, rule),"
             " args_seq = iif($j_args IS NULL, args_seq, excluded.args_seq),"
             " last_seq = excluded.last_seq, due_us = NULL, holds = excluded.holds,"
@@ -215,6 +260,11 @@ const project_rule project_rules[] = {
      "UPDATE item SET state = 'approved', closed_us = :at"
      " WHERE number = @i_approval AND state = 'open'"},
 
+    {RECORD_EFFECT_INTENDED, NULL, "grant",
+     "UPDATE effect SET granted = @i_grant WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_INTENDED, NULL, "grant", USE_GRANT},
+    {RECORD_EFFECT_INTENDED, NULL, "override", USE_OVERRIDE},
+
     {RECORD_EFFECT_INTENDED, NULL, "undo",
      "UPDATE effect SET undo = @t_undo WHERE run = :run AND path = :path"},
 
@@ -223,9 +273,17 @@ const project_rule project_rules[] = {
      " holds = NULL, cost_micros = cost_micros + coalesce($i_cost__micros, 0),"
      " currency = coalesce($t_cost__currency, currency), changed_us = :at"
      " WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_DONE, NULL, "usage",
+     "UPDATE effect SET model = $t_usage__model, tokens_in = tokens_in + $i_usage__input,"
+     " tokens_out = tokens_out + $i_usage__output,"
+     " tokens_cache_read = tokens_cache_read + $i_usage__cache_read,"
+     " tokens_cache_write = tokens_cache_write + $i_usage__cache_write,"
+     " price = $j_price WHERE run = :run AND path = :path"},
+    {RECORD_EFFECT_DONE, NULL, "unpriced",
+     "UPDATE effect SET unpriced = 1 WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_DONE, "settled", NULL, SETTLE},
-    {RECORD_EFFECT_DONE, NULL, "tainted",
-     "UPDATE run SET tainted = 1 WHERE id = :run AND @b_tainted"},
+    {RECORD_EFFECT_DONE, NULL, "tainted", TAINTS},
+    {RECORD_EFFECT_DONE, NULL, "sensitivity", RAISES},
     {RECORD_EFFECT_DONE, NULL, NULL, CLOSE_ITEM("settled")},
     {RECORD_EFFECT_DONE, "kv", NULL,
      "DELETE FROM kv WHERE connection = @T_connection AND key = @T_key"},
@@ -237,6 +295,8 @@ const project_rule project_rules[] = {
      "UPDATE effect SET state = 'not_done', reason = NULL, last_seq = :seq, due_us = NULL,"
      " holds = NULL, changed_us = :at WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_NOT_DONE, "settled", NULL, SETTLE},
+    {RECORD_EFFECT_NOT_DONE, NULL, "tainted", TAINTS},
+    {RECORD_EFFECT_NOT_DONE, NULL, "sensitivity", RAISES},
     {RECORD_EFFECT_NOT_DONE, NULL, NULL, CLOSE_ITEM("settled")},
 
     {RECORD_EFFECT_UNKNOWN, NULL, NULL,
@@ -263,6 +323,9 @@ const project_rule project_rules[] = {
      "UPDATE effect SET state = 'rejected', reason = NULL, due_us = NULL, last_seq = :seq,"
      " changed_us = :at WHERE run = :run AND path = :path"},
     {RECORD_EFFECT_REJECTED, NULL, NULL, CLOSE_NUMBER("denied")},
+    {RECORD_EFFECT_REJECTED, NULL, "stands_us",
+     "UPDATE item SET expires_us = @i_stands_us WHERE number = @i_number"},
+    {RECORD_EFFECT_REJECTED, "attention", NULL, SPEND},
 
     {RECORD_EFFECT_EXPIRED, NULL, NULL,
      "UPDATE effect SET state = 'expired', reason = NULL, due_us = NULL, last_seq = :seq,"
@@ -277,8 +340,12 @@ const project_rule project_rules[] = {
     {RECORD_APPROVAL_GIVEN, NULL, NULL,
      "UPDATE item SET closed_by = @t_by WHERE number = @i_number AND state = 'open'"},
 
+    {RECORD_APPROVAL_GIVEN, NULL, "lifted", END_DENIAL},
+    {RECORD_APPROVAL_GIVEN, "attention", NULL, SPEND},
+    {RECORD_APPROVAL_EDITED, "attention", NULL, SPEND},
     {RECORD_APPROVAL_EDITED, NULL, NULL,
-     "UPDATE item SET digest = @x_approval, args_seq = :seq"
+     "UPDATE item SET digest = @x_approval, args_seq = :seq, raise_us = NULL,"
+     " batch_key = $t_batch__key, batch_max = $i_batch__max"
      " WHERE number = @i_number AND state = 'open'"},
     {RECORD_APPROVAL_EDITED, NULL, NULL,
      "UPDATE effect SET digest = @x_digest, rule = coalesce($t_decision__rule, rule),"
@@ -310,11 +377,22 @@ const project_rule project_rules[] = {
     {RECORD_RUN_MIGRATED, NULL, NULL,
      "UPDATE run SET plugin = @x_plugin, version = @t_version, state = 'open', reason = NULL"
      " WHERE id = :run"},
+    {RECORD_RUN_LABEL, NULL, NULL,
+     "UPDATE run SET tainted = @b_tainted, sensitivity = @t_sensitivity WHERE id = :run"},
     {RECORD_ROLLBACK_BEGUN, NULL, NULL,
      "INSERT OR REPLACE INTO rollback(run, state, seq, begun_us, ended_us)"
      " VALUES(:run, 'open', :seq, :at, NULL)"},
     {RECORD_ROLLBACK_ENDED, NULL, NULL,
      "UPDATE rollback SET state = @t_state, ended_us = :at WHERE run = :run"},
+
+    {RECORD_GRANT_GIVEN, NULL, NULL,
+     "INSERT INTO grant(number, by, agent, target, rule, scope, digest, incarnation, run, path,"
+     " given_us, expires_us, max_uses, used) VALUES(@i_grant, @t_by, @t_scope__agent,"
+     " @t_scope__target, @t_scope__rule, @j_scope, @x_remember, @t_incarnation, @i_of__run,"
+     " @t_of__path, :at, @i_expires_us, @i_scope__max_uses, 0)"},
+    {RECORD_GRANT_ENDED, NULL, NULL,
+     "UPDATE grant SET ended_us = :at, ended_by = @t_by, ended_why = @t_why"
+     " WHERE number = @i_grant AND ended_us IS NULL"},
 };
 
 const size_t project_rule_count = sizeof project_rules / sizeof project_rules[0];

@@ -177,11 +177,16 @@ static bool wanted(const reader_walk *w, uint64_t run) {
     return w->filter == NULL;
 }
 
+static bool of_kind(const reader_walk *w, int kind) {
+    return w->kinds == 0 || kind < 0 || kind >= RECORD_KIND_MAX || (w->kinds & RECORD_BIT(kind));
+}
+
 int reader_walk_rows(reader *r, sqlite3_stmt *st, reader_walk *w, diag *d) {
     int rc = SQLITE_DONE, failed = 0;
     while (failed == 0 && w->stopped == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
         w->rows++;
-        if (wanted(w, (uint64_t)sqlite3_column_int64(st, 3))) {
+        if (wanted(w, (uint64_t)sqlite3_column_int64(st, 3)) &&
+            of_kind(w, sqlite3_column_int(st, 5))) {
             failed = visit_row(r, st, w, d);
         }
     }
@@ -257,4 +262,22 @@ int reader_member(reader *r, int64_t seq, const char *member, keel_buf *out, dia
 int reader_scan(reader *r, int64_t from_seq, journal_visit *visit, void *ctx, diag *d) {
     reader_walk w = {.visit = visit, .ctx = ctx};
     return reader_walked(reader_walk_from(r, READER_SCAN, from_seq, &w, d), &w);
+}
+
+/* Bodies stand all over the file: a pass over all of them reads its pages where they are mapped, and
+ * keeps the inner ones. Where they cannot be mapped it is only slower. */
+static void widen(reader *r, bool wide) {
+    sqlite3_exec(r->db, wide ? "PRAGMA cache_size = -16384" : "PRAGMA cache_size = 64", NULL, NULL,
+                 NULL);
+    sqlite3_exec(r->db, wide ? "PRAGMA mmap_size = 2147418112" : "PRAGMA mmap_size = 0", NULL, NULL,
+                 NULL);
+}
+
+int reader_scan_kinds(reader *r, int64_t from_seq, uint64_t kinds, journal_visit *visit, void *ctx,
+                      diag *d) {
+    reader_walk w = {.visit = visit, .ctx = ctx, .kinds = kinds};
+    widen(r, true);
+    int rc = reader_walk_from(r, READER_SCAN, from_seq, &w, d);
+    widen(r, false);
+    return reader_walked(rc, &w);
 }

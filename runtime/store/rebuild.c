@@ -129,6 +129,7 @@ static const table tables[] = {
     {"received", "SELECT * FROM received ORDER BY run, name", 2, 0, 2},
     {"restored", "SELECT * FROM restored ORDER BY seq", 1, -1, 0},
     {"archive", "SELECT * FROM archive ORDER BY first", 1, -1, -1},
+    {"grant", "SELECT * FROM grant ORDER BY number", 1, 8, -1},
     {"batch", "SELECT * FROM batch ORDER BY batch", 1, -1, -1},
     {"budget", "SELECT * FROM budget ORDER BY budget, scope, window, unit", 4, -1, -1},
 };

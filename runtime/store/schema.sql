@@ -152,7 +152,7 @@ CREATE TABLE effect(
     target TEXT NOT NULL,             -- inbox.message.write, run.spawn
     class TEXT NOT NULL,
     state TEXT NOT NULL,              -- effect_table.h
-    reason TEXT,                      -- waiting: approval | budget | breaker | halted; unknown: owner
+    reason TEXT,                      -- waiting: approval | budget | breaker | halted | rate | quiet; unknown: owner
     attempts INTEGER NOT NULL,        -- dispatched
     number INTEGER,                   -- of its open or last item
     digest BLOB NOT NULL,             -- of the arguments
@@ -160,7 +160,7 @@ CREATE TABLE effect(
     rule TEXT,
     args_seq INTEGER NOT NULL,        -- the record that has args, decision, evidence, why
     last_seq INTEGER NOT NULL,
-    due_us INTEGER,                   -- retry, next check, expiry
+    due_us INTEGER,                   -- retry, next check, expiry, pace
     holds TEXT,                       -- canonical JSON while anything is held
     cost_micros INTEGER NOT NULL,
     currency TEXT,

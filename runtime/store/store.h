@@ -126,6 +126,11 @@ int reader_runs(reader *r, uint64_t *runs, size_t count, journal_visit *visit, v
 int reader_runs_after(reader *r, int64_t after, uint64_t *runs, size_t count, journal_visit *visit,
                       void *ctx, diag *d);
 int reader_scan(reader *r, int64_t from_seq, journal_visit *visit, void *ctx, diag *d);
+/* The same of these kinds alone: a bit for each, RECORD_BIT(kind). The bodies of others are neither
+ * fetched nor checked. */
+#define RECORD_BIT(kind) (UINT64_C(1) << (kind))
+int reader_scan_kinds(reader *r, int64_t from_seq, uint64_t kinds, journal_visit *visit, void *ctx,
+                      diag *d);
 /* 0 and *run, or DIAG_NOT_FOUND. */
 int reader_run_by_key(reader *r, const char *agent, const char *key, uint64_t *run, diag *d);
 /* 0 and the record's body (canonical {"answer",...}) and its digest, or DIAG_NOT_FOUND. */

@@ -5,7 +5,7 @@
 
 /* Records and their bytes stand in blocks that are kept from turn to turn, so that a turn costs no
  * allocation once the first few have passed. What a large turn took beyond KEEP is given back. */
-enum { BLOCK_FIRST = 8192, BLOCK_GROWN = 131072, KEEP = 1 << 20, SALTS = 128 };
+enum { BLOCK_FIRST = 8192, BLOCK_GROWN = 131072, KEEP = 192 << 10, SALTS = 128 };
 
 typedef struct block block;
 struct block {
@@ -46,10 +46,18 @@ static void free_blocks(block *b) {
     }
 }
 
+/* Their bytes stand by themselves: files come seldom, and are larger than records. */
+static void free_artifacts(turn *t) {
+    while (t->artifact_count > 0) {
+        free(t->artifacts[--t->artifact_count].bytes);
+    }
+}
+
 void turn_destroy(turn *t) {
     if (t == NULL) {
         return;
     }
+    free_artifacts(t);
     free_blocks(t->blocks);
     free(t->records);
     free(t->seals);
@@ -77,7 +85,7 @@ void turn_begin(turn *t, int64_t first_seq, int64_t at_us) {
     t->first_seq = first_seq;
     t->at_us = at_us;
     t->count = 0;
-    t->artifact_count = 0;
+    free_artifacts(t);
 }
 
 static block *add_block(turn *t, size_t least) {
@@ -180,8 +188,11 @@ void turn_artifact(turn *t, const digest *d, const void *bytes, size_t len) {
         t->artifact_cap = t->artifact_cap > 0 ? t->artifact_cap * 2 : 8;
         t->artifacts = keel_realloc(t->artifacts, t->artifact_cap * sizeof *t->artifacts);
     }
-    t->artifacts[t->artifact_count++] =
-        (turn_blob){.digest = *d, .bytes = copy(t, bytes, len), .len = len};
+    turn_blob *b = &t->artifacts[t->artifact_count++];
+    *b = (turn_blob){.digest = *d, .bytes = keel_alloc(len + 1), .len = len};
+    if (len > 0) {
+        memcpy(b->bytes, bytes, len);
+    }
 }
 
 size_t turn_count(const turn *t) {

@@ -71,7 +71,19 @@ static bool drop_stuck(site *s) {
     return number && operator_tell(s, request, "stuck.drop", args);
 }
 
+static bool answer(site *s, long number) {
+    char args[60], request[40];
+    snprintf(args, sizeof args, "{\"number\":%ld,\"value\":\"this\"}", number);
+    snprintf(request, sizeof request, "answer-%ld", number);
+    return operator_tell(s, request, "answer", args);
+}
+
 bool operator_decide(site *s) {
+    long question = site_count(
+        s, "SELECT ifnull(min(number), 0) FROM item WHERE state = 'open' AND kind = 'question'");
+    if (question) {
+        return answer(s, question);
+    }
     char number[24] = "", kind[16] = "", key[40] = "";
     const char *row = site_query(s,
                                  "SELECT i.number || ' ' || i.kind || ' ' || ifnull(e.key, '-')"

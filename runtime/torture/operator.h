@@ -6,7 +6,7 @@
 #include "site.h"
 
 #define OPERATOR_PATIENCE_MS 20000
-#define OPERATOR_LOOK_MS     8 /* between two looks at the database: each costs what a commit does */
+#define OPERATOR_LOOK_MS     20 /* between two looks at the database: each costs what a commit does */
 
 bool operator_alive(site *s); /* the kernel runs, and nothing was wrong so far */
 /* A command, once. A refusal is a fault; false also when the kernel has gone. */

@@ -69,7 +69,8 @@ bool script_rollback_run(site *s) {
 
 bool script_migrate_prepare(site *s) {
     if (!site_up_plain(s) ||
-        !operator_begin(s, "do-sleeper-1", "{\"agent\":\"sleeper\",\"input\":{}}") ||
+        !operator_begin(s, "do-sleeper-1",
+                        "{\"agent\":\"sleeper\",\"input\":{},\"untrusted\":true}") ||
         !operator_await(s, "SELECT count(*) FROM pending", 1, OPERATOR_PATIENCE_MS)) {
         return site_fault(s, "the run does not sleep");
     }
@@ -83,8 +84,8 @@ bool script_migrate_prepare(site *s) {
 bool script_migrate(site *s) {
     static const char moved[] = "SELECT count(*) FROM journal WHERE kind = 54";
     static const char *const words[] = {"run", "migrate", "1", "--yes", NULL};
-    return (site_count(s, moved) || until_recorded(s, moved, 1, words)) && script_cancel(s) &&
-           operator_settle(s, true);
+    return (site_count(s, moved) || until_recorded(s, moved, 1, words)) &&
+           site_label(s, "1") == SITE_ANSWERED && script_cancel(s) && operator_settle(s, true);
 }
 
 /* ---- a backup takes the place of what came after it ---- */

@@ -37,23 +37,6 @@ static bool live_lost(site *s) {
            operator_settle(s, true);
 }
 
-/* ---- expiry: the clock stands two minutes later when the kernel starts again ---- */
-
-static bool prepare_expiry(site *s) {
-    if (!site_up_plain(s) ||
-        !operator_begin(s, "do-asker-2",
-                        "{\"agent\":\"asker\",\"input\":{\"questions\":[\"expiring\"]}}") ||
-        !operator_await(s, "SELECT count(*) FROM item", 1, OPERATOR_PATIENCE_MS)) {
-        return site_fault(s, "the question does not come");
-    }
-    site_kill(s);
-    return true;
-}
-
-static bool live_expiry(site *s) {
-    return operator_settle(s, false);
-}
-
 /* ---- stuck: a run that failed is told of again, and goes on when its cause is mended ---- */
 
 #define STUCK "SELECT count(*) FROM item WHERE kind = 'stuck' AND state = 'open'"
@@ -227,14 +210,14 @@ const script scripts[] = {
      .make = make,
      .live = script_people,
      .check = check,
-     .runs = "asker=ended bomb=failed sleeper=cancelled",
-     .effects = "plain.edited.write=1 plain.rejected.write=1 plain.repeatable.write=1"
-                " plain.signed.write=1 plain.stale.write=1"},
+     .runs = "asker=ended asker=ended asker=ended bomb=failed sleeper=cancelled",
+     .effects = "plain.edited.write=1 plain.rejected.write=1 plain.remembered.write=2"
+                " plain.repeatable.write=1 plain.signed.write=1 plain.stale.write=1"},
     {.name = "expiry",
      .place = "own",
      .make = make,
-     .prepare = prepare_expiry,
-     .live = live_expiry,
+     .prepare = script_prepare_expiry,
+     .live = script_expiry,
      .check = check,
      .plan = "clock.wall=clock(120000)@1",
      .runs = "asker=ended",
@@ -248,6 +231,14 @@ const script scripts[] = {
      .plan = "clock.wall=clock(3700000)@1",
      .runs = "stubborn=ended",
      .effects = "plain.keyed.write=1 plain.once.write=1"},
+    {.name = "override",
+     .place = "own",
+     .make = make,
+     .prepare = script_prepare_override,
+     .live = script_override,
+     .check = check,
+     .runs = "bold=ended",
+     .effects = "plain.forbidden.write=1"},
     {.name = "breaker",
      .place = "own",
      .make = make,

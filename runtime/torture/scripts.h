@@ -39,6 +39,10 @@ extern const size_t script_count;
 
 bool script_people(site *s); /* scriptpeople.c */
 bool script_cancel(site *s);
+bool script_prepare_expiry(site *s);
+bool script_expiry(site *s);
+bool script_prepare_override(site *s);
+bool script_override(site *s);
 bool script_network_equip(site *s); /* scriptnet.c */
 bool script_network(site *s);
 void script_network_oracle(site *s);

@@ -101,7 +101,11 @@ void site_put(const site *s, const char *name, const char *text); /* a file of t
 void site_log(const site *s, keel_buf *out); /* all that the kernels said on stderr */
 
 /* Signs and approves what is open under this number. */
+/* The same, to be remembered for what its record offers. */
+site_said site_remember(site *s, const char *request, const char *number);
 site_said site_approve(site *s, const char *number);
+/* Signs that what that run has read is trusted. */
+site_said site_label(site *s, const char *run);
 
 /* ---- sitecheck.c: nothing is running, and all must be well ---- */
 void site_check(site *s);

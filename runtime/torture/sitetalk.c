@@ -150,30 +150,73 @@ int site_applied(const site *s, const char *key) {
 
 /* ---- people ---- */
 
-site_said site_approve(site *s, const char *number) {
-    static const char sql[] = "SELECT lower(hex(digest)) FROM item WHERE number = ?";
+/* The command that approves the item. member: "", or "remember" with its value and a comma. */
+static void consent(site *s, const char *number, const char *approval, const char *member,
+                    char args[900]) {
     uint8_t pk[32], sk[64], signature[64];
-    char approval[65], incarnation[17], text[400], hex[129], args[800], request[64];
-    site_read(s, sql, number, approval, sizeof approval);
+    char incarnation[17], text[500], hex[129];
     site_read(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL, incarnation,
               sizeof incarnation);
     int n = snprintf(text, sizeof text,
                      "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\","
-                     "\"number\":%s,\"verdict\":\"approve\"}",
-                     approval, incarnation, 1, number);
+                     "\"number\":%s,%s\"verdict\":\"approve\"}",
+                     approval, incarnation, 1, number, member);
     site_keys(pk, sk);
     crypto_sign_detached(signature, NULL, (uint8_t *)text, (unsigned long long)n, sk);
     hex_encode(hex, signature, sizeof signature);
-    snprintf(args, sizeof args,
+    snprintf(args, 900,
              "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
-             "\"number\":%s,\"signature\":\"%s\"}]}",
-             approval, 1, number, hex);
+             "\"number\":%s,%s\"signature\":\"%s\"}]}",
+             approval, 1, number, member, hex);
+}
+
+static const char signed_sql[] = "SELECT lower(hex(digest)) FROM item WHERE number = ?";
+
+site_said site_approve(site *s, const char *number) {
+    char approval[65], args[900], request[64];
+    site_read(s, signed_sql, number, approval, sizeof approval);
+    consent(s, number, approval, "", args);
     snprintf(request, sizeof request, "approve-%s-%.8s-%u", number, approval, s->tries);
     site_said said = site_say(s, request, "approve", args);
     if (said == SITE_ANSWERED && strstr(site_answer_to(s, request), "\"stale\"")) {
         s->tries++;
     }
     return said;
+}
+
+site_said site_remember(site *s, const char *request, const char *number) {
+    char approval[65], scope[1500], hex[DIGEST_HEX], member[100], args[900];
+    site_read(s, signed_sql, number, approval, sizeof approval);
+    site_read(s,
+              "SELECT json_extract(CAST(ifnull(j.body, p.bytes) AS TEXT), '$.remember')"
+              " FROM item i JOIN journal j ON j.seq = i.args_seq"
+              " LEFT JOIN payload p ON p.digest = j.digest WHERE i.number = ?",
+              number, scope, sizeof scope);
+    digest d = digest_of(scope, strlen(scope));
+    digest_hex(&d, hex);
+    snprintf(member, sizeof member, "\"remember\":\"%s\",", hex);
+    consent(s, number, approval, member, args);
+    return site_say(s, request, "approve", args);
+}
+
+site_said site_label(site *s, const char *run) {
+    uint8_t pk[32], sk[64], signature[64];
+    char incarnation[17], text[400], hex[129], args[800];
+    site_read(s, "SELECT value FROM meta WHERE key = 'incarnation'", NULL, incarnation,
+              sizeof incarnation);
+    int n = snprintf(text, sizeof text,
+                     "{\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"run\":%s,\"sensitivity\":"
+                     "\"public\",\"seq\":1000000,\"untrusted\":false,\"verdict\":\"label\","
+                     "\"why\":\"a test\"}",
+                     incarnation, 1, run);
+    site_keys(pk, sk);
+    crypto_sign_detached(signature, NULL, (uint8_t *)text, (unsigned long long)n, sk);
+    hex_encode(hex, signature, sizeof signature);
+    snprintf(args, sizeof args,
+             "{\"by\":\"operator\",\"nonce\":\"%032d\",\"run\":%s,\"sensitivity\":\"public\","
+             "\"seq\":1000000,\"signature\":\"%s\",\"untrusted\":false,\"why\":\"a test\"}",
+             1, run, hex);
+    return site_say(s, "label-run-1", "run.label", args);
 }
 
 /* ---- executors ---- */

@@ -116,7 +116,8 @@ static bool lives(site *s, const visit *v) {
     }
     if (v->then[0] && !s->problem[0]) {
         disturbed_life(s, v, v->then);
-        if (!site_killed(s) && site_exit(s) != 0) {
+        /* A command may have been done by the first, and say so. */
+        if (!site_killed(s) && (v->script->words ? site_exit(s) < 0 : site_exit(s) != 0)) {
             site_fault(s, "the second life ended with status %d", s->status);
         }
     }

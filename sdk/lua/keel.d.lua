@@ -90,10 +90,38 @@ function Ctx.sleep(duration) end
 ---@return keel.Error|nil err
 function Ctx.receive(name, opts) end
 
----Starts another agent; with a key, once for that key.
+---@class keel.Question
+---@field question? string 1 to 4,000 bytes; shown as the agent's words
+---@field choices? string[] 2 to 20 texts of one line: one of them is the answer
+---@field kind? "text"|"yes_no"|"number" what answers it, without choices
+---@field expires? keel.Duration without it, it waits without end
+---@field default? string|boolean|number what counts as the answer when it has expired
+---@field why? string one sentence, shown beside it
+---@field evidence? keel.Value what the question rests on, shown beside it
+
+---Puts a question to a person and waits for the answer, for months if need be. It informs and allows
+---nothing. err.code is "expired", "declined" (err.why says so), "denied" when it asks too much.
+---@param question string
+---@param opts? keel.Question
+---@return string|boolean|number|nil answer
+---@return keel.Error|nil err
+---@overload fun(question: keel.Question): string|boolean|number|nil, keel.Error|nil
+function Ctx.ask(question, opts) end
+
+---A closed type: what may come out of a quarantine. "bool", "date" ("2026-11-29"), one of a list of words,
+---or a number within bounds, whole without decimals; with optional, nil will do.
+---@alias keel.Closed
+---| "bool"
+---| "date"
+---| { enum: string[], optional: boolean? }
+---| { number: [number, number], decimals: integer?, optional: boolean? }
+---| { type: "bool"|"date", optional: boolean? }
+
+---Starts another agent; with a key, once for that key. With quarantine, ctx.wait returns a table of the
+---fields of `returns` and nothing else of what that run says, or nil and an error.
 ---@param agent string
 ---@param input? keel.Value
----@param opts? { key: string }
+---@param opts? { key: string?, quarantine: boolean?, returns: table<string, keel.Closed>? }
 ---@return keel.Child|nil child
 ---@return keel.Error|nil err
 function Ctx.spawn(agent, input, opts) end
@@ -152,7 +180,7 @@ function Ctx.continue(state) end
 ---@field code string
 ---@field message string
 
----@alias keel.Verb fun(c: keel.VerbCtx, q: keel.Request): keel.Value|nil, keel.Fail|keel.Cost|nil, keel.Cost|nil
+---@alias keel.Verb fun(c: keel.VerbCtx, q: keel.Request): keel.Value|nil, keel.Fail|keel.Cost|keel.Usage|nil, keel.Cost|keel.Usage|nil
 
 ---@class keel.Resource
 ---@field read? keel.Verb
@@ -163,6 +191,7 @@ function Ctx.continue(state) end
 ---@class keel.Connector
 ---@class keel.Verdict
 ---@class keel.Cost
+---@class keel.Usage
 
 ---@class keel
 ---@field null userdata JSON's null inside of a table
@@ -254,6 +283,12 @@ function keel.cannot_tell(why) end
 ---@param amounts table<string, string|number>
 ---@return keel.Cost
 function keel.cost(amounts) end
+
+---What a model used, as one more result: keel.usage { model = r.model, input = 900, output = 120 }. The
+---classes are disjoint. The verb's `tokens` in the manifest declares it.
+---@param used { model: string, input?: integer, output?: integer, cache_read?: integer, cache_write?: integer }
+---@return keel.Usage
+function keel.usage(used) end
 
 ---BLAKE2b of the bytes, as 64 hexadecimal digits: a version of a text that changes when the text does.
 ---@param text string

@@ -6,6 +6,7 @@ local tonumber, tostring, type = tonumber, tostring, type
 local concat = table.concat
 local find, sub, format, match = string.find, string.sub, string.format, string.match
 local gsub_plain, gmatch = string.gsub, string.gmatch
+local whole_number, text_length = math.tointeger, utf8.len
 
 local keel = {}
 
@@ -179,6 +180,30 @@ function keel.cost(amounts)
   end
   local micros = tonumber(whole .. part .. ("0"):rep(6 - #part))
   return lent.mark({ currency = currency, micros = micros }, "cost")
+end
+
+-- What a model used: return result, keel.usage { model = r.model, input = 900, output = 120 }.
+function keel.usage(used)
+  if type(used) ~= "table" then
+    error("keel.usage: its argument is a table, and is " .. what_is(used), 2)
+  end
+  local model = used.model
+  if type(model) ~= "string" or #model < 1 or #model > 100 or find(model, "%c") or not text_length(model) then
+    error("keel.usage: model is the name of the model that answered, of 1 to 100 bytes", 2)
+  end
+  local out = { model = model, input = 0, output = 0, cache_read = 0, cache_write = 0 }
+  for name, count in pairs(used) do
+    if out[name] == nil then
+      error(format("keel.usage: there is no class of tokens '%s' (input, output, cache_read, cache_write)",
+        tostring(name)), 2)
+    elseif name ~= "model" then
+      out[name] = type(count) == "number" and whole_number(count)
+      if not out[name] or out[name] < 0 or out[name] > 1000000000 then
+        error(format("keel.usage: %s is a number of tokens, from 0 to a billion", name), 2)
+      end
+    end
+  end
+  return lent.mark(out, "usage")
 end
 
 -- ---- files of the plugin ----

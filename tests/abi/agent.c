@@ -145,6 +145,41 @@ static keel_status act_spawn(const agent *a, keel_call *call, const keel_run_req
     return say(a, call, text);
 }
 
+static keel_status act_quarantine(const agent *a, keel_call *call, const keel_run_request *r) {
+    const keel_spawn *q = a->host->get_service(a->host->ctx, KEEL_SPAWN_SERVICE);
+    const keel_effect *e = a->e;
+    keel_outcome o[4];
+    keel_status s[4];
+    char kind[20] = "", *text = scratch(a, call, 400);
+    (void)r;
+    for (int i = 0; i < 4; i++) {
+        o[i] = (keel_outcome){.size = sizeof o[i]};
+    }
+    keel_spawn_options closed = {
+        .size = sizeof closed,
+        .quarantine = 1,
+        .returns = span("{\"urgent\": \"bool\", \"kind\": {\"enum\": [\"lead\", \"invoice\"]},"
+                        " \"sum\": {\"number\": [0, 1000], \"decimals\": 2},"
+                        " \"due\": {\"type\": \"date\", \"optional\": true}}")};
+    keel_spawn_options open = {.size = sizeof open,
+                               .quarantine = 1,
+                               .key = "m1",
+                               .returns = span("{\"name\":\"string\"}")};
+    s[0] = q->spawn(q->ctx, call, "sorter", span("{\"mail\":7}"), &closed, &o[0]);
+    s[1] = e->wait(e->ctx, call, o[0].run ? o[0].run : 1, &o[1]);
+    s[2] = q->spawn(q->ctx, call, "sorter", span(""), &open, &o[2]);
+    s[3] = e->wait(e->ctx, call, 13, &o[3]);
+    for (int i = 0; i < 4; i++) {
+        if (s[i] < 0) {
+            return s[i];
+        }
+    }
+    keel_json_copy(keel_json_get(view(o[1].ok), "kind"), kind, sizeof kind);
+    snprintf(text, 400, "[\"%s\",\"%s\",\"%s: %s\"]", kind, o[2].why.data, o[3].code.data,
+             o[3].why.data);
+    return say(a, call, text);
+}
+
 static keel_status act_receive(const agent *a, keel_call *call, const keel_run_request *r) {
     keel_span name[3], body[3];
     int64_t n = 0;
@@ -242,6 +277,7 @@ static const agent_act ported[] = {
     {"mismatch_error", act_mismatch_error},
     {"mismatch_kind", act_mismatch_kind},
     {"mismatch_name", act_mismatch_name},
+    {"quarantine", act_quarantine},
     {"receive", act_receive},
     {"recorded", act_recorded},
     {"spawn", act_spawn},

@@ -2,8 +2,10 @@
 #ifndef AGENT_H
 #define AGENT_H
 
+#include "keel/ask.h"
 #include "keel/effect.h"
 #include "keel/json.h"
+#include "keel/spawn.h"
 
 typedef struct agent agent;
 

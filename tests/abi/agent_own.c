@@ -61,6 +61,39 @@ static char *large(const agent *a, keel_call *call) {
     return text;
 }
 
+/* KEEL_E_INVALID: all of these were that. */
+static keel_status quarantine_refused(const agent *a, keel_call *call) {
+    const keel_spawn *q = a->host->get_service(a->host->ctx, KEEL_SPAWN_SERVICE);
+    const keel_span closed = span("{\"urgent\":\"bool\"}");
+    const keel_spawn_options none = {.size = sizeof none, .quarantine = 1},
+                             loose = {.size = sizeof loose, .returns = closed},
+                             two = {.size = sizeof two, .quarantine = 2, .returns = closed},
+                             odd = {.size = sizeof odd,
+                                    .quarantine = 1,
+                                    .returns = span("{urgent}")},
+                             cut = {.size = offsetof(keel_spawn_options, returns),
+                                    .quarantine = 1,
+                                    .returns = closed},
+                             key = {.size = sizeof key, .key = large(a, call)};
+    const keel_status refused[] = {
+        q->spawn(q->ctx, call, NULL, span("{}"), NULL, NULL),
+        q->spawn(q->ctx, call, "helper", span("{"), NULL, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &none, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &loose, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &two, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &odd, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &cut, NULL),
+        q->spawn(q->ctx, call, "helper", span("{}"), &key, NULL),
+        q->spawn(q->ctx, NULL, "helper", span("{}"), NULL, NULL),
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (refused[i] != KEEL_E_INVALID) {
+            return refused[i];
+        }
+    }
+    return KEEL_E_INVALID;
+}
+
 /* None of these uses a path, or is asked: the first that is right has path 1. */
 static keel_status act_arguments(const agent *a, keel_call *call, const keel_run_request *r) {
     const keel_effect *e = a->e;
@@ -84,6 +117,7 @@ static keel_status act_arguments(const agent *a, keel_call *call, const keel_run
         e->spawn(e->ctx, call, NULL, span("{}"), NULL, NULL),
         e->spawn(e->ctx, call, "helper", span("{\"a\":1,\"a\":2}"), NULL, NULL),
         e->spawn(e->ctx, call, "helper", span("{}"), large(a, call), NULL),
+        quarantine_refused(a, call),
         e->wait(e->ctx, call, 0, NULL),
         e->receive(e->ctx, call, name, -1, &v, &w),
         e->receive(e->ctx, call, NULL, INT64_MAX, &v, &w),
@@ -234,10 +268,11 @@ static keel_status act_hang(const agent *a, keel_call *call, const keel_run_requ
 }
 
 static keel_status act_services(const agent *a, keel_call *call, const keel_run_request *r) {
-    static const char *const none[] = {"keel.fs/1", "keel.http/1",  "keel.stream/1",
-                                       "keel.kv/1", "keel.clock/1", "keel.effect/2"};
+    static const char *const none[] = {"keel.fs/1",   "keel.http/1",  "keel.stream/1",
+                                       "keel.kv/1",   "keel.clock/1", "keel.effect/2",
+                                       "keel.spawn/2"};
     const keel_host *h = a->host;
-    bool closed = !h->get_service(h->ctx, NULL);
+    bool closed = !h->get_service(h->ctx, NULL) && h->get_service(h->ctx, KEEL_SPAWN_SERVICE);
     (void)r;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         closed = closed && !h->get_service(h->ctx, none[i]);

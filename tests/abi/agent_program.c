@@ -63,6 +63,22 @@ static keel_status op_receive(op *o) {
     return s;
 }
 
+static keel_status op_ask(op *o) {
+    const keel_ask *a = o->a->host->get_service(o->a->host->ctx, KEEL_ASK_SERVICE);
+    char text[60];
+    keel_outcome out = {.size = sizeof out};
+    keel_question q = {.size = sizeof q,
+                       .text = text,
+                       .choices = span("[\"Acme\", \"Zenith\"]"),
+                       .expires_us = INT64_C(3600000000),
+                       .fallback = span("\"Acme\""),
+                       .why = "both have it",
+                       .evidence = span("[1, 2]")};
+    snprintf(text, sizeof text, "Which,\n%d?", o->number);
+    keel_status s = a->ask(a->ctx, o->call, &q, &out);
+    return put_outcome(o, s, &out);
+}
+
 static keel_status op_effect(op *o, bool write) {
     const keel_effect *e = o->a->e;
     char text[60];
@@ -89,6 +105,21 @@ static keel_status op_spawn(op *o) {
     snprintf(key, sizeof key, "k%d", o->number);
     keel_status s = o->a->e->spawn(o->a->e->ctx, o->call, "helper", span("[]"), key, &out);
     return put_outcome(o, s, &out);
+}
+
+static keel_status op_seal(op *o) {
+    const keel_spawn *s = o->a->host->get_service(o->a->host->ctx, KEEL_SPAWN_SERVICE);
+    keel_outcome out = {.size = sizeof out};
+    char key[20], input[40], returns[80];
+    snprintf(key, sizeof key, "q%d", o->number);
+    snprintf(input, sizeof input, "{\"n\": %d}", o->number);
+    snprintf(returns, sizeof returns, "{\"ok\": \"bool\", \"n\": {\"number\": [0, %d]}}",
+             o->number);
+    keel_spawn_options options = {.size = sizeof options,
+                                  .quarantine = 1,
+                                  .key = o->number % 2 ? NULL : key,
+                                  .returns = span(returns)};
+    return put_outcome(o, s->spawn(s->ctx, o->call, "helper", span(input), &options, &out), &out);
 }
 
 static keel_status op_wait(op *o) {
@@ -126,10 +157,10 @@ static keel_status op_one(op *o, keel_json name) {
     static const struct {
         const char *name;
         keel_status (*f)(op *o);
-    } ops[] = {{"log", op_log},     {"now", op_now},         {"random", op_random},
-               {"read", op_read},   {"receive", op_receive}, {"sleep", op_sleep},
-               {"spawn", op_spawn}, {"step", op_step},       {"wait", op_wait},
-               {"write", op_write}};
+    } ops[] = {{"ask", op_ask},       {"log", op_log},   {"now", op_now},
+               {"random", op_random}, {"read", op_read}, {"receive", op_receive},
+               {"sleep", op_sleep},   {"seal", op_seal}, {"spawn", op_spawn},
+               {"step", op_step},     {"wait", op_wait}, {"write", op_write}};
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         if (keel_json_is(name, ops[i].name)) {
             return ops[i].f(o);

@@ -8,6 +8,7 @@
 
 #include "keel/fs.h"
 #include "keel/plugin.h"
+#include "keel/usage.h"
 #include "probe.h"
 
 typedef struct behave {
@@ -49,6 +50,32 @@ static keel_status cost(behave *b, keel_call *call, const keel_request *r) {
     }
     b->host->cost(b->host->ctx, call, 2000, "EUR");
     return say(b, call, "[1]");
+}
+
+/* What is not to be believed is refused, and leaves what was reported before. */
+static keel_status usage(behave *b, keel_call *call, const keel_request *r) {
+    (void)r;
+    const keel_usage *u = b->host->get_service(b->host->ctx, KEEL_USAGE_SERVICE);
+    char name[KEEL_USAGE_MODEL + 2];
+    keel_tokens used = {.size = sizeof used, .input = 1, .output = 2};
+    keel_tokens good = {.size = sizeof good, .input = KEEL_USAGE_MOST, .cache_write = 7};
+    if (!u || u->size < sizeof *u || u->report(u->ctx, call, "big", &good) != KEEL_OK) {
+        return KEEL_E_INTERNAL;
+    }
+    memset(name, 'm', sizeof name);
+    name[sizeof name - 1] = '\0';
+    const char *const names[] = {NULL, "", name, "a\nb", "\xff"};
+    int refused = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        refused += u->report(u->ctx, call, names[i], &used) == KEEL_E_INVALID;
+    }
+    used.cache_read = KEEL_USAGE_MOST + 1u;
+    refused += u->report(u->ctx, call, "small", &used) == KEEL_E_INVALID;
+    used = (keel_tokens){.size = 8};
+    refused += u->report(u->ctx, call, "small", &used) == KEEL_E_INVALID;
+    refused += u->report(u->ctx, call, "small", NULL) == KEEL_E_INVALID;
+    refused += u->report(u->ctx, NULL, "small", &good) == KEEL_E_INVALID;
+    return refused == 9 ? say(b, call, "[1]") : KEEL_E_INTERNAL;
 }
 
 static keel_status fails(behave *b, keel_call *call, const keel_request *r) {
@@ -233,7 +260,7 @@ static const struct {
     {"large", large},    {"too_large", too_large}, {"cancelled", cancelled}, {"services", services},
     {"segv", segv},      {"hang", hangs},          {"exit", exits},          {"abort", aborts},
     {"leak", leaks},     {"garbage", garbage},     {"probe", probes},        {"files", files},
-    {"escape", escapes},
+    {"escape", escapes}, {"usage", usage},
 };
 
 static keel_status act(void *self, keel_call *call, const keel_request *r) {

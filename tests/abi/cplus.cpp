@@ -2,6 +2,7 @@
 #include "keel/effect.h"
 #include "keel/fs.h"
 #include "keel/plugin.h"
+#include "keel/spawn.h"
 
 namespace {
 

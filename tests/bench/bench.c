@@ -1,10 +1,11 @@
 /* What Keel does in a second and weighs in memory, each beside what this machine can do at best,
  * measured in the same minute. Called by tests/bench/run.sh:
  *
- *   bench KEEL WORKSPACE OUTSIDE FOLDER DECISION NOTHING JSON ONLY
+ *   bench KEEL WORKSPACE OUTSIDE FOLDER DECISION BACKTEST NOTHING JSON ONLY
  *
  * KEEL: the program, stripped. WORKSPACE, OUTSIDE: those of tests/bench. FOLDER: where to work, on the disk
- * that is measured. DECISION, NOTHING: the programs bench_decision and bench_nothing. */
+ * that is measured. DECISION, BACKTEST, NOTHING: the programs bench_decision, bench_backtest and
+ * bench_nothing. */
 #include "bench.h"
 
 #include <stdarg.h>
@@ -14,8 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "deciding.h"
 #include "outward.h"
 #include "raw.h"
+#include "reloading.h"
 #include "report.h"
 #include "resting.h"
 #include "world.h"
@@ -28,7 +31,7 @@
 #define LARGE_FILE 1000000
 
 typedef struct setting {
-    const char *keel, *workspace, *outside, *folder, *decision, *nothing;
+    const char *keel, *workspace, *outside, *folder, *decision, *backtest, *nothing;
     report *report;
     raw *raw;
 } setting;
@@ -193,45 +196,22 @@ static void growth(const setting *s) {
     report_add(s->report, "growth_ratio", median, "x", 1, "<= 1.15", median <= 1.15);
 }
 
-/* ---- decisions ---- */
+/* ---- policy ---- */
 
-/* The dearest part of a decision that cannot be left out: its target hashed once. */
-static double hash_ns(void) {
-    static const char target[] = "author inbox.message.write";
-    uint64_t sum = 0;
-    double from = bench_now();
-    for (int i = 0; i < 1000000; i++) {
-        uint64_t h = 1469598103934665603u + (uint64_t)i;
-        for (const char *p = target; *p; p++) {
-            h = (h ^ (unsigned char)*p) * 1099511628211u;
-        }
-        sum += h;
-    }
-    double took = bench_now() - from;
-    return sum == 0 ? 0 : took * 1e3; /* a million hashes; the sum keeps them from being left out */
+static deciding deciding_of(const setting *s) {
+    return (deciding){s->decision, s->backtest, s->folder, s->report};
 }
 
 static void decisions(const setting *s) {
-    static const struct {
-        const char *name, *wanted;
-        double most;
-    } wanted[] = {{"decision_20_ns", "<= 200", 200}, {"decision_1000_ns", "<= 1000", 1000}};
-    double limit = hash_ns(), value;
-    char name[64];
-    FILE *f = popen(s->decision, "r");
-    size_t found = 0;
-    while (f && fscanf(f, "%63s %lf", name, &value) == 2) {
-        for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-            if (strcmp(name, wanted[i].name) == 0) {
-                report_add(s->report, wanted[i].name, value, "ns", limit, wanted[i].wanted,
-                           value <= wanted[i].most);
-                found++;
-            }
-        }
-    }
-    if (!f || pclose(f) != 0 || found != 2) {
-        bench_die("%s did not say what a decision costs", s->decision);
-    }
+    deciding_decisions(deciding_of(s));
+}
+
+static void backtest(const setting *s) {
+    deciding_backtest(deciding_of(s));
+}
+
+static void reload(const setting *s) {
+    reloading_rules((reloading){s->keel, s->workspace, s->folder, s->report, ROUNDS});
 }
 
 /* ---- start, memory, recovery ---- */
@@ -349,6 +329,8 @@ static const part parts[] = {
     {"steps", "durable steps a second", steps},
     {"effects", "effects a second", effects},
     {"decisions", "decisions", decisions},
+    {"backtest", "a journal decided again", backtest},
+    {"reload", "a policy of 1,000 rules that takes force", reload},
     {"start", "cold start", cold_start},
     {"memory", "memory", memory},
     {"resume", "kill -9 and resume", resume},
@@ -377,21 +359,24 @@ static size_t run_parts(const setting *s, const char *only) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) {
-        fputs("usage: bench KEEL WORKSPACE OUTSIDE FOLDER DECISION NOTHING JSON ONLY\n", stderr);
+    if (argc != 10) {
+        fputs("usage: bench KEEL WORKSPACE OUTSIDE FOLDER DECISION BACKTEST NOTHING JSON ONLY\n",
+              stderr);
         return 2;
     }
-    setting s = {argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], report_create(), NULL};
+    setting s = {argv[1], argv[2], argv[3],         argv[4], argv[5],
+                 argv[6], argv[7], report_create(), NULL};
     s.raw = raw_create(s.folder);
-    size_t ran = run_parts(&s, argv[8]);
+    size_t ran = run_parts(&s, argv[9]);
     raw_destroy(s.raw);
     if (ran == 0) {
-        bench_die("there is no part %s: steps effects decisions start memory resume sleepers "
-                  "segments hop mail growth",
-                  argv[8]);
+        bench_die(
+            "there is no part %s: steps effects decisions backtest reload start memory resume "
+            "sleepers segments hop mail growth",
+            argv[9]);
     }
     report_print(s.report, stdout);
-    int rc = *argv[7] ? report_json(s.report, argv[7]) : 0;
+    int rc = *argv[8] ? report_json(s.report, argv[8]) : 0;
     report_destroy(s.report);
     return rc < 0 ? 1 : 0;
 }

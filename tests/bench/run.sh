@@ -29,5 +29,5 @@ echo "$(nproc) processors, $(uname -sr), a disk of kind $kind; medians of five r
 
 bench=$root/build/tests/bench
 "$bench/bench" "$root/build/stripped/bin/keel" "$root/tests/bench/workspace" "$root/tests/bench/outside" "$folder" \
-    "$bench/bench_decision" "$bench/bench_nothing" "$json" "$only"
+    "$bench/bench_decision && $bench/bench_budget" "$bench/bench_backtest" "$bench/bench_nothing" "$json" "$only"
 rm -rf "$folder"

@@ -246,6 +246,22 @@ double world_load(world *w, const load *l, int64_t *runs) {
     return bench_now() - from;
 }
 
+double world_reload_ms(world *w, const load *beside) {
+    int64_t open = beside ? beside->runs : 0;
+    keel_buf result = KEEL_BUF_INIT;
+    for (int64_t i = 0; i < open; i++) {
+        send_do(w, beside, i);
+    }
+    double from = bench_now();
+    client_call(w->client, "reload", "{}", &result);
+    double ms = (bench_now() - from) * 1000;
+    keel_buf_free(&result);
+    while (open > 0) {
+        open -= client_done(w->client);
+    }
+    return ms;
+}
+
 void world_open_runs(world *w, const load *l, int64_t steps) {
     w->run_ids = keel_realloc(w->run_ids, (size_t)l->runs * sizeof *w->run_ids);
     for (int64_t i = 0; i < l->runs; i++) {

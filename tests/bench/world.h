@@ -39,6 +39,9 @@ typedef struct load {
 /* A closed loop: the next run begins when one ends. Returns seconds from the first command to the
  * last end; *runs: how many ended. Any failed run ends the benchmark. */
 double world_load(world *w, const load *l, int64_t *runs);
+/* Puts the files of the workspace into force: milliseconds to the answer. beside: as many runs are begun
+ * before, and ended behind it; or NULL. */
+double world_reload_ms(world *w, const load *beside);
 /* Starts `runs` runs with keys and returns when each has executed `steps` steps. */
 void world_open_runs(world *w, const load *l, int64_t steps);
 /* Sends the one run that world_open_runs started a word that does not end it, and returns when it waits

@@ -117,7 +117,13 @@ rules: [ { id: a, on: inbox.message.write, ask: { recipients: { ltt: 1 } } } ]|2
 rules: [ { id: a, on: inbox.message.write, ask: { to_domain: { in: $none } } } ]|2:[0-9]*|no list "none"
 rules: [ { id: a, on: inbox.message.write, ask: {}, approval: { by: [me] } } ]|2:[0-9]*|not yet enforced
 rules: [ { id: a, on: inbox.message.write, ask: {}, approval: { expires: soon } } ]|2:[0-9]*|expires
-rates: []|2:1|not yet enforced
+rules: [ { id: a, on: inbox.message.write, allow: { count: { per: 1h } } } ]|2:[0-9]*|nothing to compare with
+rules: [ { id: a, on: inbox.message.write, allow: { sum: { fo: x, per: 1h, lt: 1 } } } ]|2:[0-9]*|not known here
+fx: []|2:1|not yet enforced
+retention: {}|2:12|list
+compact: [ { of: working, when: "items > many", by: triage } ]|2:42|no number
+compact: [ { of: working, when: "items > 9", by: triag } ]|2:[0-9]*|Did you mean "triage"
+rates: {}|2:8|list
 budgets: [ { id: a, scope: workspace, limit: 5 } ]|2:46|no limit
 budgets: [ { id: a, scope: workspace, limit: 5 calls, window: week } ]|2:63|no window
 defaults: { effect: allow }|2:21|always deny
@@ -418,6 +424,7 @@ refuses_database() {
 6|-C /etc inbox|keel.yaml
 TABLE
     refused 2 'keel: ' 'no UTF-8' keel halt --why "$(printf 'f\374r mich')"
+    refused 2 'keel: ' '512 bytes; the record keeps 511' keel halt --why "$(printf '%512s' x)"
     run keel
     lacks halted
 }

@@ -393,6 +393,43 @@ v.write = function(c, q) return nil, keel.fail("invalid", "not today") end
 LUA
 }
 
+@test "caught: what a model used is not reported as the manifest declares it" {
+    manifest='s/class: checkable, undo/tokens: { input: 9, output: 9 }, class: checkable, undo/'
+    caught write.works memos </dev/null
+    has 'the answer does not say what was used'
+    rm -r it
+    manifest=
+    caught write.works memos <<'LUA'
+local write = v.write
+v.write = function(c, q) return write(c, q), keel.usage { model = "big", input = 9 } end
+LUA
+    has 'the manifest declares no `tokens` for write'
+    rm -r it
+    caught read.shape memos <<'LUA'
+local read = v.read
+v.read = function(c, q) return read(c, q), keel.usage { model = "big", input = 9 } end
+LUA
+    has 'the manifest declares no `tokens` for read'
+}
+
+@test "a connector that reports what a model used passes" {
+    cp -r "$kits/memos" it
+    sed -i 's/class: checkable, undo/tokens: { input: 9, output: 9 }, class: checkable, undo/' it/manifest.yaml
+    cat >it/memos.lua <<'LUA'
+local keel = require "keel"
+local v = require "verbs"
+local write = v.write
+v.write = function(c, q)
+  local result, why = write(c, q)
+  return result, why or keel.usage { model = "big", input = 9, output = 3, cache_read = 4 }
+end
+return keel.connector { memo = v }
+LUA
+    run keel connector check it --only write
+    [ "$status" -eq 0 ]
+    lacks 'not ok'
+}
+
 @test "caught: a result that is not the expected one" {
     cp -r "$kits/memos" it
     echo '    expect: { id: "memo.txt" }' >>it/check.yaml

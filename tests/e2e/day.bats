@@ -139,7 +139,7 @@ field() {
     run keel inbox --batch
     [ "$status" -eq 0 ]
     has 'B1: 4 by correspondent'
-    run "$typist" -- keel inbox
+    run "$typist" -- keel inbox --no-input
     has 'B1: 4 by correspondent'
     run keel inbox B1
     [ "$(printf '%s\n' "$output" | grep -c 'Exactly this')" -eq 4 ]
@@ -321,8 +321,24 @@ SH
     [ "$status" -eq 0 ]
     has 'inbox.message.write'
     has 'answers-ask'
+    has '; left now: '
     run keel can correspondent --json
+    has '"spent":'
     has '"target":"inbox.message.write"'
+}
+
+@test "what the next run of a role starts from is lowered after the last has ended" {
+    r=$(keel run list --agent triage --json | sed -n "s/.*\"run\":\([0-9]*\).*/\1/p" | sort -n | tail -1)
+    run keel run label "$r" --trust --why 'our own test mail' --dry-run
+    [ "$status" -eq 0 ]
+    has "What the next one starts from would count as"
+    run as_approver keel run label "$r" --trust --why 'our own test mail'
+    [ "$status" -eq 0 ]
+    run keel run label "$r" --trust --why 'our own test mail'
+    [ "$status" -ne 0 ]
+    has "that is no less"
+    run keel run show "$r"
+    has "counts as less than it has read"
 }
 
 @test "the things of the workspace" {

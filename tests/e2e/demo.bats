@@ -54,3 +54,11 @@ workspace() {
     [ "$status" -eq 0 ]
     [[ $output == *'records verified'* ]]
 }
+
+@test "a budget stopped an agent, an approval expired, and a backtest found one more" {
+    grep -q '"sent":3,"stopped":"budget"' "$DEMO_OUT"
+    grep -Eq '^ *reminder .*100%  3 of 3 calls' "$DEMO_OUT"
+    grep -Eq '^ *state +expired' "$DEMO_OUT"
+    [ -z "$(grep -rl 'client@client.example' "$(workspace)/outbox")" ]
+    grep -Eq '^ *Newly allowed: 1 effect' "$DEMO_OUT"
+}

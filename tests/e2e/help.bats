@@ -11,7 +11,8 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
-commands='init up down do inbox approve deny why can costs halt resume run unknown agent connector
+commands='init up down do inbox approve deny answer override why can costs budget halt resume run unknown agent notify
+    connector
     connection policy plugin approver audit doctor logs torture help backup restore rollback replay stuck'
 
 @test "keel alone outside of a workspace says how to start" {

@@ -151,7 +151,7 @@ static const sim_verb *held(const sim_world *w, const char *key) {
 static void the_tables_follow(void **state) {
     (void)state;
     sim_world *w = opened(true, 0);
-    number_is(w, "PRAGMA user_version", 3);
+    number_is(w, "PRAGMA user_version", 5);
     follows(); /* before anything is decided over it, and behind that */
     number_is(w,
               "SELECT count(*) FROM effect e WHERE sent_seq IS NOT (SELECT max(seq) FROM journal j"

@@ -108,8 +108,6 @@ static void an_edit_after_an_approval_asks_again(void **state) {
     scene_do(w, "do-000001");
     sim_approve(w, "approve-1", 1);
     sim_run_out(w); /* now it waits for its budget, as number 2 */
-    sim_approve(w, "approve-2", 2);
-    sim_run_out(w);
     scene_tell(w, "edit-0001", "edit", "{\"number\":2,\"set\":{\"n\":666}}");
     assert_non_null(sim_answered(w, "edit-0001"));
     scene_policy(w, ASK CALLS("9"));

@@ -244,6 +244,39 @@ static void what_waited_is_asked_again(void **state) {
     scene_end(w);
 }
 
+/* Its first attempt had come to nothing, and it was asked for anew; what was approved then is not known. */
+static void what_waits_after_an_attempt_is_looked_for(void **state) {
+    const sim_op *all[] = {keyed_now, checkable_now, at_once};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        sim_world *w = scene(ALLOW, all[i], 1);
+        scene_do(w, "do-000001");
+        scene_policy(w, ASK);
+        scene_tell(w, "reload-01", "reload", "{}");
+        scene_answer(w, "{\"code\":\"retry\",\"message\":\"busy\"}");
+        scene_pass(w, 60);
+        number_is(w, "SELECT count(*) FROM effect WHERE state = 'waiting' AND attempts = 1", 1);
+        scene_backup();
+        sim_approve(w, "approve-1", 1);
+        sim_run_out(w);
+        held_is(w, "write");
+        scene_answer(w, APPLIED);
+        scene_restore(w);
+        scene_resume(w);
+        sim_approve(w, "approve-2", 2);
+        sim_run_out(w);
+        if (all[i] == at_once) {
+            assert_int_equal(w->held_count, 0);
+            state_is(w, "unknown");
+        } else {
+            held_is(w, "reconcile");
+            scene_answer(w, SAW_IT);
+            state_is(w, "done");
+        }
+        scene_end(w);
+    }
+}
+
 /* ---- done shortly before ---- */
 
 static void what_was_done_is_looked_for_once_more(void **state) {
@@ -345,6 +378,7 @@ int main(void) {
         cmocka_unit_test(what_was_under_way_is_a_lost_answer),
         cmocka_unit_test(a_retry_is_looked_for),
         cmocka_unit_test(what_waited_is_asked_again),
+        cmocka_unit_test(what_waits_after_an_attempt_is_looked_for),
         cmocka_unit_test(what_was_done_is_looked_for_once_more),
         cmocka_unit_test(what_was_done_long_before_is_not),
         cmocka_unit_test(a_look_that_dies_changes_nothing),

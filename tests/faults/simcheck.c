@@ -83,6 +83,32 @@ static int on_any(void *ctx, int n, const char *const *v, const char *const *nam
     return 0;
 }
 
+/* What was sent before a record: by the last of its records, it was intended, or is tried again and may
+ * have been applied; or it is a run that was begun. */
+#define BODY "CAST(coalesce(j.body, p.bytes) AS TEXT)"
+#define SENT_BEFORE                                                                                \
+    "(SELECT count(*) FROM (SELECT max(j.seq), j.kind AS kind, " BODY " AS body FROM journal j"    \
+    " LEFT JOIN payload p ON p.digest = j.digest WHERE j.kind IN (27, 33, 35, 38) AND j.seq < "    \
+    "s.seq"                                                                                        \
+    " AND NOT (j.run = s.run AND j.path = s.path) GROUP BY j.run, j.path) WHERE kind = 33"         \
+    " OR (kind = 38 AND json_extract(body, '$.maybe')) OR (kind = 27 AND NOT"                      \
+    " json_extract(body, '$.existing')))"
+static const char counted[] =
+    "SELECT s.seq, s.seen, 1 + " SENT_BEFORE " AS told FROM (SELECT j.seq, j.run, j.path,"
+    " json_extract(" BODY ", '$.decision.inputs.\"count(366d)\"') AS seen FROM journal j"
+    " LEFT JOIN payload p ON p.digest = j.digest WHERE j.kind IN (27, 31, 32, 33)) s"
+    " WHERE s.seen IS NOT NULL AND s.seen <> told";
+
+static int on_counted(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    sim_counts *c = ctx;
+    snprintf(c->problem, sizeof c->problem,
+             "I12: record %s was decided with %s effects of this year, and there were %s", v[0],
+             v[1], v[2]);
+    return 0;
+}
+
 /* A query that cannot be made finds nothing, and is told as what it did not find. */
 static bool stands(sim_world *w, const char *sql, const char *text) {
     const char *params[] = {text};
@@ -128,6 +154,7 @@ void sim_check(sim_world *w, sim_counts *c) {
           " count(*) FROM journal j LEFT JOIN payload p ON p.digest = j.digest"
           " WHERE j.kind = 33 AND a IS NOT NULL GROUP BY a HAVING count(*) > 1",
           on_approval, c);
+    query(w, counted, on_counted, c);
 }
 
 void sim_check_kept(sim_world *w, char problem[256]) {

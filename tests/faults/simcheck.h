@@ -12,7 +12,7 @@ typedef struct sim_counts {
 
 /* I1 done was applied; I2 nothing twice; I3 not done was not; I4 what was applied was intended; I5
  * consents are consumed once; I6 no budget is over its limit of 60 (all) or 50 (tree), nothing is held;
- * I9 every effect has an end. */
+ * I9 every effect has an end; I12 each decision has seen as many effects as were sent before it. */
 void sim_check(sim_world *w, sim_counts *c);
 /* I11, of a life that has just begun on what another left: what was acknowledged is in the record. */
 void sim_check_kept(sim_world *w, char problem[256]);

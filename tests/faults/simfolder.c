@@ -18,7 +18,8 @@ static const char keel_yaml[] =
     "  checkable: { write: { class: checkable, settle: 5s } }\n"                                   \
     "  once: { write: { class: once, undo: compensate }, compensate: { class: once } }\n"          \
     "  repeatable: { write: { class: repeatable } }\n"                                             \
-    "  denied: { write: { class: once } }\n"
+    "  denied: { write: { class: once } }\n"                                                       \
+    "  words: { read: { returns: untrusted } }\n"
 static const char policy_yaml[] =
     "version: 1\nrules:\n"
     "  - { id: free, on: \"out.keyed.write\", allow: {} }\n"
@@ -27,6 +28,7 @@ static const char policy_yaml[] =
     "  - { id: back, on: \"out.once.compensate\", ask: {} }\n"
     "  - { id: often, on: \"out.repeatable.write\", allow: {} }\n"
     "  - { id: children, on: run.spawn, allow: {} }\n"
+    "  - { id: counted, on: \"*\", deny: { count: { per: 366d, gt: 5000 } } }\n" /* I12 */
     "budgets:\n  - { id: all, scope: workspace, limit: 60 calls, window: none }\n"
     "  - { id: tree, each: run_tree, limit: 50 calls }\n";
 

@@ -18,21 +18,55 @@ typedef struct open_item {
     bool any;
 } open_item;
 
-void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]) {
+/* member: "", or "remember" with its value and a comma, at its place in what is signed. */
+static void consent_with(const sim_world *w, const char *approval, const char *number,
+                         const char *member, char args[800]) {
     uint8_t pk[32], sk[64], sig[64];
     char text[400], hex[129];
     sim_key(pk, sk);
     int n =
         snprintf(text, sizeof text,
                  "{\"approval\":\"%s\",\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"number\":%s,"
-                 "\"verdict\":\"approve\"}",
-                 approval, store_identify(w->store)->incarnation, 1, number);
+                 "%s\"verdict\":\"approve\"}",
+                 approval, store_identify(w->store)->incarnation, 1, number, member);
     crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
     hex_encode(hex, sig, 64);
     snprintf(args, 800,
              "{\"by\":\"operator\",\"items\":[{\"approval\":\"%s\",\"nonce\":\"%032d\","
-             "\"number\":%s,\"signature\":\"%s\"}]}",
-             approval, 1, number, hex);
+             "\"number\":%s,%s\"signature\":\"%s\"}]}",
+             approval, 1, number, member, hex);
+}
+
+void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]) {
+    consent_with(w, approval, number, "", args);
+}
+
+static int on_shown(void *ctx, int n, const char *const *v, const char *const *names) {
+    (void)n;
+    (void)names;
+    char *const *to = ctx;
+    snprintf(to[0], DIGEST_HEX, "%s", v[0] ? v[0] : "");
+    snprintf(to[1], 24, "%s", v[1]);
+    return 0;
+}
+
+bool sim_remember(const sim_world *w, int64_t number, char args[800]) {
+    char approval[DIGEST_HEX] = "", where[24] = "0", text[24], hex[DIGEST_HEX], member[96] = "";
+    char *to[] = {approval, where};
+    const char *params[] = {text};
+    keel_buf scope = KEEL_BUF_INIT;
+    snprintf(text, sizeof text, "%lld", (long long)number);
+    reader_query(store_reader(w->store),
+                 "SELECT lower(hex(digest)), args_seq FROM item WHERE number = ?", params, 1,
+                 on_shown, to, NULL);
+    reader_member(store_reader(w->store), strtoll(where, NULL, 10), "remember", &scope, NULL);
+    digest d = digest_of(scope.data ? scope.data : "", scope.len);
+    digest_hex(&d, hex);
+    snprintf(member, sizeof member, "\"remember\":\"%s\",", hex);
+    consent_with(w, approval, text, member, args);
+    bool offered = scope.len > 0;
+    keel_buf_free(&scope);
+    return offered;
 }
 
 static void approve(sim_world *w, const char *request, const char *number, const char *approval) {
@@ -50,6 +84,10 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
     if (!strcmp(v[1], "stuck")) {
         snprintf(request, sizeof request, "again-%s", v[0]);
         sim_rollback(o->w, request, strtoull(v[4], NULL, 10));
+    } else if (!strcmp(v[1], "question")) {
+        snprintf(request, sizeof request, "answer-%s", v[0]);
+        snprintf(args, sizeof args, "{\"number\":%s,\"value\":\"that\"}", v[0]);
+        sim_command(o->w, request, "answer", args);
     } else if (!strcmp(v[1], "approval")) {
         snprintf(request, sizeof request, "approve-%s-%.8s", v[0], v[2]); /* edited: anew */
         approve(o->w, request, v[0], v[2]);
@@ -61,6 +99,27 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
         sim_command(o->w, request, "verdict", args);
     }
     return 0;
+}
+
+void sim_label(sim_world *w, const char *request, int run, bool untrusted, const char *level,
+               int64_t seq) {
+    uint8_t pk[32], sk[64], sig[64];
+    char text[400], args[800], hex[129];
+    sim_key(pk, sk);
+    seq = seq ? seq : sim_number(w, "SELECT max(seq) FROM journal");
+    int n = snprintf(text, sizeof text,
+                     "{\"incarnation\":\"%s\",\"nonce\":\"%032d\",\"run\":%d,\"sensitivity\":"
+                     "\"%s\",\"seq\":%lld,\"untrusted\":%s,\"verdict\":\"label\",\"why\":\"read\"}",
+                     store_identify(w->store)->incarnation, 1, run, level, (long long)seq,
+                     untrusted ? "true" : "false");
+    crypto_sign_detached(sig, NULL, (uint8_t *)text, (unsigned long long)n, sk);
+    hex_encode(hex, sig, 64);
+    snprintf(
+        args, sizeof args,
+        "{\"by\":\"operator\",\"nonce\":\"%032d\",\"run\":%d,\"sensitivity\":\"%s\",\"seq\":%lld,"
+        "\"signature\":\"%s\",\"untrusted\":%s,\"why\":\"read\"}",
+        1, run, level, (long long)seq, hex, untrusted ? "true" : "false");
+    sim_command(w, request, "run.label", args);
 }
 
 void sim_rollback(sim_world *w, const char *request, uint64_t run) {
@@ -110,4 +169,34 @@ void sim_approve(sim_world *w, const char *request, int64_t number) {
     reader_query(store_reader(w->store),
                  "SELECT number, lower(hex(digest)) FROM item WHERE number = ?", params, 1,
                  on_signing, &s, NULL);
+}
+
+/* ---- what they are told ---- */
+
+void sim_notify(void *ctx, uint64_t id, const workspace_notifier *by, const char *notice,
+                size_t len) {
+    sim_world *w = ctx;
+    if (w->notice_count < SIM_NOTICES) {
+        sim_notice *n = &w->notices[w->notice_count++];
+        n->id = id;
+        snprintf(n->to, sizeof n->to, "%s", by ? by->name : "");
+        snprintf(n->body, sizeof n->body, "%.*s", (int)len, notice);
+    }
+}
+
+void sim_notified(sim_world *w, const char *why) {
+    for (size_t i = 0; i < w->notice_count; i++) {
+        if (!w->notices[i].over) {
+            w->notices[i].over = true;
+            kernel_notified(w->kernel, w->notices[i].id, why);
+            return;
+        }
+    }
+    snprintf(w->fault, sizeof w->fault, "nobody is being told");
+}
+
+void sim_notices_end(sim_world *w) {
+    for (size_t i = 0; i < w->notice_count; i++) {
+        w->notices[i].over = true; /* who was telling it tells nobody of its end */
+    }
 }

@@ -21,6 +21,7 @@ static const sim_op boss_ops[] = {
     {"wait", "", "{\"run\":2}"},
     {"effect", "out.denied.write",
      "{\"args\":{\"n\":4},\"resource\":\"denied\",\"use\":\"out\",\"verb\":\"write\"}"},
+    {"ask", "", "{\"choices\":[\"this\",\"that\"],\"question\":\"which, $m?\"}"},
     {"step", "done", NULL},
 };
 static const sim_op helper_ops[] = {

@@ -200,9 +200,19 @@ static int make_kernel(sim_world *w, diag *d) {
     }
     store_boot_body(w->store, &boot);
     approver_json(&approver);
-    kernel_env env = {w,          env_wall,  env_boot, env_random,
-                      env_commit, env_spawn, env_send, env_kill,
-                      env_watch,  env_reply, env_log,  store_reader(w->store)};
+    kernel_env env = {w,
+                      env_wall,
+                      env_boot,
+                      env_random,
+                      env_commit,
+                      env_spawn,
+                      env_send,
+                      env_kill,
+                      env_watch,
+                      env_reply,
+                      env_log,
+                      sim_notify,
+                      store_reader(w->store)};
     kernel_options o = {.identity = store_identify(w->store),
                         .world = world,
                         .load_world = load,
@@ -253,6 +263,7 @@ void sim_end(sim_world *w) {
     w->store = NULL;
     w->committing = NULL;
     w->held_count = 0;
+    sim_notices_end(w);
 }
 
 static void commit(sim_world *w) {

@@ -12,6 +12,7 @@
 #define SIM_ANSWERS   64
 #define SIM_HELD      16
 #define SIM_EXECUTORS 32
+#define SIM_NOTICES   64
 
 /* One call of a program; `args` NULL: a one-way record. Its path is its place in the list. In args,
  * $m is a number that follows from all answers before, $r the run that was spawned last or 0: so a
@@ -71,8 +72,15 @@ typedef struct sim_order {
 typedef struct sim_answer {
     char request[48];
     bool ok;
-    char result[256];
+    char result[2048];
 } sim_answer;
+
+/* What a person was to be told. */
+typedef struct sim_notice {
+    uint64_t id;
+    char to[32], body[2048];
+    bool over; /* the kernel has heard what became of it, or died */
+} sim_notice;
 
 struct sim_world {
     char root[128]; /* workspace folder, shared by all lives */
@@ -105,6 +113,9 @@ struct sim_world {
     bool hold;                       /* connectors answer when the test does */
     sim_verb held[SIM_HELD];         /* what they were told meanwhile */
     size_t held_count;
+    sim_notice notices
+        [SIM_NOTICES]; /* handed over to tell people, over all lives; told: what became of it */
+    size_t notice_count;
     char fault[256]; /* what broke an invariant of the simulation itself */
 };
 
@@ -132,11 +143,22 @@ int64_t sim_number(sim_world *w, const char *sql);
 void sim_answer_held(sim_world *w, const char *body);
 
 /* ---- simpeople.c ---- */
+/* What became of the oldest notice that was handed over: why NULL: it was told. */
+void sim_notified(sim_world *w, const char *why);
+void sim_notify(void *ctx, uint64_t id, const workspace_notifier *by, const char *notice,
+                size_t len);                  /* kernel_env's */
+void sim_notices_end(sim_world *w);           /* a life is over */
 void sim_key(uint8_t pk[32], uint8_t sk[64]); /* the operator's */
 /* The arguments of `approve` for what is signed under that number. */
 void sim_consent(const sim_world *w, const char *approval, const char *number, char args[800]);
+/* The same for what waits under the number now, to be remembered for what its record offers; false: it
+ * offers nothing, and nothing is signed as that. */
+bool sim_remember(const sim_world *w, int64_t number, char args[800]);
 /* Signs what stands open under the number now and approves it. */
 void sim_approve(sim_world *w, const char *request, int64_t number);
+/* Signs that what that run has read is less, as it stands now; seq 0: at its last record. */
+void sim_label(sim_world *w, const char *request, int run, bool untrusted, const char *level,
+               int64_t seq);
 /* Orders the rollback of the run by the plan as it stands now. */
 void sim_rollback(sim_world *w, const char *request, uint64_t run);
 /* Signs and approves all open approvals; tries again what is stuck; the operator settles unknown outcomes by the outside's own

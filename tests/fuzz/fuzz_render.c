@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const term narrow = {.terminal = true, .width = 60};
     keel_buf json = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
     keel_json v = value_of((const char *)data, size, &json);
-    render_source source = {"what was read", v};
+    render_source source = {"what was read", v, SOURCE_READ, "1"};
     render_card card = {.number = 1,
                         .run = 1,
                         .path = "1",

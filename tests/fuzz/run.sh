@@ -22,9 +22,12 @@ for target; do
     grown=$build/corpus/$name
     mkdir -p "$grown"
     [ -d "$seeds" ] || seeds=$grown
+    more=$here/../$name/corpus # a corpus that another suite reads too
+    set -- "$grown" "$seeds"
+    [ ! -d "$more" ] || set -- "$@" "$more"
     if "$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \
         -verbosity=0 -close_fd_mask=1 -artifact_prefix="$build/found/$name-" \
-        "$grown" "$seeds" >"$build/found/$name.log" 2>&1; then
+        "$@" >"$build/found/$name.log" 2>&1; then
         echo "ok $n - $name"
     else
         failed=$((failed + 1))

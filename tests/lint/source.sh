@@ -33,7 +33,8 @@ tab=$(printf '\t')
 
 check_blanks() {
     { sources c h lua sql awk yaml json md bats; scripts; find . -name meson.build \
-        ! -path './build*'; } | xargs grep -nE "$tab| +\$" 2>/dev/null |
+        ! -path './build*'; } | grep -v '^tests/policy/corpus/bad/yaml_tab' |
+        xargs grep -nE "$tab| +\$" 2>/dev/null |
         sed 's/$/|/' | grep -vE '\.md:[0-9]+:.*[^ ]  \|$' | cut -c1-100
 }
 

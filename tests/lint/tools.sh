@@ -61,7 +61,7 @@ keep_marks() {
 
 check_tidy() {
     compiled | unchecked tidy .clang-tidy >"$work/files"
-    xargs -P 2 -n 3 clang-tidy -p "$build" --quiet <"$work/files" 2>/dev/null |
+    xargs -P 2 -n 20 clang-tidy -p "$build" --quiet <"$work/files" 2>/dev/null |
         grep -E ': (warning|error): ' | sed -E 's#^[^:]*/(runtime|sdk|plugins)/#\1/#' | sort -u >"$work/found"
     keep_marks tidy "$work/found" <"$work/files"
     cat "$work/found"

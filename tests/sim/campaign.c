@@ -212,6 +212,7 @@ static const struct {
     {"approval_twice", "a retry uses up its approval again"},
     {"approval_expired", "an approval counts after it expired"},
     {"approval_for_anything", "an approval counts for bytes that were edited since"},
+    {"grant_endless", "a grant covers more than was signed"},
     {"budget_no_hold", "what is reserved is not held"},
     {"chain_skips_record", "a record is left out of the chain"},
     {"table_not_written", "the tables miss a step"},

@@ -29,26 +29,47 @@ static int64_t amount_of(keel_json hold, const char *key) {
     return n;
 }
 
-/* Whatever is added must fit, at this very record. */
-static void fits(const model *m, const model_account *a) {
+/* Whatever is added must fit, at this very record; but what a person let it borrow. */
+static void fits(const model *m, const model_account *a, int64_t amount, int64_t borrowed) {
     const plan_policy *p = m->policy ? &m->s->plan.policies[m->policy - 1] : NULL;
     for (size_t i = 0; p && i < p->count; i++) {
         const plan_budget *b = &p->budgets[i];
-        if (!strcmp(b->id, a->budget) && !strcmp(b->unit, a->unit) &&
-            a->spent + a->held > b->limit) {
-            violate(m->s, "I6", "budget %s in %s: %lld spent and %lld held, the limit is %lld",
+        if (!strcmp(b->id, a->budget) && !strcmp(b->unit, a->unit) && amount != borrowed &&
+            a->spent + a->held - borrowed > b->limit) {
+            violate(m->s, "I6",
+                    "budget %s in %s: %lld spent and %lld held, %lld of it borrowed now, the limit "
+                    "is %lld",
                     a->budget, a->scope, (long long)a->spent, (long long)a->held,
-                    (long long)b->limit);
+                    (long long)borrowed, (long long)b->limit);
         }
     }
 }
 
-static void hold_all(model *m, keel_json holds, bool spend) {
+/* The element behind it, if that is what it has borrowed. */
+static int64_t borrowed_of(keel_json_iter next) {
+    char unit[8] = "";
+    if (keel_json_next(&next)) {
+        keel_json_copy(keel_json_get(next.value, "unit"), unit, sizeof unit);
+    }
+    return strchr(unit, '+') ? amount_of(next.value, "amount") : 0;
+}
+
+static void hold_all(model *m, keel_json holds, bool spend, bool consented) {
     for (keel_json_iter it = keel_json_each(holds); keel_json_next(&it);) {
         model_account *a = account_of(m, it.value);
-        *(spend ? &a->spent : &a->held) += amount_of(it.value, "amount");
-        fits(m, a);
+        int64_t amount = amount_of(it.value, "amount"), borrowed = borrowed_of(it);
+        *(spend ? &a->spent : &a->held) += amount;
+        fits(m, a, amount, borrowed);
+        if (borrowed && !consented) {
+            violate(m->s, "I6", "budget %s in %s is borrowed from, and nobody let it", a->budget,
+                    a->scope);
+        }
     }
+}
+
+/* A person's word for it stands in the same record, or in that of an earlier attempt. */
+static bool is_consented(const journal_row *row) {
+    return keel_json_get(row->body, "approval").len || amount_of(row->body, "attempt") > 1;
 }
 
 static void settle_all(model *m, keel_json settled) {
@@ -68,7 +89,7 @@ static void settle_all(model *m, keel_json settled) {
 }
 
 void ledger_record(model *m, const journal_row *row) {
-    hold_all(m, keel_json_get(row->body, "holds"), row->kind == RECORD_SPAWN);
+    hold_all(m, keel_json_get(row->body, "holds"), row->kind == RECORD_SPAWN, is_consented(row));
     settle_all(m, keel_json_get(row->body, "settled"));
 }
 

@@ -29,6 +29,7 @@ void model_destroy(model *m) {
         runs_free(m);
         free(m->effects);
         free(m->items);
+        free(m->grants);
         free(m->accounts);
         free(m->requests);
         free(m->prints);
@@ -62,72 +63,6 @@ static effect_class class_of(const char *name) {
         class --;
     }
     return (effect_class) class;
-}
-
-/* ---- consents ---- */
-
-static model_item *item_of(model *m, uint64_t number) {
-    for (size_t i = m->item_count; i-- > 0;) {
-        if (m->items[i].number == number) {
-            return &m->items[i];
-        }
-    }
-    return NULL;
-}
-
-static void asked(model *m, const journal_row *row, const model_effect *e) {
-    uint64_t number = (uint64_t)integer(row->body, "number");
-    if (!number) {
-        return;
-    }
-    model_item *i = item_of(m, number);
-    if (!i) {
-        m->items = keel_realloc(m->items, (m->item_count + 1) * sizeof *m->items);
-        i = &m->items[m->item_count++];
-        *i = (model_item){.number = number, .run = row->run};
-        snprintf(i->path, sizeof i->path, "%s", row->path);
-        i->expires_at = integer(row->body, "expires_us");
-    }
-    i->covers = false; /* an edit: what was signed is not this */
-    memcpy(i->args, e->args, sizeof i->args);
-    text(row->body, "approval", i->approval, sizeof i->approval);
-}
-
-static void given(model *m, const journal_row *row) {
-    char approval[DIGEST_HEX];
-    model_item *i = item_of(m, (uint64_t)integer(row->body, "number"));
-    text(row->body, "approval", approval, sizeof approval);
-    if (i) {
-        i->given_at = row->at;
-        i->covers = !strcmp(approval, i->approval);
-    }
-}
-
-/* I5: used once, for what was signed, before it expired. */
-static void consumed(model *m, const journal_row *row, model_effect *e) {
-    uint64_t number = (uint64_t)integer(row->body, "approval");
-    keel_json decision = keel_json_get(row->body, "decision");
-    if (!number) {
-        if (keel_json_is(keel_json_get(decision, "verdict"), "ask") && !e->consented) {
-            violate(m->s, "I5", "%s in run %llu was to be asked for, and nobody approved it",
-                    e->target, (unsigned long long)e->run);
-        }
-        return;
-    }
-    model_item *i = item_of(m, number);
-    if (!i || !i->given_at || !i->covers) {
-        violate(m->s, "I5", "%s goes by approval %llu, which was not given for it", e->target,
-                (unsigned long long)number);
-    } else if (i->consumed++) {
-        violate(m->s, "I5", "approval %llu is used a second time", (unsigned long long)number);
-    } else if (i->run != e->run || strcmp(i->path, e->path) || strcmp(i->args, e->args)) {
-        violate(m->s, "I5", "approval %llu was given for something else",
-                (unsigned long long)number);
-    } else if (i->expires_at && row->at >= i->expires_at) {
-        violate(m->s, "I5", "approval %llu was used %lld us after it expired",
-                (unsigned long long)number, (long long)(row->at - i->expires_at));
-    }
-    e->consented = true;
 }
 
 /* ---- effects ---- */
@@ -178,7 +113,7 @@ static void intended(model *m, const journal_row *row, model_effect *e) {
     }
     memcpy(e->key, key, sizeof key);
     memcpy(e->args, args, sizeof args);
-    consumed(m, row, e);
+    consents_consumed(m, row, e);
     if (e->maybe) {
         sent_again(m, row, e);
     } else {
@@ -226,10 +161,10 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         text(row->body, "digest", e->args, sizeof e->args);
         text(row->body, "target", e->target, sizeof e->target);
         e->consented &= row->kind == RECORD_EFFECT_WAITING && !integer(row->body, "number");
-        asked(m, row, e);
+        consents_asked(m, row, e);
         break;
     case RECORD_APPROVAL_GIVEN:
-        given(m, row);
+        consents_given(m, row);
         break;
     case RECORD_EFFECT_INTENDED:
         intended(m, row, e);
@@ -237,7 +172,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
     case RECORD_SPAWN:
         e->class = CLASS_LOCAL;
         snprintf(e->target, sizeof e->target, "run.spawn");
-        consumed(m, row, e);
+        consents_consumed(m, row, e);
         break;
     case RECORD_EFFECT_DONE:
         done(m, row, e);
@@ -273,6 +208,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
 
 static void host_record(model *m, const journal_row *row) {
     char request[24];
+    consents_host(m, row);
     switch (row->kind) {
     case RECORD_HALT:
         m->halted = true;
@@ -339,9 +275,11 @@ void model_record(model *m, const journal_row *row) {
                     record_kind_name(row->kind));
             return;
         }
+        counts_record(m, row, e);
         e->state = next;
         e->seq = row->seq;
         move(m, row, e, from);
+        paces_record(m, row, e);
         undoing_moved(m, row, e, from);
     }
     undoing_record(m, row);

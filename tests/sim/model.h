@@ -26,6 +26,9 @@ typedef struct model_effect {
     int64_t tried_us;  /* BOOTTIME at which the last attempt was durable, or later */
     int64_t sent_us;   /* the same of one that may have been applied */
     int64_t seq;       /* of its last record */
+    int64_t went_at;   /* wall clock at which it was sent last */
+    bool given_back;   /* and was not sent then */
+    bool existing;     /* a spawn that found its run */
     /* for undoing.c */
     bool way_back;    /* that it can be taken back was promised before the act */
     digest outcome;   /* what was recorded of it, when it was done */
@@ -48,6 +51,14 @@ typedef struct model_item {
     bool covers;      /* what was signed is what has to be signed */
     int consumed;
 } model_item;
+
+typedef struct model_grant {
+    uint64_t number;
+    char agent[16], target[64];
+    char args[DIGEST_HEX];
+    int64_t expires_at;
+    int64_t left; /* uses; 0: it has ended, too */
+} model_grant;
 
 typedef struct model_answer { /* of a call, or a step */
     int64_t seq;
@@ -79,6 +90,9 @@ typedef struct model {
     size_t effect_count;
     model_item *items;
     size_t item_count;
+    model_grant *grants;
+    size_t grant_count;
+    char life[17]; /* the incarnation */
     model_run *runs;
     size_t run_count;
     model_account *accounts;
@@ -106,12 +120,25 @@ model_effect *model_effect_at(const model *m, uint64_t run, const char *path);
 /* What was sent under this key and is out now; NULL: nothing. */
 model_effect *model_effect_out(const model *m, const char *key);
 
+const char *model_agent(const model *m, uint64_t run); /* "": there is none of that number */
+
+/* ---- consents.c: what was asked, given and used ---- */
+void consents_asked(model *m, const journal_row *row, const model_effect *e);
+void consents_given(model *m, const journal_row *row);
+void consents_consumed(model *m, const journal_row *row, model_effect *e);
+void consents_host(model *m, const journal_row *row); /* grants */
+
 /* ---- undoing.c: what is taken back ---- */
 void undoing_record(model *m, const journal_row *row); /* one that is of no effect's own way */
 void undoing_moved(model *m, const journal_row *row, model_effect *e, effect_state from);
 /* A connector was told to take back by this key. The key of what it takes back; NULL: nobody knows. */
 const char *undoing_sent(model *m, const char *key, keel_json outcome);
 void undoing_at_rest(const model *m);
+
+/* ---- counts.c: what sums and counts of policy have seen ---- */
+void counts_record(model *m, const journal_row *row, model_effect *e); /* before it moves */
+/* ---- paces.c: what rates let go ---- */
+void paces_record(model *m, const journal_row *row, model_effect *e); /* once it has moved */
 
 /* ---- ledger.c ---- */
 void ledger_record(model *m, const journal_row *row);

@@ -158,7 +158,9 @@ static bool see_to(simulation *s, const seen_item *i) {
         return decide_unknown(s, i);
     }
     if (!strcmp(i->kind, "approval")) {
-        sim_consent(&s->w, i->digest, i->number, args);
+        if (!chance(s, 40) || !sim_remember(&s->w, strtoll(i->number, NULL, 10), args)) {
+            sim_consent(&s->w, i->digest, i->number, args);
+        }
         if (chance(s, 70)) {
             if (chance(s, 10)) { /* somebody edits what he is about to sign */
                 people_command(s, "edit", "{\"number\":%s,\"set\":{\"n\":%d}}", i->number,
@@ -171,6 +173,13 @@ static bool see_to(simulation *s, const seen_item *i) {
             people_command(s, "edit", "{\"number\":%s,\"set\":{\"n\":%d}}", i->number,
                            (int)roll(s, 10));
         }
+        return true;
+    }
+    if (!strcmp(i->kind, "question")) {
+        static const char *const values[] = {"\"value\":\"this\"", "\"value\":\"that\"",
+                                             "\"why\":\"no idea\"", "\"value\":7"};
+        people_command(s, "answer", "{\"number\":%s,%s}", i->number,
+                       values[roll(s, s->calm ? 3 : 4)]);
         return true;
     }
     if (!strcmp(i->kind, "stuck")) {
@@ -198,6 +207,10 @@ static void repeat_one(simulation *s) {
     if (s->asked_count) {
         give(s, roll(s, s->asked_count));
     }
+}
+
+static void revoke_one(simulation *s) {
+    people_command(s, "grant.revoke", "{\"number\":%d,\"why\":\"enough\"}", 1 + (int)roll(s, 12));
 }
 
 static void begin_run(simulation *s) {
@@ -277,6 +290,10 @@ void people_act(simulation *s) {
         people_command(s, "batch", "{\"numbers\":[%d]}", 1 + (int)roll(s, 6));
         break;
     case 10:
+        if (chance(s, 50)) {
+            revoke_one(s);
+            break;
+        }
         people_command(s, "run.resume", "{\"run\":%d}", 1 + (int)roll(s, 6));
         break;
     case 11:

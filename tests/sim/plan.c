@@ -148,6 +148,16 @@ static void write_workspace(simulation *s) {
 
 /* ---- policy ---- */
 
+/* Some approvals may be remembered: for the very same again. */
+static void put_remember(simulation *s, keel_buf *out) {
+    static const char *const spans[] = {"1m", "1h", "7d"};
+    if (chance(s, 60)) {
+        keel_buf_printf(out, ", remember: { for: %s, max_uses: %d }", spans[roll(s, 3)],
+                        1 + (int)roll(s, 3));
+    }
+    keel_buf_puts(out, " } }\n");
+}
+
 static void put_rule(simulation *s, const char *on, const char *id, keel_buf *out) {
     static const char *const expiries[] = {"1m", "10m", "2h", "24h", "30d"};
     uint64_t what = roll(s, 10);
@@ -155,13 +165,14 @@ static void put_rule(simulation *s, const char *on, const char *id, keel_buf *ou
     if (what < 5) {
         keel_buf_puts(out, ", allow: {} }\n");
     } else if (what < 7) {
-        keel_buf_printf(out, ", ask: {}, approval: { expires: %s, edit: [n] } }\n",
-                        expiries[roll(s, 5)]);
+        keel_buf_printf(out, ", ask: {}, approval: { expires: %s, edit: [n]", expiries[roll(s, 5)]);
+        put_remember(s, out);
     } else if (what < 9) {
         keel_buf_printf(out,
                         ", allow: { n: { lt: %d } }, ask: { n: { lt: 9 } },"
-                        " approval: { expires: %s, edit: [n] } }\n",
+                        " approval: { expires: %s, edit: [n]",
                         (int)roll(s, 9), expiries[roll(s, 5)]);
+        put_remember(s, out);
     } else {
         keel_buf_puts(out, ", deny: {} }\n");
     }
@@ -185,6 +196,25 @@ static void put_budget(simulation *s, plan_policy *p, const char *id, const char
     }
     keel_buf_printf(out, ", window: %s%s }\n", strstr(who, "tree") ? "none" : windows[roll(s, 4)],
                     hard);
+}
+
+static void put_pace(simulation *s, plan_policy *p, keel_buf *out) {
+    plan_rate *r = &p->rate;
+    r->limit = 2 + (size_t)roll(s, 12);
+    r->burst = 1 + (size_t)roll(s, r->limit);
+    r->per_us = (1 + (int64_t)roll(s, 15)) * 60 * SECOND;
+    r->burst_us = r->per_us * (int64_t)r->burst / (int64_t)r->limit;
+    keel_buf_printf(out, "rates:\n  - { on: \"*.*.write\", limit: %zu, per: %llds, burst: %zu }\n",
+                    r->limit, (long long)(r->per_us / SECOND), r->burst);
+}
+
+/* Some minutes from now on, by the world's clock. */
+static void put_quiet(simulation *s, keel_buf *out) {
+    int64_t minute = (s->w.clock / (60 * SECOND)) % 1440,
+            from = (minute + (int64_t)roll(s, 20)) % 1440;
+    int64_t until = (from + 1 + (int64_t)roll(s, 25)) % 1440;
+    keel_buf_printf(out, "quiet:\n  - { on: \"*.*.write\", hours: \"%02d:%02d-%02d:%02d\" }\n",
+                    (int)(from / 60), (int)(from % 60), (int)(until / 60), (int)(until % 60));
 }
 
 static void write_policy(simulation *s) {
@@ -211,6 +241,11 @@ static void write_policy(simulation *s) {
     }
     keel_buf_puts(&out, chance(s, 80) ? "  - { id: child, on: run.spawn, allow: {} }\n"
                                       : "  - { id: child, on: run.spawn, ask: {} }\n");
+    if (p->policy_count % 3) { /* counts.c */
+        keel_buf_puts(&out,
+                      "  - { id: counted, on: \"*\", deny: { count: ["
+                      "{ per: 366d, gt: 100000 }, { per: 366d, each: agent, gt: 100000 }] } }\n");
+    }
     if (chance(s, 40)) {
         keel_buf_printf(&out, "retries:\n  - { on: \"*\", max: %d, first: %ds, cap: %dm }\n",
                         1 + (int)roll(s, 8), 1 + (int)roll(s, 5), 1 + (int)roll(s, 30));
@@ -218,6 +253,12 @@ static void write_policy(simulation *s) {
     if (chance(s, 40)) {
         keel_buf_printf(&out, "breakers:\n  - { on: \"c*\", open_at: %d%%, of: %d, for: %dm }\n",
                         30 + 10 * (int)roll(s, 7), 2 + (int)roll(s, 6), 1 + (int)roll(s, 40));
+    }
+    if (chance(s, 40)) {
+        put_pace(s, now, &out);
+    }
+    if (chance(s, 20)) {
+        put_quiet(s, &out);
     }
     keel_buf_puts(&out, "budgets:\n");
     put_budget(s, now, "all", "scope: workspace", false, &out);

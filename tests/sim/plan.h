@@ -40,8 +40,14 @@ typedef struct plan_budget {
 } plan_budget;
 
 /* A policy that was written, so that the model knows its limits by the digest in the journal. */
+typedef struct plan_rate {
+    size_t limit, burst; /* limit 0: there is none */
+    int64_t per_us, burst_us;
+} plan_rate;
+
 typedef struct plan_policy {
     digest text;
+    plan_rate rate;
     plan_budget budgets[PLAN_BUDGETS];
     size_t count;
 } plan_policy;

@@ -60,6 +60,18 @@ static sim_op receive_op(simulation *s) {
     return (sim_op){"receive", text_of("%s", ""), args};
 }
 
+static sim_op ask_op(simulation *s) {
+    static const int64_t times[] = {0, 5 * MINUTE, 7 * DAY};
+    static const char choices[] = "\"choices\":[\"this\",\"that\"]";
+    char *args = chance(s, 40)   ? text_of("{%s,\"question\":\"which, $m?\"}", choices)
+                 : chance(s, 50) ? text_of("{%s,\"default\":\"that\",\"expires_us\":%lld,"
+                                           "\"question\":\"which?\"}",
+                                           choices, (long long)times[roll(s, 3)])
+                                 : text_of("{%s,\"expires_us\":%lld,\"question\":\"which?\"}",
+                                           choices, (long long)times[roll(s, 3)]);
+    return (sim_op){"ask", text_of("%s", ""), args};
+}
+
 static sim_op one_op(simulation *s, size_t agent) {
     bool has_children = agent + 1 < s->plan.agents;
     uint64_t what = roll(s, 20);
@@ -79,7 +91,7 @@ static sim_op one_op(simulation *s, size_t agent) {
     case 14:
         return sleep_op(s);
     case 15:
-        return receive_op(s);
+        return chance(s, 50) ? ask_op(s) : receive_op(s);
     case 16:
         return (sim_op){"wait", text_of("%s", ""), text_of("{\"run\":$r}")};
     default:

@@ -124,7 +124,7 @@ static const struct {
     {"a run", "UPDATE journal SET run = 2 WHERE seq = 5", "record 5 does not follow"},
     {"a path", "UPDATE journal SET path = '9' WHERE seq = 5", "record 5 does not follow"},
     {"a kind", "UPDATE journal SET kind = 22 WHERE seq = 3", "record 3 does not follow"},
-    {"a kind that is none", "UPDATE journal SET kind = 63 WHERE seq = 3", "record 3 is no record"},
+    {"a kind that is none", "UPDATE journal SET kind = 64 WHERE seq = 3", "record 3 is no record"},
     {"a digest", "UPDATE journal SET digest = zeroblob(32) WHERE seq = 3", "record 3 does not"},
     {"a short digest", "UPDATE journal SET digest = x'00' WHERE seq = 3", "record 3 is no record"},
     {"a hash", "UPDATE journal SET hash = zeroblob(32) WHERE seq = 3", "record 3 does not follow"},
@@ -305,6 +305,9 @@ static const struct {
      "table polled_id, row z m i (record 5): does"},
     {"INSERT INTO arrival VALUES('z.m', 5, 0)", "table arrival, row z.m 5 0 (record 5): does not"},
     {"INSERT INTO received VALUES(1, 'z.m', 5, 0)", "table received, row 1 z.m (record 5): does"},
+    {"INSERT INTO grant VALUES(3, 'b', 'a', 't', 'r', '{}', x'00', '00', 1, '3', 1, 2, 3, 0, NULL,"
+     " NULL, NULL)",
+     "table grant, row 3: does not follow"},
     {"UPDATE batch SET numbers = '[]'", "table batch, row 4: numbers is []"},
     {"UPDATE budget SET held = 0",
      "table budget, row b s w calls: held is 0, but from the journal"},

@@ -60,7 +60,8 @@ static const struct {
      "\n  to   │ ann"},
     {"the card's own gutter", "│ approved", "│ │ approved\n", NULL},
     {"a note of the host", "a\\n(5 more blank lines)\\nb", "│ (5 more blank lines)\n", NULL},
-    {"the prompt", "a\\nPassphrase of operator: ", "│ Passphrase of operator: ", "\nPassphrase"},
+    {"the prompt", "a\\nPassphrase of operator: ", "│ Passphrase of operator:\\u{20}\n",
+     "\nPassphrase"},
     {"no text", "", "0 bytes", NULL},
     {"only a line break", "\\n", "1 byte", NULL},
 };
@@ -104,6 +105,46 @@ static void hostile_text_is_escaped_everywhere(void **state) {
         render(&card, &card_plain, NOW_US, &out);
         render_brief(&card, &out);
         card_check_clean(payloads[i].name, &out);
+        keel_buf_free(&json);
+        keel_buf_free(&all);
+        keel_buf_free(&out);
+    }
+}
+
+/* A question has the agent's words in four more places, in both forms of the card. */
+static void hostile_questions_stay_behind_the_gutter(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
+        keel_buf json = KEEL_BUF_INIT, all = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
+        const char *p = payloads[i].text;
+        keel_buf_printf(
+            &json,
+            "{\"args\":{\"choices\":[\"a%s\",\"b\"],\"default\":\"%s\",\"question\":\"%s\"},"
+            "\"evidence\":\"%s\",\"outcome\":{\"ok\":\"%s\"},\"why\":\"%s\"}",
+            p, p, p, p, p, p);
+        keel_json v = card_args(&all, json.data);
+        render_card card = card_of(keel_json_get(v, "args"));
+        card.kind = "question";
+        card.evidence = keel_json_get(v, "evidence");
+        card.why = keel_json_get(v, "why");
+        card.answer = keel_json_get(v, "outcome");
+        card.tainted = true;
+        for (int form = 0; form < 2; form++) {
+            keel_buf_clear(&out);
+            if (form) {
+                render(&card, &card_plain, NOW_US, &out);
+            } else {
+                render_shared(&card, &card_plain, &out);
+                render_own(&card, &card_plain, NOW_US, &out);
+            }
+            card_check_clean(payloads[i].name, &out);
+            if (payloads[i].never && strstr(out.data, payloads[i].never)) {
+                fail_msg("%s: %s", payloads[i].name, out.data);
+            }
+            assert_non_null(strstr(out.data, "had read what others wrote"));
+            assert_non_null(strstr(out.data, "2. b\n"));
+            assert_non_null(strstr(out.data, "it goes on with: "));
+        }
         keel_buf_free(&json);
         keel_buf_free(&all);
         keel_buf_free(&out);
@@ -196,6 +237,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hostile_text_stays_behind_the_gutter),
         cmocka_unit_test(hostile_text_is_escaped_everywhere),
+        cmocka_unit_test(hostile_questions_stay_behind_the_gutter),
         cmocka_unit_test(nothing_is_cut_and_emptiness_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

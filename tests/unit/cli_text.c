@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "keel/json.h"
 #include "table.h"
 #include "term.h"
 #include "text.h"
@@ -66,7 +67,9 @@ static const struct {
     {"an escape that is text", TEXT("\\u{1b}"), "\\u{5c}u{1b}"},
     {"a byte escape that is text", TEXT("\\x{ff}"), "\\u{5c}x{ff}"},
     {"a backslash before a control", TEXT("\\\033"), "\\\\u{1b}"},
-    {"two backslashes", TEXT("\\\\n"), "\\\\n"},
+    {"two backslashes", TEXT("\\\\m"), "\\\\m"},
+    {"a line break that is text", TEXT("\\n"), "\\u{5c}n"},
+    {"a blank that is no space", TEXT("a\xc2\xa0"), "a\\u{a0}"},
     {"four marks on a letter", TEXT("a\xcc\x81\xcc\x81\xcc\x81\xcc\x81"),
      "a\xcc\x81\xcc\x81\xcc\x81\xcc\x81"},
     {"five marks on a letter", TEXT("a\xcc\x81\xcc\x81\xcc\x81\xcc\x81\xcc\x81"),
@@ -92,6 +95,40 @@ static void a_tab_becomes_spaces_in_longer_text(void **state) {
     text_escape(&out, TEXT("a\tb"));
     assert_string_equal(out.data, "a    b");
     keel_buf_free(&out);
+}
+
+static void no_two_lines_look_alike(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *shown;
+    } exact[] = {{"a\tb", "a\\u{9}b"},
+                 {"a ", "a\\u{20}"},
+                 {"a  ", "a \\u{20}"},
+                 {" a", " a"},
+                 {"a\\n", "a\\n"},
+                 {"a\xe3\x80\x80", "a\\u{3000}"},
+                 {"a\\u{9}", "a\\u{5c}u{9}"},
+                 {" ", "\\u{20}"},
+                 {"", ""}};
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        keel_buf out = KEEL_BUF_INIT;
+        text_exact(&out, exact[i].text, strlen(exact[i].text));
+        assert_string_equal(out.data, exact[i].shown);
+        keel_buf_free(&out);
+    }
+}
+
+static void printed_json_is_the_same_json(void **state) {
+    (void)state;
+    static const char json[] = "{\"a\":\"x\xe2\x80\xaey\xc2\x9b\xf3\xa0\x81\x81\x7f\xc3\xa9\"}\n";
+    keel_buf out = KEEL_BUF_INIT, back = KEEL_BUF_INIT;
+    text_json(&out, json, sizeof json - 1);
+    assert_string_equal(out.data, "{\"a\":\"x\\u202ey\\u009b\\udb40\\udc41\\u007f\xc3\xa9\"}\n");
+    assert_int_equal(keel_json_canonical(&back, out.data, out.len - 1, NULL), 0);
+    assert_memory_equal(back.data, json, back.len);
+    assert_int_equal(back.len, sizeof json - 2);
+    keel_buf_free(&out);
+    keel_buf_free(&back);
 }
 
 /* ---- widths ---- */
@@ -305,6 +342,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(escapes_to_one_meaning),
         cmocka_unit_test(a_tab_becomes_spaces_in_longer_text),
+        cmocka_unit_test(no_two_lines_look_alike),
+        cmocka_unit_test(printed_json_is_the_same_json),
         cmocka_unit_test(counts_columns),
         cmocka_unit_test(shows_numbers),
         cmocka_unit_test(reads_numbers),

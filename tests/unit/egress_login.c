@@ -305,9 +305,11 @@ static void test_token_left(void **state) {
     (void)state;
     scene s;
     char path[512], kept[64] = "";
-    begin_tokens(&s, "/rotate/400");
+    begin_tokens(&s, "/rotate/1000");
     scene_ask(&s, 50, "POST", "/guarded", NULL, "x");
-    usleep(150000);
+    for (int i = 0; i < 2000 && atomic_load(&s.web.requests) == 0; i++) {
+        usleep(5000); /* until the provider has begun */
+    }
     assert_int_equal(atomic_load(&s.web.requests), 1);
     scene_connection(&s, s.base, ",\"plain\":true");
     egress_expect_code(s.x, E_FAILED, "retry", "changed meanwhile");

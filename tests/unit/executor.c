@@ -28,6 +28,9 @@ static const answer answers[] = {
      "\"key\":\"k-1\",\"mode\":1,\"outcome\":{\"id\":7}}}"},
     {"cost", "read", "null", X_REPLY,
      "{\"cost\":{\"currency\":\"EUR\",\"micros\":2000},\"result\":[1]}"},
+    {"usage", "write", "null", X_REPLY,
+     "{\"result\":[1],\"usage\":{\"cache_read\":0,\"cache_write\":7,\"input\":1000000000,"
+     "\"model\":\"big\",\"output\":0}}"},
     {"fails", "write", "null", X_FAIL,
      "{\"code\":\"conflict\",\"cost\":{\"currency\":\"USD\",\"micros\":7},"
      "\"message\":\"taken? by ? another\"}"},

@@ -350,6 +350,9 @@ static const char *const names[] = {
     "crlf",
     "encoded_subject",
     "folded",
+    "from_group",
+    "from_name_address",
+    "from_several",
     "garbage",
     "html_only",
     "inject_id",
@@ -365,6 +368,7 @@ static const char *const names[] = {
     "plain",
     "quoted_printable",
     "raw_latin1",
+    "two_from",
     "wrong_charset",
 };
 

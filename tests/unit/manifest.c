@@ -130,12 +130,33 @@ static const struct {
     {ONE "    write: { class: once, cost: {} }\n", 7, 33, "estimate in money", "0.002 USD"},
     {ONE "    write: { class: once, cost: { estimate: 1 } }\n", 7, 45, "estimate in money", ""},
     {ONE "    write: { class: once, cost: { estimate: -1 USD } }\n", 7, 45, "estimate", ""},
+    {ONE "    write: { class: once, tokens: 5 }\n", 7, 35, "tokens wants a map", ""},
+    {ONE "    write: { class: once, tokens: {} }\n", 7, 35, "an estimate of input and output", ""},
+    {ONE "    write: { class: once, tokens: { input: 5 } }\n", 7, 35, "input and output", "max:"},
+    {ONE "    write: { class: once, tokens: { input: -1, output: 1 } }\n", 7, 44,
+     "input is how many tokens", ""},
+    {ONE "    write: { class: once, tokens: { input: 1, output: 1000000001 } }\n", 7, 55,
+     "output is how many tokens", "max: max_tokens"},
+    {ONE "    write: { class: once, tokens: { input: 1, output: x } }\n", 7, 55, "output is how",
+     ""},
+    {ONE "    write: { class: once, tokens: { input: 0, output: 0 } }\n", 7, 35, "no tokens", ""},
+    {ONE "    write: { class: once, tokens: { input: 1, output: 1, max: \"a b\" } }\n", 7, 63,
+     "name of a field", ""},
+    {ONE "    write: { class: once, tokens: { input: 1, output: 1, model: [] } }\n", 7, 65, "model",
+     ""},
+    {ONE "    write: { class: once, tokens: { input: 1, output: 1, mdel: x } }\n", 7, 58,
+     "not known", "model"},
     {ONE "    write: { class: once, amount: \"a..b\" }\n", 7, 35, "name of a field", ""},
     {ONE "    write: { clas: once }\n", 7, 14, "not known here", "class"},
     {ONE "    read: { class: once }\n", 7, 20, "the class read", ""},
     {ONE "    read: { sink: external }\n", 7, 13, "not known here", ""},
     {ONE "    read: { returns: untrusted }\n    compensate: {}\n", 8, 17, "class is missing", ""},
     {ONE "    read: {}\n    schema: ../x.json\n", 8, 13, "beside the manifest", ""},
+    /* labels */
+    {ONE "    sensitivity: secret\n    read: {}\n", 7, 18, "sensitivity is never", "confidential"},
+    {ONE "    read: { sensitivity: intern }\n", 7, 26, "sensitivity is never", "\"internal\""},
+    {ONE "    read: { sensitivity: [public] }\n", 7, 26, "a list or map", "internal"},
+    {HEAD OK_RES "max_taint: { integrity: trusted }\n", 6, 12, "max_taint belongs to agents", ""},
     /* attributes */
     {ONE "    read: {}\n    attributes: []\n", 8, 17, "attributes wants a map", ""},
     {ONE "    read: {}\n    attributes: { tainted: { of: a } }\n", 8, 19, "Keel's own", ""},
@@ -145,6 +166,24 @@ static const struct {
     {ONE "    read: {}\n    attributes: { x: { of: [\"a b\"] } }\n", 8, 29, "name of a field", ""},
     {ONE "    read: {}\n    attributes: { x: { of: a, fn: domian } }\n", 8, 35, "no fn", "domain"},
     {ONE "    read: {}\n    attributes: { x: { of: a, fn: known_fact } }\n", 8, 35, "not yet", ""},
+    {ONE "    read: {}\n    attributes: { x: { of: a, fn: origin, answers: b } }\n", 8, 19,
+     "is named to_origin", "fn: origin"},
+    {ONE "    read: {}\n    attributes: { to_origin: { of: a } }\n", 8, 19, "has fn: origin", ""},
+    {ONE "    read: {}\n    attributes: { to_known: { of: a } }\n", 8, 19, "Keel's own", ""},
+    {ONE "    read: {}\n    attributes: { x: { of: a, answers: b } }\n", 8, 40,
+     "belong to fn: origin", ""},
+    {ONE "    read: {}\n    attributes: { to_origin: { of: a, fn: origin } }\n", 8, 30,
+     "answers is missing", ""},
+    {ONE "    read: {}\n    attributes: { to_origin: { of: a, fn: origin, answers: b } }\n", 8, 30,
+     "does not say what names an item", "items"},
+    {ONE
+     "    read: {}\n    attributes: { to_origin: { of: a, fn: origin, answers: b, among: c } }\n",
+     8, 70, "no resource named c", ""},
+    {ONE "    read: {}\n    attributes: { to_origin: { of: a, fn: origin, answers: \"b..c\" } }\n",
+     8, 60, "the name of a field", ""},
+    {ONE "    read: { items: { id: a } }\n", 7, 20, "fields id and sender", ""},
+    {ONE "    read: { items: { id: a, sender: b, name: c } }\n", 7, 40, "name", ""},
+    {ONE "    read: { items: [a, b] }\n", 7, 20, "map", ""},
     {ONE "    read: {}\n    attributes: { x: { off: a } }\n", 8, 24, "not known here", "of"},
 };
 
@@ -188,6 +227,14 @@ static void assert_needs(const manifest *m) {
     }
 }
 
+static void assert_tokens(const manifest_verb *w) {
+    assert_true(w->tokens.present);
+    assert_int_equal(w->tokens.input, 0);
+    assert_int_equal(w->tokens.output, 800);
+    assert_string_equal(w->tokens.max, "limits.max_tokens");
+    assert_string_equal(w->tokens.model, "model");
+}
+
 static void reads_a_connector(void **state) {
     (void)state;
     static const char text[] =
@@ -203,7 +250,8 @@ static void reads_a_connector(void **state) {
         "    schema: message.schema.json\n"
         "    read:  { returns: untrusted }\n"
         "    write: { class: keyed, window: 24h, sink: external, undo: compensate, settle: 30s,\n"
-        "             timeout: 5s, cost: { estimate: 0.002 USD }, amount: total }\n"
+        "             timeout: 5s, cost: { estimate: 0.002 USD }, amount: total,\n"
+        "             tokens: { input: 0, output: 800, max: limits.max_tokens, model: model } }\n"
         "    compensate: { class: checkable }\n"
         "    attributes: { to_domain: { of: [to, cc], fn: domain }, size: { of: body, fn: length } "
         "}\n"
@@ -233,6 +281,7 @@ static void reads_a_connector(void **state) {
     assert_int_equal(w->settle_us, 30000000);
     assert_int_equal(w->timeout_us, 5000000);
     assert_int_equal(w->cost_micros, 2000);
+    assert_tokens(w);
     assert_string_equal(w->currency, "USD");
     assert_string_equal(w->amount, "total");
     assert_int_equal(r->verbs[VERB_COMPENSATE].class, CLASS_CHECKABLE);

@@ -17,12 +17,12 @@
 
 /* Of tests/unit/lua, then of tests/abi/agents. */
 static const char *const scripts[] = {
-    "cancel",         "continue",       "effect",        "log",           "mismatch_args",
-    "mismatch_end",   "mismatch_error", "mismatch_kind", "mismatch_name", "receive",
-    "recorded",       "spawn",          "step",          "window",        "arguments",
-    "bad_reply",      "calls",          "cut_sleep",     "deep_reply",    "fails",
-    "fails_silently", "in_step",        "mismatch_path", "odd_answer",    "replies",
-    "services",       "suspended",
+    "cancel",       "continue",       "effect",        "log",           "mismatch_args",
+    "mismatch_end", "mismatch_error", "mismatch_kind", "mismatch_name", "receive",
+    "quarantine",   "recorded",       "spawn",         "step",          "window",
+    "arguments",    "bad_reply",      "calls",         "cut_sleep",     "deep_reply",
+    "fails",        "fails_silently", "in_step",       "mismatch_path", "odd_answer",
+    "replies",      "services",       "suspended",
 };
 
 #define SCRIPTS (sizeof scripts / sizeof *scripts)

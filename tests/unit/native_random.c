@@ -26,8 +26,8 @@ static uint32_t draw(uint32_t below) {
     return (seed >> 8) % below;
 }
 
-static const char *const ops[] = {"log",   "now",   "random", "read", "receive",
-                                  "sleep", "spawn", "step",   "wait", "write"};
+static const char *const ops[] = {"ask",   "log",  "now",   "random", "read", "receive",
+                                  "sleep", "seal", "spawn", "step",   "wait", "write"};
 
 static void make_program(keel_buf *out) {
     uint32_t count = draw(LONGEST) + 1;
@@ -50,6 +50,8 @@ static void answer_for(const world_line *l, char out[200]) {
         snprintf(out, 200, "{\"ok\":\"%08x00000000\"}", n * 2654435761u);
     } else if (!strncmp(kind, "sleep ", 6)) {
         snprintf(out, 200, "{\"ok\":null}");
+    } else if (!strncmp(kind, "ask ", 4)) {
+        snprintf(out, 200, n % 3 ? "{\"ok\":\"Acme %u\"}" : "{\"err\":{\"code\":\"expired\"}}", n);
     } else if (!strncmp(kind, "receive ", 8)) {
         snprintf(out, 200,
                  n % 3 ? "{\"ok\":{\"body\":{\"n\":%u},\"name\":\"tick\"}}" : "{\"ok\":null}", n);

@@ -131,7 +131,8 @@ static void builtin_attributes(void **state) {
     /* an argument of that name changes nothing */
     attr_value no = {.type = ATTR_BOOL};
     attr attrs[] = {{"tainted", &no, 1}};
-    policy_query q = {"a", "c.r.write", CLASS_KEYED, false, true, true, attrs, 1, false};
+    policy_query q = {"a",  "c.r.write", CLASS_KEYED, false, true,  SENSITIVITY_PUBLIC,
+                      true, REPLY_NONE,  attrs,       1,     false, NULL};
     policy_decision d;
     policy_decide(p, &q, &d);
     assert_string_equal(d.rule_id, "three");
@@ -188,7 +189,8 @@ static void files_are_merged(void **state) {
     assert_true(digest_equal(policy_digest(p), policy_digest(q)));
     attr_value v = {.type = ATTR_TEXT, .text = "x.example", .len = 9};
     attr at = {"x", &v, 1};
-    policy_query query = {"a", "c.r.write", CLASS_ONCE, false, false, false, &at, 1, false};
+    policy_query query = {"a",   "c.r.write", CLASS_ONCE, false, false, SENSITIVITY_PUBLIC,
+                          false, REPLY_NONE,  &at,        1,     false, NULL};
     policy_decision d;
     policy_decide(p, &query, &d);
     assert_int_equal(d.verdict, A);
@@ -249,11 +251,12 @@ static void table_agrees_with_the_walk(void **state) {
                                      "\"c?.r2.*\"", "run.spawn", "\"*\""};
     static const char *const agents[] = {"", "agents: [a],", "agents: [b, c],", "agents: [c, a],"};
     static const char *const bands[] = {"allow: {x: {lt: 5}}, ask: {}", "deny: {x: {gt: 8}}",
-                                        "ask: {x: {gt: 2}}", "allow: {}"};
+                                        "ask: {x: {gt: 2}}", "allow: {}",
+                                        "ask: {x: {gt: 1}}, guard: true"};
     keel_buf_puts(&text, R);
     for (int i = 0; i < 200; i++) {
         keel_buf_printf(&text, "  - {id: r%d, on: %s, %s %s}\n", i, on[rand() % 7],
-                        agents[rand() % 4], bands[rand() % 4]);
+                        agents[rand() % 4], bands[rand() % 5]);
     }
     policy *with = NULL;
     policy_source source = {"p", text.data, text.len};
@@ -270,7 +273,8 @@ static void table_agrees_with_the_walk(void **state) {
         attr_value v = {.type = ATTR_NUMBER, .number = rand() % 10};
         attr at = {"x", &v, 1};
         policy_query q = {
-            who[rand() % 4], targets[rand() % 5], CLASS_ONCE, false, false, false, &at, 1, false};
+            who[rand() % 4], targets[rand() % 5], CLASS_ONCE, false, false, SENSITIVITY_PUBLIC,
+            false,           REPLY_NONE,          &at,        1,     false, NULL};
         policy_decision one_way;
         policy_decision other;
         policy_decide(with, &q, &one_way);

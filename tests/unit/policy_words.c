@@ -115,10 +115,13 @@ static void explains_in_words(void **state) {
                           whys[i].class,
                           false,
                           whys[i].tainted,
+                          SENSITIVITY_INTERNAL,
                           whys[i].external,
+                          REPLY_NONE,
                           NULL,
                           0,
-                          false};
+                          false,
+                          NULL};
         q.attrs = attr_set_list(set, &q.attr_count);
         policy_decision d;
         policy_decide(p, &q, &d);
@@ -162,8 +165,11 @@ static void records_the_inputs(void **state) {
     attr_set *set = attr_set_create();
     attr_set_fill(set, manifest_find(world.connections[2].plugin, "message"),
                   canonical(json.data, &args));
-    policy_query q = {"a",  "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0,
-                      false};
+    policy_query q = {.agent = "a",
+                      .target = "inbox.message.write",
+                      .class = CLASS_CHECKABLE,
+                      .level = SENSITIVITY_INTERNAL,
+                      .sink_external = true};
     q.attrs = attr_set_list(set, &q.attr_count);
     policy_decision d;
     policy_decide(p, &q, &d);
@@ -177,8 +183,9 @@ static void records_the_inputs(void **state) {
     digest_hex(policy_digest(p), hex);
     assert_true(keel_json_is(keel_json_get(v, "policy"), hex));
     keel_json in = keel_json_get(v, "inputs");
-    assert_int_equal(keel_json_count(in), 5);
+    assert_int_equal(keel_json_count(in), 6);
     assert_true(keel_json_is(keel_json_get(in, "class"), "checkable"));
+    assert_true(keel_json_is(keel_json_get(in, "sensitivity"), "internal"));
     assert_true(keel_json_is(keel_json_get(in, "sink"), "external"));
     assert_int_equal(keel_json_typeof(keel_json_get(in, "tainted")), KEEL_JSON_BOOL);
     int64_t n;
@@ -303,8 +310,10 @@ static void suggestions_work(void **state) {
         bool ask = i % 2;
         keel_buf args = KEEL_BUF_INIT;
         attr_set_fill(set, r, canonical(argss[i / 2], &args));
-        policy_query q = {
-            "triage", "inbox.message.write", CLASS_CHECKABLE, false, false, true, NULL, 0, false};
+        policy_query q = {.agent = "triage",
+                          .target = "inbox.message.write",
+                          .class = CLASS_CHECKABLE,
+                          .sink_external = true};
         q.attrs = attr_set_list(set, &q.attr_count);
         keel_buf text = KEEL_BUF_INIT;
         keel_buf_puts(&text, "version: 1\nrules:\n");

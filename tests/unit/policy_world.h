@@ -42,7 +42,7 @@ static policy_world test_world(void) {
     keel_buf_printf(&text, "%s%s", head, mail);
     c[2] = (policy_connection){"inbox", test_manifest(text.data)};
     keel_buf_free(&text);
-    return (policy_world){test_agents, 5, c, 3};
+    return (policy_world){test_agents, 5, c, 3, NULL, 0};
 }
 
 static void test_world_free(policy_world *w) {

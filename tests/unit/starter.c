@@ -75,7 +75,7 @@ static policy *compile(const manifest *mailbox) {
     char *text = slurp(ROOT "/policies/starter.yaml", &len);
     static const char *const agents[] = {"correspondent", "triage"};
     policy_connection inbox = {"inbox", mailbox};
-    policy_world world = {agents, 2, &inbox, 1};
+    policy_world world = {agents, 2, &inbox, 1, NULL, 0};
     policy_source source = {"policies/starter.yaml", text, len};
     policy *p = NULL;
     diag d = {0};

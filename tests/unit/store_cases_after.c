@@ -57,6 +57,11 @@ const store_case store_cases_after[] = {
      {STUCK, {RECORD_STUCK_CLOSED, 1, "3", "{'by':'me','how':'drop','number':9,'why':'old'}"}},
      {{STUCK_ROW, "9|stuck|3|drop|operator|it failed|look|old"},
       {"SELECT closed_us, closed_by FROM item", "3000000|me"}}},
+    {"escalated and told",
+     {STUCK,
+      {RECORD_ESCALATED, 1, "3", "{'number':9,'step':2,'to':'phone'}"},
+      {RECORD_ESCALATED, 1, "3", "{'number':9,'step':2,'to':'phone','told':true}"}},
+     {{"SELECT state, escalated, escalated_us FROM item", "open|2|4000000"}}},
     {"escalated",
      {STUCK, {RECORD_ESCALATED, 1, "3", "{'number':9,'step':2,'to':'phone'}"}},
      {{"SELECT state, escalated, escalated_us FROM item", "open|2|3000000"}}},
@@ -72,6 +77,17 @@ const store_case store_cases_after[] = {
       {RECORD_RUN_MIGRATED, 1, "",
        "{'checked_seq':3,'from':'" HEX "','plugin':'" HEX2 "','version':'2'}"}},
      {{RUN_ROW, "open|-|-|-|0|2"}, {"SELECT plugin FROM run", HEX2}}},
+    {"a label that a person lowers",
+     {BEGIN,
+      {RECORD_WOKEN, 1, "1",
+       "{'call':'0','kind':'wait','outcome':{},'sensitivity':'restricted','tainted':true}"},
+      {RECORD_RUN_LABEL, 1, "",
+       "{'by':'me','from':{},'nonce':'00','sensitivity':'internal','seq':3,'signature':'00',"
+       "'tainted':false,'why':'w'}"},
+      {RECORD_WOKEN, 1, "2",
+       "{'call':'0','kind':'wait','outcome':{},'sensitivity':'confidential'}"},
+      {RECORD_WOKEN, 1, "3", "{'call':'0','kind':'wait','outcome':{},'sensitivity':'public'}"}},
+     {{"SELECT tainted, sensitivity FROM run", "0|confidential"}}},
     {"a rollback",
      {BEGIN,
       {RECORD_ROLLBACK_BEGUN, 1, "", "{'by':'me','steps':[],'why':'w'}"},
@@ -152,6 +168,19 @@ const store_case store_cases_after[] = {
      {{RECORD_RESTORED, 0, "",
        "{'anchor_seq':0,'from':'00','incarnation':'01','last_us':9,'seq':1}"}},
      {{"SELECT seq, incarnation, last, last_us, at_us FROM restored", "2|00|1|9|2000000"}}},
+    {"a grant is given, used and revoked",
+     {{RECORD_GRANT_GIVEN, 0, "",
+       "{'approval':'" HEX "','by':'me','expires_us':99,'grant':7,'incarnation':'00','nonce':'00',"
+       "'of':{'path':'1','run':1},'remember':'" HEX "','scope':{'agent':'a','max_uses':3,"
+       "'rule':'r1','target':'i.m.write'},'signature':'00'}"},
+      {RECORD_EFFECT_INTENDED, 1, "3",
+       "{'args':{},'attempt':1,'call':'c','class':'once','connector':'x',"
+       "'decision':{'rule':'r1'},'digest':'" HEX "','grant':7,'holds':[],'key':'k',"
+       "'target':'i.m.write'}"},
+      {RECORD_GRANT_ENDED, 0, "", "{'by':'me','grant':7,'why':'enough'}"}},
+     {{"SELECT number, agent, rule, max_uses, used, ended_by, ended_why FROM grant",
+       "7|a|r1|3|1|me|enough"},
+      {"SELECT granted FROM effect", "7"}}},
 };
 
 const size_t store_cases_after_count = sizeof store_cases_after / sizeof *store_cases_after;

@@ -15,13 +15,6 @@
 #define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define HOLD "{'amount':3,'budget':'b','scope':'s','unit':'calls','window':'w'}"
 
-/* Sanitizers make it several times slower: they visit one point of some, the plain build all. */
-#ifdef __SANITIZE_ADDRESS__
-#define STRIDE 7
-#else
-#define STRIDE 1
-#endif
-
 enum { LARGE = 3000, TURNS = 8, RESTART_AT = 4, CHECKPOINT_PAGES = 12, REBUILD_EVERY = 5 };
 
 typedef struct outcome {
@@ -208,12 +201,13 @@ static void test_every_operation(void **state) {
     strcpy(w.db, "keel.db");
     memset(large, 'x', sizeof large - 1);
     for (uint64_t seed = 0; seed < f->seeds; seed++) {
-        for (long point = 1 + (long)seed % STRIDE; visit(&w, f, point, seed); point += STRIDE) {
+        for (long point = 1 + (long)seed % WORLD_STRIDE; visit(&w, f, point, seed);
+             point += WORLD_STRIDE) {
             points++;
         }
     }
-    print_message("%s: %ld points, one of %d\n", f->name, points, STRIDE);
-    assert_true(points * STRIDE > 100);
+    print_message("%s: %ld points, one of %d\n", f->name, points, WORLD_STRIDE);
+    assert_true(points * WORLD_STRIDE > 100);
     world_end(&w);
 }
 

@@ -153,7 +153,7 @@ static const struct {
     const char *what; /* stands in the message */
     const char *next;
 } refusals[] = {
-    {"a newer schema", newer_schema, "tables are version 99, this program knows up to 3",
+    {"a newer schema", newer_schema, "tables are version 99, this program knows up to 5",
      "install that version"},
     {"a foreign file", foreign, "is a database of another program", "move it away"},
     {"no database", no_database, "is no database of Keel", "restore"},

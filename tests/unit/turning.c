@@ -38,6 +38,7 @@ static const struct {
      "{'args':{},'call':'c','class':'once','decision':{},'digest':" DIGEST
      ",'error':{'code':'denied'},'target':'a.b.write'}"},
     {'r', RECORD_WOKEN, "{'call':'c','event':1,'kind':'receive','outcome':{}}"},
+    {'a', RECORD_WOKEN, "{'call':'c','how':'answered','kind':'ask','number':1,'outcome':{'ok':1}}"},
     {'t', RECORD_WOKEN, "{'call':'c','kind':'sleep','outcome':{}}"},
     {'o', RECORD_EFFECT_REOPENED, "{'number':1}"},
     {'e', RECORD_RUN_END, "{'error':{'code':'error','message':'m'},'state':'failed'}"},
@@ -53,6 +54,8 @@ static const struct {
     {"what was done since stands", "i1 n1 i2 d2 e", "from 5"},
     {"what was received since stands", "x1 r2 e", "from 3"},
     {"a sleep since is slept again", "x1 t2 e", "from 1, asks 1"},
+    {"a question since is asked again", "x1 a2 e", "from 1, asks 1"},
+    {"side by side, and a person answered", "x1.1.1 a1.2.1 e", "from 1, keeps 2, asks 1.1.1"},
     {"what was done before", "i1 d1 i2 n2 e", "from 3, asks 2"},
     {"side by side, and the other was done later", "i1.1.1 i1.2.1 n1.1.1 d1.2.1 e",
      "from 3, keeps 4, asks 1.1.1"},

@@ -199,6 +199,7 @@ static const refusal refusals[] = {
     {CON AT "tls: { ca: . } }\n", 3, 37, "cannot be read: it is no file", "ca:"},
     {CON AT "private: maybe }\n", 3, 35, "`private` is true or false", "false"},
     {CON AT "plain: \"true\" }\n", 3, 33, "`plain` is true or false", "false"},
+    {CON AT "sensitivity: restrictd }\n", 3, 39, "sensitivity is never", "\"restricted\""},
     {V "secrets: [a]\n", 2, 10, "`secrets` is a map", "command: [pass"},
     {V "secrets: { mail: hunter2 }\n", 2, 18, "never holds one", "keel secret set"},
     {V "secrets: { Mail: {} }\n", 2, 12, "the name of a secret", "mail"},
@@ -378,8 +379,6 @@ static void tells_when_the_path_is_too_long(void **state) {
     assert_int_equal(access(w->keel, F_OK), -1);
     workspace_destroy(w);
 }
-
-/* ---- policies ---- */
 
 int main(void) {
     const struct CMUnitTest tests[] = {

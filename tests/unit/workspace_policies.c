@@ -55,6 +55,21 @@ static void refuses_policies_that_would_not_count(void **state) {
     assert_non_null(strstr(d.what, "policies/limits.yml would not be read"));
     assert_non_null(strstr(d.next, "policies/limits.yaml"));
     unlink(place_at(p, "policies/limits.yml"));
+    static const char *const unread[] = {"policies/b.YAML", "policies/c.Yml",
+                                         "policies/mail/d.yaml", "policies/mail/e.yml"};
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++) {
+        place_put(p, unread[i], "b: 1\n");
+        assert_int_equal(workspace_policies(w, &list, &count, &d), DIAG_USAGE);
+        assert_non_null(strstr(d.what, unread[i]));
+        assert_non_null(strstr(d.what, "would not be read"));
+        unlink(place_at(p, unread[i]));
+    }
+    place_put(p, "policies/tests/cases.yaml", "b: 1\n");
+    place_put(p, "policies/mail/notes.md", "words");
+    place_put(p, "policies/mail/.d.yaml", "x");
+    assert_int_equal(workspace_policies(w, &list, &count, &d), 0);
+    assert_int_equal(count, 1);
+    workspace_policies_free(list, count);
     assert_int_equal(mkdir(place_at(p, "policies/folder.yaml"), 0755), 0);
     assert_int_equal(workspace_policies(w, &list, &count, &d), DIAG_USAGE);
     assert_non_null(strstr(d.what, "folder.yaml"));

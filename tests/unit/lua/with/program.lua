@@ -10,10 +10,19 @@ local ops = {
     if not event then return "timeout" end
     return event.body
   end,
+  ask = function(ctx, i)
+    return ctx.ask("Which,\n" .. i .. "?", { choices = { "Acme", "Zenith" }, expires = "1h",
+      default = "Acme", why = "both have it", evidence = { 1, 2 } })
+  end,
   read = function(ctx) return ctx.use("box").read("note") end,
   write = function(ctx, i)
     return ctx.use("box").write("note", { n = i, to = "x" },
       { why = "it is listed", evidence = { 1, 2 } })
+  end,
+  seal = function(ctx, i)
+    local o = { quarantine = true, returns = { ok = "bool", n = { number = { 0, i } } } }
+    if i % 2 == 0 then o.key = "q" .. i end
+    return ctx.spawn("helper", { n = i }, o)
   end,
   spawn = function(ctx, i) return ctx.spawn("helper", keel.list {}, { key = "k" .. i }) end,
   wait = function(ctx, i) return ctx.wait(i) end,

@@ -16,6 +16,13 @@ local function on_word(ctx)
   end
 end
 
+-- A question to a person: answered while much else goes on.
+local function wonder(ctx)
+  return function()
+    return ctx.ask("Which of them?", { choices = { "this", "that" }, expires = "2h", default = "that" })
+  end
+end
+
 local function run(ctx, input)
   local branches = {}
   for i, resource in ipairs(input.questions) do
@@ -23,6 +30,9 @@ local function run(ctx, input)
   end
   if input.word then
     branches[#branches + 1] = on_word(ctx)
+  end
+  if input.wonder then
+    branches[#branches + 1] = wonder(ctx)
   end
   return ctx.all(branches)
 end

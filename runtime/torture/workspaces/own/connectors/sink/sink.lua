@@ -79,6 +79,7 @@ return keel.connector {
   rejected = { write = write },
   edited = { write = write },
   stale = { write = write, reconcile = look },
+  remembered = { write = write, reconcile = look },
   expiring = { write = write },
   undoable = { write = write, reconcile = look, compensate = take_back },
   fixed = { write = write, reconcile = look, compensate = refuse },
