@@ -10,6 +10,7 @@
 #   rig_mail_ids USER [FOLDER]     their Message-IDs, one a line, sorted, as often as they are there
 #   rig_mail_taken USER [FOLDER]   the same, as often as exim took them from a client: exim itself
 #                                  hands one on twice when it is killed between LMTP and its journal
+#   rig_mail_settled           until exim has handed on all that it took, half a minute at most
 #
 # Everybody at test.local has a mailbox. full@ is refused for good, slow@ for now; a subject with
 # "spam" is refused after the text, one with "tight" for now, one with "slowly" is taken a second late.
@@ -41,10 +42,13 @@ rig_mail_start() {
 }
 
 # The queue is looked at every second: -q with a time of its own, in a process beside the daemon's.
+# Who was killed while it made a mailbox has left a lock in it (dovecot.index.log.newlock) that Dovecot
+# itself waits three minutes for.
 rig_mail_restart() {
     rig_load
     case $1 in
     dovecot)
+        find "$RIG_DIR/mail" -type f -name '*lock' -delete
         rig_run dovecot /usr/sbin/dovecot -F -c "$RIG_DIR/dovecot.conf" &&
             rig_until 100 rig_speaks "$imaps"
         ;;
@@ -54,6 +58,18 @@ rig_mail_restart() {
         ;;
     *) return 1 ;;
     esac
+}
+
+rig_mail_settled() {
+    rig_until 300 rig_queue_empty || {
+        echo 'exim has not handed on all that it took:'
+        tail -n 30 "$RIG_DIR/exim/mainlog" "$RIG_DIR/dovecot/log"
+        return 1
+    } >&2
+}
+
+rig_queue_empty() {
+    [ "$(/usr/sbin/exim4 -C "$RIG_DIR/exim.conf" -bpc)" = 0 ]
 }
 
 # rig_speaks PORT: it shakes hands in TLS.

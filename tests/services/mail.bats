@@ -40,7 +40,7 @@ setup() {
     [ "$status" -eq 0 ]
     id=$(sed -n 's/.*"id":"\(keel[^"]*\)".*/\1/p' <<<"$output" | tail -n 1)
     [ -n "$id" ]
-    rig_until 50 test -n "$(rig_mail_ids bea)" || sleep 1
+    rig_mail_settled
     [ "$(rig_mail_ids bea)" = "$id" ]
     run keel do clerk --json
     has '"m6@client.example"]'
@@ -54,7 +54,7 @@ setup() {
     has 'refused full@test.local: 550 mailbox full. Nothing was sent to anybody'
     run keel do clerk to=bea@test.local 'subject=this is spam'
     has '550 that is spam'
-    sleep 1.5
+    rig_mail_settled
     [ "$(rig_mail_count bea)" -eq "$before" ]
 }
 
@@ -84,12 +84,12 @@ setup() {
     start_kernel "$W"
     run keel do clerk to=cora@test.local subject=Starttls
     [ "$status" -eq 0 ]
-    rig_until 30 test -s "$(rig_mail_files cora | head -n 1)" || sleep 1
+    rig_mail_settled
     [ "$(rig_mail_count cora)" -eq 1 ]
     printf wrong | keel -q secret set mail-password
     run keel do clerk to=cora@test.local subject=Wrong
     has 'denied'
-    sleep 1
+    rig_mail_settled
     [ "$(rig_mail_count cora)" -eq 1 ]
 }
 

@@ -61,7 +61,7 @@ page_answers() {
         -e "s#ada@studio.example#$owner@test.local#g;s#bea@client.example#bea@test.local#g" \
         "$BATS_TEST_DIRNAME/../../plugins/mail/README.md" >"$page_root/page.md"
     follow page.md 'A real mailbox'
-    rig_until 100 test -n "$(rig_mail_ids bea)" || sleep 2
+    rig_mail_settled
     [ "$(rig_mail_count bea)" -eq 1 ]
     grep -q '^Subject: Re: A website for the bakery' "$(rig_mail_files bea)"
     [ "$(grep -rlaF "$secret" "$W")" = "$W/.keel/secrets/mail-password" ]

@@ -53,7 +53,7 @@ looked() {
 # Every mail to NAME, as the server and as Keel count them.
 count() {
     all_ended 200
-    sleep 2 # what exim still holds
+    rig_mail_settled
     keel -q do clerk >/dev/null # moves the copies
     outcomes >"$BATS_TEST_TMPDIR/outcomes"
     echo "# $(grep -c '^done' "$BATS_TEST_TMPDIR/outcomes") done, $(looked) of all looked for" >&3
