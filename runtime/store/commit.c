@@ -99,6 +99,7 @@ int commit_with(store *s, turn *t, const store_work *work, diag *d) {
     if (check_turn(s, t, d) < 0 || write_turn(s, t, work, &head, &indexed, d) < 0) {
         return fail(s);
     }
+    turn_stored(t);
     s->head = head;
     s->identity.next_seq += (int64_t)turn_count(t);
     if (indexed) {

@@ -267,6 +267,9 @@ typedef struct turn_blob {
     size_t len;
 } turn_blob;
 size_t turn_artifacts(const turn *t, const turn_blob **out);
+/* Its artifacts are in the store: they come seldom and are larger than records, so that their room
+ * is given back at once. */
+void turn_stored(turn *t);
 /* What stands beside a record: made when it is added. */
 typedef struct turn_seal {
     uint8_t salt[STORE_SALT];

@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,18 +47,21 @@ static void free_blocks(block *b) {
     }
 }
 
-/* Their bytes stand by themselves: files come seldom, and are larger than records. */
-static void free_artifacts(turn *t) {
+void turn_stored(turn *t) {
+    if (t->artifact_count == 0) {
+        return;
+    }
     while (t->artifact_count > 0) {
         free(t->artifacts[--t->artifact_count].bytes);
     }
+    malloc_trim(0); /* small things lie above them, and would keep their room */
 }
 
 void turn_destroy(turn *t) {
     if (t == NULL) {
         return;
     }
-    free_artifacts(t);
+    turn_stored(t);
     free_blocks(t->blocks);
     free(t->records);
     free(t->seals);
@@ -85,7 +89,7 @@ void turn_begin(turn *t, int64_t first_seq, int64_t at_us) {
     t->first_seq = first_seq;
     t->at_us = at_us;
     t->count = 0;
-    free_artifacts(t);
+    turn_stored(t);
 }
 
 static block *add_block(turn *t, size_t least) {
