@@ -70,13 +70,13 @@ tap_command() {
     say "$code" >"$folder/$name.exit"
 }
 
-# tap_bats FOLDER FILE...: with what was built, two files at a time.
+# tap_bats FOLDER FILE...: with what was built, four files at a time: they mostly wait.
 tap_bats() {
     into=$1
     shift
     for file in "$@"; do
         [ ! -f "$file" ] || printf '%s\n' "$file"
-    done | PATH="$KEEL_ROOT/build/root/bin:$PATH" KEEL_BUILD="$KEEL_ROOT/build" xargs -P 2 -I FILE sh -c '
+    done | PATH="$KEEL_ROOT/build/root/bin:$PATH" KEEL_BUILD="$KEEL_ROOT/build" xargs -P 4 -I FILE sh -c '
         code=0
         name=$(basename "$2")
         bats --tap "$2" >"$1/$name" 2>"$1/$name.talk" || code=$?

@@ -72,18 +72,6 @@ end }
 LUA
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 # world FAULTS: replaces those in force.
 world() {
     exec 9<>"/dev/tcp/127.0.0.1/$port"

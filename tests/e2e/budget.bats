@@ -56,18 +56,6 @@ LUA
         'poems, scope: workspace, agents: [poet], limit: 0.50 EUR, window: day, at_hard: ask'
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 budgets() {
     {
         printf 'version: 1\nrules:\n  - { id: press, on: press.page.write, allow: {} }\nbudgets:\n'

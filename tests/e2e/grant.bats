@@ -156,7 +156,7 @@ last() {
     run -5 keel --no-input approve "$m" --remember
     has "Item $m cannot be remembered"
     as_approver keel approve "$n" --set text=other
-    [ "$(cat docs/x-1)" = other ]
+    until_it reads other docs/x-1
     run keel --json grant list
     [ -z "$output" ]
     keel deny "$m" --why no
@@ -179,7 +179,7 @@ last() {
     run keel --no-input inbox "$m"
     has "for the digest in "
     as_approver keel approve "$m"
-    [ "$(cat docs/d-2)" = two ]
+    until_it reads two docs/d-2
     run keel --no-input inbox
     has "1 more is gathered for a digest"
     run keel --json inbox
@@ -198,7 +198,7 @@ last() {
     b=$(printf '%s\n' "$output" | sed -n 's/^\(B[0-9]*\): 2 by.*/\1/p')
     run as_approver keel approve "$b"
     [ "$status" -eq 0 ]
-    [ "$(cat docs/b-ada)$(cat docs/b-cleo)" = oneone ]
+    until_it reads oneone docs/b-ada docs/b-cleo
     run keel --json inbox
     has "\"number\":$n"
     keel deny "$n" --why no
@@ -225,7 +225,7 @@ last() {
     run as_approver keel override "$at:1" --why "this once"
     has "operator has denied exactly this already"
     has "let through once"
-    [ "$(cat docs/no-1)" = one ]
+    until_it reads one docs/no-1
     run -6 keel denial lift 999
     has "keel denial list"
     run keel denial lift "$n" --why "changed my mind"

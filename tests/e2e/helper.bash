@@ -59,6 +59,23 @@ start_kernel() {
     keel -C "$1" --json up --detach >"$1/.status"
 }
 
+# until_it COMMAND...: holds within 20 s.
+until_it() {
+    for _ in $(seq 200); do
+        if "$@" >/dev/null 2>&1; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    printf 'never: %s\n' "$*" >&2
+    return 1
+}
+
+# reads TEXT FILE...: what they hold together. A signature is told before its effect is done.
+reads() {
+    [ "$(cat "${@:2}")" = "$1" ]
+}
+
 # The last line of stderr and stdout together, as bats keeps them.
 has() {
     case $output in

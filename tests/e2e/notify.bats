@@ -107,18 +107,6 @@ end }
 LUA
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    echo "never: $*" >&2
-    return 1
-}
-
 @test "a program is told, with the text to read, and nothing of Keel's own" {
     rm -f "$HOOKS"/push.*
     run -0 keel notify test operator

@@ -56,18 +56,6 @@ $1
 YAML
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 @test "what is over its rate waits, says until when, and goes" {
     run -0 keel policy check
     run -0 keel do clerk path=a text=one

@@ -56,18 +56,6 @@ configured() {
     printf '  box: { use: com.example.box@1, config: { folder: box }, poll: { thing: 1s } }\n' >>"$W/keel.yaml"
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 known() {
     keel connection show offers | grep -q 'offers.document is polled every 1 s; last 2'
 }

@@ -66,18 +66,6 @@ retention: [ { of: cache, ttl: 30d } ]
 YAML
 }
 
-# until_it COMMAND...: holds within 20 s.
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 @test "what nothing uses yet is said once, by a check and in the log" {
     run keel policy check
     [ "$status" -eq 0 ]

@@ -105,17 +105,6 @@ world() {
     exec 9>&-
 }
 
-until_it() {
-    for _ in $(seq 200); do
-        if "$@" >/dev/null 2>&1; then
-            return 0
-        fi
-        sleep 0.1
-    done
-    printf 'never: %s\n' "$*" >&2
-    return 1
-}
-
 # begin NAME=VALUE...: a run that is not followed; its number is in $n.
 begin() {
     n=$(keel --json do clerk "$@" --detach | sed 's/.*"run":\([0-9]*\).*/\1/')
