@@ -1,7 +1,7 @@
 # The test runner: read by ./dev, which brings root, the builds and say/die. Every suite leaves TAP
 # in a folder of its own; what counts are its lines, never an exit code alone.
 
-suites='build unit policy approvals backtest taint abi faults sandbox secrets author lint fuzz e2e mail'
+suites='build unit policy approvals backtest taint abi faults sandbox lint fuzz secrets author e2e mail'
 
 suite_about() {
     case $1 in
@@ -158,7 +158,7 @@ run_suite() {
     mkdir -p "$folder"
     began=$(date +%s)
     : >"$details"
-    if prepare_suite "$1" >"$folder/.build" 2>&1; then
+    if [ "$prepared" ] || prepare_suite "$1" >"$folder/.build" 2>&1; then
         tap_suite "$folder" "$1"
     else
         { say "  $1: what it needs does not build"; tail -n 40 "$folder/.build"; } >>"$details"
@@ -176,23 +176,30 @@ run_suite() {
     failed=$((failed + f))
 }
 
-# Servers are mostly waited for: in a whole run the suite mail goes on beside the others, from when its
-# programs are built.
-begin_mail() {
-    (
-        details=$work/mail.details
+# Kernels and servers are mostly waited for: in a whole run these suites go on beside the others, one
+# after the other, from when their programs are built.
+beside='mail e2e author secrets'
+
+begin_beside() {
+    prepared=yes # two of ninja in one folder would be one too many
+    for s in $beside; do
+        details=$work/$s.details
         passed=0
         failed=0
-        run_suite mail >"$work/mail.said"
-        echo "$passed $failed" >"$work/mail.counts"
-    ) &
-    mail_pid=$!
+        run_suite "$s" >"$work/$s.said"
+        echo "$passed $failed" >"$work/$s.counts"
+    done &
+    beside_pid=$!
+    prepared=
 }
 
-end_mail() {
-    wait "$mail_pid" || :
-    counts=$(cat "$work/mail.counts" 2>/dev/null) || counts='0 1'
-    cat "$work/mail.said"
+# end_beside SUITE: adds to passed and failed; one that was cut off has failed.
+end_beside() {
+    while [ ! -s "$work/$1.counts" ] && kill -0 "$beside_pid" 2>/dev/null; do
+        sleep 0.5
+    done
+    counts=$(cat "$work/$1.counts" 2>/dev/null) || counts='0 1'
+    cat "$work/$1.said"
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
 }
@@ -222,14 +229,14 @@ run_tests() {
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 LC_ALL=C.UTF-8
     passed=0
     failed=0
-    mail_pid=
+    beside_pid=
+    prepared=
     for suite in $chosen; do
-        if [ "$suite" = mail ] && [ "$mail_pid" ]; then
-            end_mail
-        else
-            run_suite "$suite"
-        fi
-        [ "$chosen" = "$suites" ] && [ "$suite" = build ] && begin_mail
+        case "$beside_pid $beside " in
+        [0-9]*" $suite "*) end_beside "$suite" ;;
+        *) run_suite "$suite" ;;
+        esac
+        [ "$chosen" = "$suites" ] && [ "$suite" = build ] && [ "$failed" -eq 0 ] && begin_beside
     done
     say "$passed passed, $failed failed"
     [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
