@@ -108,7 +108,7 @@ int store_create(store *s, const store_options *o, diag *d) {
     if (anchor_key_load(&s->key, o->key, true, d) < 0 || db_exec(s->db, "BEGIN IMMEDIATE", d) < 0) {
         return DIAG_STORAGE;
     }
-    if (migrate(s->db, migrations, migration_count, 0, d) < 0 || fill_meta(s, now_us, d) < 0 ||
+    if (create_tables(s->db, d) < 0 || fill_meta(s, now_us, d) < 0 ||
         anchor_append(o->anchor, &s->key, s->identity.workspace, &none, d) < 0 ||
         db_exec(s->db, "COMMIT", d) < 0) {
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);

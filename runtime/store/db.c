@@ -230,11 +230,13 @@ int db_recognize(sqlite3 *db, const char *path, int *version, bool *empty, diag 
     return 0;
 }
 
-const migration migrations[] = {{1, store_schema},
-                                {2, store_schema_2},
-                                {3, store_schema_3},
-                                {4, store_schema_4},
-                                {5, store_schema_5}};
+int create_tables(sqlite3 *db, diag *d) {
+    return db_exec(db, store_schema, d);
+}
+
+/* From version 1 on. */
+const migration migrations[] = {
+    {2, store_schema_2}, {3, store_schema_3}, {4, store_schema_4}, {5, store_schema_5}};
 const size_t migration_count = sizeof migrations / sizeof migrations[0];
 
 int migrate(sqlite3 *db, const migration *table, size_t count, int version, diag *d) {

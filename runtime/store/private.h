@@ -12,7 +12,7 @@ enum {
     STORE_APPLICATION_ID = 0x4b65656c,   /* "Keel" */
     ARCHIVE_APPLICATION_ID = 0x4b656561, /* "Keea": a file of the archive */
     ARCHIVE_VERSION = 1,
-    STORE_VERSION = 5,          /* user_version after all migrations */
+    STORE_VERSION = 5,          /* user_version of a new file, and after all migrations */
     STORE_INLINE = 256,         /* the largest body that stands in its record */
     STORE_INLINE_UNIQUE = 1024, /* the same for kinds whose bodies never repeat */
     STORE_SALT = 16,
@@ -56,6 +56,8 @@ typedef struct migration {
 } migration;
 extern const migration migrations[];
 extern const size_t migration_count;
+/* The tables of a new file, in the open transaction of the caller if there is one. */
+int create_tables(sqlite3 *db, diag *d);
 /* Brings the file from `version` to the last of the table, each step in one transaction. */
 int migrate(sqlite3 *db, const migration *table, size_t count, int version, diag *d);
 

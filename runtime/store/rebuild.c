@@ -298,7 +298,7 @@ static int prepare_rest(rebuild *b, reader *r) {
 
 static int check(rebuild *b, reader *r) {
     bool began;
-    if (migrate(b->copy, migrations, migration_count, 0, b->d) < 0 ||
+    if (create_tables(b->copy, b->d) < 0 ||
         db_prepare(b->copy, &b->state, "SELECT state FROM effect WHERE run = ? AND path = ?",
                    b->d) < 0 ||
         db_exec(b->copy, "BEGIN", b->d) < 0 || reader_begin(r, &began, b->d) < 0 ||

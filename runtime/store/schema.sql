@@ -1,8 +1,10 @@
--- The tables of one workspace, version 1. `journal` is the truth; all below "projection" follows from
--- it (project.c) and is written in the same transaction. Times are microseconds of the wall clock.
+-- The tables of one workspace, as a new one has them. Files of earlier versions come to the same by the
+-- steps beside this file, which add columns at the end of their tables: so does a new version, here and
+-- in a step of its own. `journal` is the truth; all below "projection" follows from it (project.c) and
+-- is written in the same transaction. Times are microseconds of the wall clock.
 
 PRAGMA application_id = 0x4b65656c;
-PRAGMA user_version = 1;
+PRAGMA user_version = 5;
 
 CREATE TABLE meta(
     key TEXT PRIMARY KEY,             -- workspace (hex), incarnation (16 hex), created_us, payload_key
@@ -47,6 +49,14 @@ CREATE TABLE artifact(                -- scripts, templates, libraries, policy f
     digest BLOB PRIMARY KEY,
     bytes BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE archive(                 -- files with the oldest records, in order
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    digest BLOB NOT NULL,             -- of the file
+    head BLOB NOT NULL                -- hash of its last record
+) STRICT;
 
 -- projection
 
@@ -113,7 +123,8 @@ CREATE TABLE control(                 -- one row
     id INTEGER PRIMARY KEY CHECK (id = 1),
     halted INTEGER NOT NULL,
     halted_why TEXT,
-    halted_us INTEGER
+    halted_us INTEGER,
+    halted_by TEXT                    -- 'space': Keel itself, and lifted by it; NULL: a person
 ) STRICT;
 
 CREATE TABLE run(
@@ -134,11 +145,16 @@ CREATE TABLE run(
     end_seq INTEGER,                  -- body: result or error
     started_us INTEGER NOT NULL,
     ended_us INTEGER,
-    strikes INTEGER NOT NULL
+    strikes INTEGER NOT NULL,
+    since_seq INTEGER,                -- begin_seq of the first segment of its chain
+    sensitivity TEXT NOT NULL DEFAULT 'internal', -- public | internal | confidential | restricted: the
+                                      -- highest that it has read. What nobody declared is internal
+    quarantine TEXT                   -- canonical JSON: what may come out of it; NULL: anything
 ) STRICT;
 CREATE UNIQUE INDEX run_key ON run(agent, key) WHERE key IS NOT NULL;
 CREATE INDEX run_open ON run(state) WHERE state IN ('open', 'paused');
 CREATE INDEX run_root ON run(root) WHERE root <> id;
+CREATE INDEX run_continued ON run(continued_from) WHERE continued_from IS NOT NULL;
 
 CREATE TABLE role(                    -- per agent: the last run that ended with a result
     agent TEXT PRIMARY KEY,
@@ -166,6 +182,19 @@ CREATE TABLE effect(
     currency TEXT,
     opened_us INTEGER NOT NULL,
     changed_us INTEGER NOT NULL,
+    undo TEXT,                        -- compensate: what it was promised before the act
+    undone_by TEXT,                   -- path of the effect that takes it back
+    sent_seq INTEGER,                 -- the last record by which it was sent
+    parked INTEGER NOT NULL DEFAULT 0, -- of its attempts, given back unsent
+    rechecked_seq INTEGER,            -- looked for once more after a restore
+    granted INTEGER,                  -- the grant of which it has used one
+    model TEXT,                       -- that served it, as its connector reported
+    tokens_in INTEGER NOT NULL DEFAULT 0,
+    tokens_out INTEGER NOT NULL DEFAULT 0,
+    tokens_cache_read INTEGER NOT NULL DEFAULT 0,
+    tokens_cache_write INTEGER NOT NULL DEFAULT 0,
+    price TEXT,                       -- canonical JSON: the row by which it cost that
+    unpriced INTEGER NOT NULL DEFAULT 0, -- nobody wrote its price
     PRIMARY KEY(run, path)
 ) STRICT, WITHOUT ROWID;
 -- Spelled out, since a list of more than two makes SQLite build a table for it at every change of a
@@ -205,7 +234,15 @@ CREATE TABLE item(                    -- what needs a person; the numbers of `ke
     expires_us INTEGER,
     closed_us INTEGER,
     closed_by TEXT,
-    closed_why TEXT
+    closed_why TEXT,
+    owner TEXT,                       -- stuck: who has to see to it,
+    reason TEXT,                      -- what happened,
+    next TEXT,                        -- and what to do
+    escalated INTEGER,                -- the last step of its escalation, and
+    escalated_us INTEGER,
+    raise_us INTEGER,                 -- a digest shows it then; NULL: it is shown at once
+    batch_key TEXT,                   -- hex: those of one key may be approved at one look,
+    batch_max INTEGER                 -- at most so many
 ) STRICT;
 CREATE INDEX item_open ON item(run, path) WHERE state = 'open';
 
@@ -224,4 +261,96 @@ CREATE TABLE budget(
     held INTEGER NOT NULL,
     overrun INTEGER NOT NULL,
     PRIMARY KEY(budget, scope, window, unit)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kv(                      -- what connections keep between verbs (keel.kv/1)
+    connection TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,              -- canonical JSON
+    PRIMARY KEY(connection, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE breaker(                 -- of connections; no row: closed
+    connection TEXT PRIMARY KEY,
+    state TEXT NOT NULL,              -- open | half_open | closed
+    since_us INTEGER NOT NULL,
+    until_us INTEGER,
+    why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE rollback(                -- of runs
+    run INTEGER PRIMARY KEY,
+    state TEXT NOT NULL,              -- open | ended | dropped
+    seq INTEGER NOT NULL,             -- rollback.begun, whose body has the steps
+    begun_us INTEGER NOT NULL,
+    ended_us INTEGER
+) STRICT;
+
+CREATE TABLE grant(                   -- consents to what comes later, by the number of their approval
+    number INTEGER PRIMARY KEY,
+    by TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    target TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    scope TEXT NOT NULL,              -- canonical JSON: what it covers
+    digest BLOB NOT NULL,             -- of scope: what the approver signed
+    incarnation TEXT NOT NULL,
+    run INTEGER NOT NULL,             -- the effect that was approved
+    path TEXT NOT NULL,
+    given_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    max_uses INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    ended_us INTEGER,                 -- NULL: it was neither revoked nor did it end otherwise
+    ended_by TEXT,
+    ended_why TEXT
+) STRICT;
+CREATE INDEX grant_open ON grant(number) WHERE ended_us IS NULL;
+
+CREATE TABLE erased(                  -- what is left of bodies that were erased
+    seq INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE restored(                -- an older file took the place of a newer one
+    seq INTEGER PRIMARY KEY,
+    incarnation TEXT NOT NULL,        -- whose ids may have been used behind the backup's last record,
+    last INTEGER NOT NULL,            -- which was this one,
+    last_us INTEGER NOT NULL,         -- from then
+    at_us INTEGER NOT NULL,           -- until now
+    lives TEXT                        -- others that may have done so: [{"incarnation","seq"}]
+) STRICT;
+
+CREATE TABLE poll(                    -- how far each polled resource has been read
+    connection TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    account TEXT NOT NULL,            -- hex: another one begins anew
+    next TEXT,                        -- canonical JSON: the cursor; NULL: ids alone tell what is new
+    seq INTEGER NOT NULL,             -- the last record that found something
+    PRIMARY KEY(connection, resource)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE polled_id(               -- of items that were seen
+    connection TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,             -- the record that found it; behind the key, or SQLite's quick_check
+                                      -- takes it for NULL
+    PRIMARY KEY(connection, resource, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arrival(                 -- items that a run may still receive
+    name TEXT NOT NULL,               -- CONNECTION.RESOURCE
+    seq INTEGER NOT NULL,             -- the record, and
+    item INTEGER NOT NULL,            -- which of its items, from 0
+    PRIMARY KEY(name, seq, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE received(                -- what each run received last of what is polled
+    run INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    item INTEGER NOT NULL,
+    PRIMARY KEY(run, name)
 ) STRICT, WITHOUT ROWID;

@@ -169,6 +169,44 @@ static void the_tables_follow(void **state) {
     scene_end(w);
 }
 
+/* ---- the steps, and the tables of a new workspace ---- */
+
+extern const char store_schema[]; /* the build embeds schema.sql */
+
+#define TABLES                                                                                     \
+    "SELECT group_concat(line, char(10)) FROM (SELECT m.name || ' ' || c.cid || ' ' || c.name ||"  \
+    " ' ' || c.type || ' ' || c.\"notnull\" || ' ' || ifnull(c.dflt_value, '') || ' ' || c.pk AS"  \
+    " line FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'"               \
+    " UNION ALL SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY "  \
+    "1)"
+
+static int on_text(void *ctx, int columns, const char *const *values, const char *const *names) {
+    (void)columns;
+    (void)names;
+    keel_buf_puts(ctx, values[0]);
+    return 0;
+}
+
+static void the_steps_end_in_the_tables_of_a_new_one(void **state) {
+    (void)state;
+    sqlite3 *fresh;
+    sqlite3_stmt *st;
+    diag d = {0};
+    keel_buf old = KEEL_BUF_INIT;
+    sim_world *w = opened(true, 0);
+    assert_int_equal(reader_query(store_reader(w->store), TABLES, NULL, 0, on_text, &old, &d), 0);
+    scene_end(w);
+    keel_buf_putc(&old, 0);
+    assert_int_equal(sqlite3_open(":memory:", &fresh), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(fresh, store_schema, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(fresh, TABLES, -1, &st, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+    assert_string_equal(old.data, (const char *)sqlite3_column_text(st, 0));
+    sqlite3_finalize(st);
+    sqlite3_close(fresh);
+    keel_buf_free(&old);
+}
+
 /* Answers what the connector is told, until that is nothing more. */
 static void answer_all(sim_world *w) {
     for (int i = 0; i < 50; i++) {
@@ -296,6 +334,7 @@ static void what_is_done_since_can_be_taken_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_tables_follow),
+        cmocka_unit_test(the_steps_end_in_the_tables_of_a_new_one),
         cmocka_unit_test(all_of_it_goes_on),
         cmocka_unit_test(what_was_done_then_stays),
         cmocka_unit_test(an_open_run_is_rolled_back),
