@@ -36,7 +36,7 @@ int offline_open(offline *o, const workspace *ws, const char *db, bool restore, 
 }
 
 void offline_next(offline *o) {
-    turn_begin(o->turn, store_identify(o->store)->next_seq, cli_now_us());
+    turn_begin(o->turn, store_identify(o->store)->next_seq, store_time(o->store, cli_now_us()));
 }
 
 int offline_commit(offline *o, diag *d) {

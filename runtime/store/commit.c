@@ -102,6 +102,7 @@ int commit_with(store *s, turn *t, const store_work *work, diag *d) {
     turn_stored(t);
     s->head = head;
     s->identity.next_seq += (int64_t)turn_count(t);
+    s->at_us = turn_count(t) ? turn_at(t) : s->at_us;
     if (indexed) {
         run_index_flushed(&s->index);
     }

@@ -258,6 +258,7 @@ int store_open(store **out, const store_options *o, diag *d) {
     hex_encode(s->identity.public_key, s->key.public_key, sizeof s->key.public_key);
     s->identity.boot = s->last.boot + 1;
     s->identity.next_seq = s->last.seq + 1;
+    s->at_us = s->last.at;
     s->head = chain_zero;
     s->projector = projector_create(s->db);
     run_index_init(&s->index, s->identity.next_seq);
@@ -293,6 +294,10 @@ const store_identity *store_identify(const store *s) {
 
 reader *store_reader(store *s) {
     return &s->reader;
+}
+
+int64_t store_time(const store *s, int64_t wall_us) {
+    return wall_us > s->at_us ? wall_us : s->at_us;
 }
 
 void store_boot_body(const store *s, keel_buf *out) {

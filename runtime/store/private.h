@@ -301,6 +301,7 @@ struct store {
     anchor_key key;
     digest head;      /* of this boot's chain; zero before its first record */
     chain_state last; /* the last record when the store was opened */
+    int64_t at_us;    /* the time of the last record now */
     bool failed;
     bool restored;   /* opened with `restore`; */
     char before[17]; /* the incarnation until then */

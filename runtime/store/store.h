@@ -79,6 +79,9 @@ typedef struct store_identity {
     int64_t rollback_from; /* accept_rollback, restore: the anchor's seq, else 0 */
 } store_identity;
 const store_identity *store_identify(const store *s);
+/* When a turn begins by this reading of the wall clock: not before the last record, since the windows of
+ * budgets and rates are counted from the times of records. (A kernel holds its own clock to that.) */
+int64_t store_time(const store *s, int64_t wall_us);
 /* Body of this boot's first record. Its `chains` has the heads that no earlier boot record has: on
  * one host, the last boot's. */
 void store_boot_body(const store *s, keel_buf *out);

@@ -39,7 +39,7 @@ static void put_restore(sim_world *w) {
     if (store_open(&s, &o, &d)) {
         fail_msg("%s", d.what);
     }
-    turn_begin(t, store_identify(s)->next_seq, w->clock);
+    turn_begin(t, store_identify(s)->next_seq, store_time(s, w->clock));
     store_boot_body(s, &body);
     turn_add(t, RECORD_BOOT, 0, "", body.data, body.len);
     keel_buf_clear(&body);
@@ -87,7 +87,7 @@ void scene_erase(sim_world *w, int64_t seq) {
     snprintf(key, sizeof key, "%s/state/key", w->root);
     store_options o = {.path = "sim.db", .anchor = anchor, .key = key, .vfs = "sim"};
     assert_int_equal(store_open(&s, &o, &d), 0);
-    turn_begin(t, store_identify(s)->next_seq, w->clock);
+    turn_begin(t, store_identify(s)->next_seq, store_time(s, w->clock));
     store_boot_body(s, &body);
     turn_add(t, RECORD_BOOT, 0, "", body.data, body.len);
     assert_int_equal(store_erase(s, t, &seq, 1, "me", "asked for", &report, &d), 0);

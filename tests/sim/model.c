@@ -262,6 +262,11 @@ void model_record(model *m, const journal_row *row) {
         violate(m->s, "I7", "record %lld follows record %zu", (long long)row->seq, m->count);
         return;
     }
+    if (row->at < m->at) {
+        violate(m->s, "I7", "record %lld is %lld us earlier than the one before it",
+                (long long)row->seq, (long long)(m->at - row->at));
+    }
+    m->at = row->at;
     m->prints = keel_realloc(m->prints, (m->count + 1) * sizeof *m->prints);
     m->prints[m->count++] = print_of(row);
     host_record(m, row);

@@ -50,7 +50,7 @@ static void renew(simulation *s) {
         .path = "sim.db", .anchor = anchor, .key = key, .vfs = "sim", .restore = true};
     int rc = store_open(&db, &o, &d);
     if (rc == 0) {
-        turn_begin(t, store_identify(db)->next_seq, s->w.clock + s->w.wall_ahead);
+        turn_begin(t, store_identify(db)->next_seq, store_time(db, s->w.clock + s->w.wall_ahead));
         store_boot_body(db, &body);
         turn_add(t, RECORD_BOOT, 0, "", body.data, body.len);
         keel_buf_clear(&body);

@@ -327,6 +327,22 @@ static void test_accepting_a_rollback(void **state) {
     world_end(&w);
 }
 
+/* A clock that was set back must not take the windows of budgets and rates with it. */
+static void test_time_never_goes_back(void **state) {
+    world w;
+    (void)state;
+    world_make(&w);
+    world_start(&w);
+    int64_t last = w.at;
+    world_put(&w, RECORD_STOP, 0, "", "{}");
+    assert_int_equal(store_time(w.s, last + 1), last + 1);
+    assert_int_equal(store_time(w.s, 1), last);
+    world_close(&w);
+    assert_int_equal(world_open(&w), 0);
+    assert_int_equal(store_time(w.s, 1), last);
+    world_end(&w);
+}
+
 /* ---- migrations ---- */
 
 static void test_migrations(void **state) {
@@ -371,6 +387,7 @@ int main(void) {
         cmocka_unit_test(test_a_torn_anchor_line_is_skipped),
         cmocka_unit_test(test_a_long_anchor_file),
         cmocka_unit_test(test_accepting_a_rollback),
+        cmocka_unit_test(test_time_never_goes_back),
         cmocka_unit_test(test_migrations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
