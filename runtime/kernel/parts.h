@@ -126,6 +126,8 @@ void restored_call(kernel *k, call *c, int64_t args_seq, int64_t sent_seq, int64
 bool restored_open(kernel *k, call *c); /* it was open in the backup: true when all is done */
 /* Before a first attempt is intended: it has to be looked for, and has the key of then. */
 bool restored_doubts(kernel *k, call *c);
+/* Of one that is not sent in this life: a lost one may have sent it, and nobody has looked. */
+bool restored_may_have(const kernel *k, const call *c);
 bool restored_elsewhere(kernel *k, call *c); /* absent there: there is another place to look */
 bool restored_hidden(const kernel *k, const call *c); /* nobody knows under which key to look */
 void restored_look(kernel *k, call *c);   /* after it was intended, instead of being sent */

@@ -235,6 +235,10 @@ bool restored_doubts(kernel *k, call *c) {
     return true;
 }
 
+bool restored_may_have(const kernel *k, const call *c) {
+    return k->restored.seq && !c->run->sure && !c->doubt;
+}
+
 bool restored_elsewhere(kernel *k, call *c) {
     if (!c->doubt) {
         return false;

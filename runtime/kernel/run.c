@@ -250,7 +250,13 @@ static bool drop_calls(kernel *k, run *r) {
             call_free(k, c);
         } else if (!effect_is_out(c)) {
             worker_drop(k, c);
-            effect_not_done(k, c, "cancelled", "its run ended before it was sent", "keel");
+            effect_not_done(
+                k, c, "cancelled",
+                restored_may_have(k, c)
+                    ? "its run ended before it was sent; whether it was sent between the "
+                      "backup and its restore is not known"
+                    : "its run ended before it was sent",
+                "keel");
         }
     }
     return any;

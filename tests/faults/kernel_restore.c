@@ -223,8 +223,7 @@ static void a_retry_is_looked_for(void **state) {
     }
 }
 
-static void what_waited_is_asked_again(void **state) {
-    (void)state;
+static void what_waited_is_asked_again(void **given_up) {
     sim_world *w = scene(ASK, keyed_now, 1);
     scene_do(w, "do-000001");
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'open'", 1);
@@ -236,6 +235,15 @@ static void what_waited_is_asked_again(void **state) {
     number_is(w, "SELECT count(*) FROM item WHERE number = 1 AND state = 'stale'", 1);
     scene_resume(w);
     number_is(w, "SELECT count(*) FROM item WHERE number = 2 AND state = 'open'", 1);
+    if (*given_up) {
+        scene_tell(w, "cancel-01", "run.cancel", "{\"run\":1}");
+        number_is(w,
+                  "SELECT count(*) FROM journal WHERE CAST(body AS TEXT) LIKE '%its restore is not "
+                  "known%'",
+                  1);
+        scene_end(w);
+        return;
+    }
     sim_approve(w, "approve-2", 2);
     sim_run_out(w);
     held_is(w, "reconcile"); /* somebody may have approved it in between */
@@ -378,6 +386,7 @@ int main(void) {
         cmocka_unit_test(what_was_under_way_is_a_lost_answer),
         cmocka_unit_test(a_retry_is_looked_for),
         cmocka_unit_test(what_waited_is_asked_again),
+        cmocka_unit_test_prestate(what_waited_is_asked_again, ""),
         cmocka_unit_test(what_waits_after_an_attempt_is_looked_for),
         cmocka_unit_test(what_was_done_is_looked_for_once_more),
         cmocka_unit_test(what_was_done_long_before_is_not),

@@ -154,6 +154,12 @@ static void done(model *m, const journal_row *row, model_effect *e) {
     }
 }
 
+static bool says_untold(const journal_row *row) {
+    char why[160];
+    text(keel_json_get(row->body, "error"), "why", why, sizeof why);
+    return strstr(why, "between the backup and its restore is not known");
+}
+
 static void move(model *m, const journal_row *row, model_effect *e, effect_state from) {
     switch (row->kind) {
     case RECORD_EFFECT_WAITING:
@@ -197,6 +203,7 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
     case RECORD_EFFECT_DENIED:
     case RECORD_EFFECT_REJECTED:
     case RECORD_EFFECT_EXPIRED:
+        e->untold = says_untold(row);
         proved_absent(m, e, effect_state_name(e->state));
         break;
     default:

@@ -21,6 +21,7 @@ typedef struct model_effect {
     char args[DIGEST_HEX]; /* digest of the arguments */
     int64_t attempt;
     bool maybe;        /* an attempt may have been applied */
+    bool untold;       /* given up, and said to be perhaps done in a lost life */
     bool consented;    /* an approval of these very arguments was used for an attempt */
     int64_t opened_at; /* since when the other side may know its key */
     int64_t tried_us;  /* BOOTTIME at which the last attempt was durable, or later */

@@ -104,7 +104,8 @@ static int on_item(void *ctx, int n, const char *const *v, const char *const *na
 static void look(simulation *s, const char *sql, seen *out) {
     diag d = {0};
     out->count = 0;
-    if (reader_query(store_reader(s->w.store), sql, NULL, 0, on_item, out, &d) && !s->w.dead) {
+    if (reader_query(store_reader(s->w.store), sql, NULL, 0, on_item, out, &d) && !s->w.dead &&
+        !crash_disk_struck(s->w.disk)) {
         violate(s, "I7", "what is open cannot be read: %s", d.what);
     }
 }

@@ -177,7 +177,7 @@ bool restore_tried(const simulation *s, const model_effect *e) {
 
 bool restore_unsent(const simulation *s, const model_effect *e) {
     return (e->state == EFFECT_DENIED || e->state == EFFECT_REJECTED ||
-            e->state == EFFECT_EXPIRED) &&
+            e->state == EFFECT_EXPIRED || e->untold) &&
            restore_lost(s, e->key);
 }
 

@@ -188,12 +188,14 @@ static wild_act act_of(const told *t) {
 /* It will be applied within what the resource promises: before a look can prove that it was not. */
 static void apply_later(const told *t) {
     const plan_verb *v = t->verb;
+    const wild_entry *e = &t->s->wild.entries[t->entry];
     int64_t within = v->settle_us ? v->settle_us : HOUR;
-    if (v->window_us && v->window_us < within) {
-        within = v->window_us; /* nor when it may have forgotten the key */
+    int64_t known = e->applied ? v->window_us - (t->s->w.clock - e->first_us) : v->window_us;
+    if (v->window_us && known < within) {
+        within = known; /* nor when it may have forgotten the key */
     }
-    wild_pend(t->s, (wild_pending){.due_us = t->s->w.clock + 1 +
-                                             (int64_t)roll(t->s, (uint64_t)(within - SECOND)),
+    uint64_t most = within > SECOND ? (uint64_t)(within - SECOND) : 1;
+    wild_pend(t->s, (wild_pending){.due_us = t->s->w.clock + 1 + (int64_t)roll(t->s, most),
                                    .applies = true,
                                    .entry = t->entry});
 }
