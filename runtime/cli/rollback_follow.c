@@ -60,7 +60,7 @@ static const char *word_of(const undo_step *s, effect_state state) {
     case EFFECT_DONE:
         return "stays";
     case EFFECT_COMPENSATION_FAILED:
-        return "failed";
+        return s->by_hand ? "by hand" : "failed";
     case EFFECT_COMPENSATION_UNKNOWN:
         return "unknown";
     case EFFECT_COMPENSATING:
@@ -104,8 +104,9 @@ static void tell(following *f, const undo_step *s, const step_now *now) {
 
 /* The steps that have come to their end since; true: the one that it is at now waits for a person. */
 static bool is_over(const undo_step *s, const step_now *now, bool dropped) {
-    bool stays = now->state == EFFECT_DONE && undo_plan_act(s) == UNDO_STAYS;
-    return stays || dropped || (now->state != EFFECT_DONE && effect_is_over(now->state));
+    undo_act act = undo_plan_act(s);
+    return act == UNDO_STAYS || act == UNDO_GONE || dropped ||
+           (now->state != EFFECT_DONE && effect_is_over(now->state));
 }
 
 static int advance(following *f, bool ended, step_now *now, diag *d) {
@@ -117,7 +118,8 @@ static int advance(following *f, bool ended, step_now *now, diag *d) {
             return rc;
         }
         f->back += now->state == EFFECT_COMPENSATED && undo_plan_act(s) != UNDO_GONE;
-        f->left += now->state == EFFECT_DONE || now->state == EFFECT_COMPENSATION_FAILED;
+        f->left +=
+            now->state == EFFECT_DONE || (now->state == EFFECT_COMPENSATION_FAILED && !s->by_hand);
         tell(f, s, now);
     }
     return rc;
