@@ -120,8 +120,14 @@ YAML
     keel up --detach
     keel do triage || true
     keel down
+    run keel doctor
+    has 'ok    anchor'
     cp older.db .keel/keel.db
     rm -f .keel/keel.db-wal .keel/keel.db-shm
+    run keel doctor
+    [ "$status" -eq 1 ]
+    has 'fail  anchor'
+    has 'does not hold'
     run keel up --detach
     [ "$status" -eq 1 ]
     has 'accept-rollback'
