@@ -145,7 +145,7 @@ static bool rests(following *f, const step_now *now, const char *run) {
         keel_buf_puts(&f->waiting, now->number);
         return true;
     }
-    return now->undo == EFFECT_WAITING && cli_number(f->c, "SELECT halted FROM control", NULL);
+    return now->undo == EFFECT_WAITING && cli_halted(f->c);
 }
 
 static void say_wait(const following *f, const step_now *now) {
@@ -162,7 +162,8 @@ static void say_wait(const following *f, const step_now *now) {
                 "to, go on with: keel rollback %" PRIu64,
                 number, f->p->steps[f->at].run, now->path, run);
     } else if (!number) {
-        cli_say(f->c, "The workspace is halted. It goes on by itself after: keel resume");
+        cli_say(f->c, "The workspace is halted until %s. Then it goes on by itself.",
+                cli_halt_ends(f->c));
     } else if (now->undo == EFFECT_WAITING) {
         cli_say(f->c, "It waits for you: keel approve %s. Then it goes on by itself.", number);
     } else {
@@ -182,8 +183,8 @@ static void say_idle(const following *f, const step_now *now) {
         return;
     }
     keel_buf_puts(&why, "");
-    if (cli_number(f->c, "SELECT halted FROM control", NULL)) {
-        cli_say(f->c, "  waits: the workspace is halted, and goes on after keel resume.");
+    if (cli_halted(f->c)) {
+        cli_say(f->c, "  waits: the workspace is halted until %s.", cli_halt_ends(f->c));
     } else if (rests_of(f->c, s->target, &why)) {
         cli_say(f->c, "  waits: %.*s %s; sooner: keel connection retry %.*s", len, s->target,
                 why.data, len, s->target);

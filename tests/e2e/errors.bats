@@ -175,6 +175,21 @@ YAML
     [ "$(printf '%s\n' "$output" | grep -c ' halted ')" -eq 1 ]
 }
 
+@test "a halt for want of room is not said to end with keel resume" {
+    start_kernel "$W"
+    keel halt --why 'the disk is nearly full'
+    keel down
+    run keel inbox
+    has 'until `keel resume`'
+    sqlite3 .keel/keel.db "UPDATE control SET halted_by = 'space'"
+    run keel
+    has 'next: keel up'
+    lacks resume
+    run keel inbox
+    has 'until there is room on the disk'
+    lacks resume
+}
+
 @test "keel up in the foreground ends with Ctrl-C, in good order" {
     run "$typist" 'ready' "$(printf '\003')" -- keel up
     [ "$status" -eq 0 ]
