@@ -77,6 +77,7 @@ typedef struct store_identity {
     int64_t boot;         /* the number of this boot: one more than the last */
     int64_t next_seq;
     int64_t rollback_from; /* accept_rollback, restore: the anchor's seq, else 0 */
+    int64_t shared_seq;    /* and the last record that no other life of the workspace wrote anew */
 } store_identity;
 const store_identity *store_identify(const store *s);
 /* Body of this boot's first record. Its `chains` has the heads that no earlier boot record has: on

@@ -292,6 +292,23 @@ broken() {
     start_kernel "$W"
 }
 
+@test "an older backup was the wrong one, and a newer one is gone back to" {
+    keel do clerk text=first
+    keel backup "$B/wrong"
+    keel do clerk text=second
+    keel backup "$B/right"
+    for copy in wrong right; do
+        keel down
+        keel restore "$B/$copy" --yes
+        start_kernel "$W"
+        keel resume
+        keel do clerk text="after $copy"
+        verified
+    done
+    keel backup "$B/after"
+    keel backup verify "$B/after"
+}
+
 @test "an older copy of the file, or one without its log, is refused by name" {
     keel do clerk text=one >/dev/null 2>&1
     cp .keel/keel.db "$BATS_TEST_TMPDIR/without-log"
