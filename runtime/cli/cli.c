@@ -198,6 +198,18 @@ int64_t cli_number(cli *c, const char *sql, const char *param) {
     return n;
 }
 
+bool cli_halted(cli *c) {
+    return cli_number(c, "SELECT halted FROM control", NULL) != 0;
+}
+
+bool cli_halted_for_room(cli *c) {
+    return cli_number(c, "SELECT halted AND halted_by = 'space' FROM control", NULL) != 0;
+}
+
+const char *cli_halt_ends(cli *c) {
+    return cli_halted_for_room(c) ? "there is room on the disk" : "`keel resume`";
+}
+
 void cli_table(const cli *c, const table *t, const char *none) {
     keel_buf out = KEEL_BUF_INIT;
     if (c->json) {

@@ -62,6 +62,9 @@ int cli_list(cli *c, const char *sql, const char *const *params, size_t count,
 /* The first value of the first row, or NULL; the caller frees it. */
 char *cli_value(cli *c, const char *sql, const char *param);
 int64_t cli_number(cli *c, const char *sql, const char *param); /* 0: none */
+bool cli_halted(cli *c);
+bool cli_halted_for_room(cli *c);  /* by Keel itself, which lifts it, too; `keel resume` does not */
+const char *cli_halt_ends(cli *c); /* until when it lasts, in words */
 /* The first row of a fixed query: 0, or DIAG_NOT_FOUND with d untouched when there is none. */
 #define CLI_ROW_MAX 24
 typedef struct cli_row {

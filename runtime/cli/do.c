@@ -257,11 +257,14 @@ static void tell_wait(cli *c, const char *run) {
         keel_buf_puts(&until, !strcmp(reason, "rate") ? ", until about " : ", until ");
         text_time(&until, strtoll(row.values[2], NULL, 10));
     }
+    if (!strcmp(reason, "halted")) {
+        keel_buf_printf(&until, ", until %s", cli_halt_ends(c));
+    }
     cli_say(c, "Run %s waits for %s%s. See `keel why %s`.", run,
             !strcmp(reason, "rate")      ? "its pace"
             : !strcmp(reason, "quiet")   ? "quiet hours to end"
             : !strcmp(reason, "breaker") ? "a connection that rests"
-                                         : "`keel resume`: the workspace is halted",
+                                         : "the end of the halt",
             until.data, row.values[1]);
     keel_buf_free(&until);
     cli_row_free(&row);

@@ -164,15 +164,26 @@ bool check_permissions(cli *c, finding *f) {
     return true;
 }
 
-/* Whether a line of the anchor names this workspace; its signature is for `keel audit verify`. */
-static bool anchor_names(cli *c) {
+/* The newest head of this workspace in the anchor; its signature is for `keel audit verify`. */
+typedef struct newest_head {
+    int64_t seq; /* 0: of a journal without records */
+    char hash[65];
+} newest_head;
+
+static bool anchor_names(cli *c, newest_head *head) {
     char *id = cli_value(c, "SELECT value FROM meta WHERE key = 'workspace'", NULL);
     char *line = NULL;
     size_t room = 0;
     bool found = !id; /* without a database to read there is nothing to compare */
     FILE *file = fopen(c->ws->anchor, "re");
-    while (file && !found && getline(&line, &room, file) > 0) {
-        found = strncmp(line, "keel1 ", 6) == 0 && strncmp(line + 6, id, strlen(id)) == 0;
+    while (file && id && getline(&line, &room, file) > 0) {
+        if (strncmp(line, "keel1 ", 6) == 0 && strncmp(line + 6, id, strlen(id)) == 0) {
+            found = true;
+            if (sscanf(line + 6 + strlen(id), " %*d %" SCNd64 " %64[0-9a-f]", &head->seq,
+                       head->hash) != 2) {
+                head->seq = 0;
+            }
+        }
     }
     if (file) {
         fclose(file);
@@ -182,6 +193,16 @@ static bool anchor_names(cli *c) {
     return found;
 }
 
+static bool holds_head(cli *c, const newest_head *head) {
+    char seq[24];
+    snprintf(seq, sizeof seq, "%" PRId64, head->seq);
+    char *hash =
+        cli_value(c, "SELECT lower(hex(hash)) FROM journal WHERE seq = CAST(? AS INTEGER)", seq);
+    bool holds = head->seq == 0 || (hash && strcmp(hash, head->hash) == 0);
+    free(hash);
+    return holds;
+}
+
 /* An anchor that the next start would refuse. */
 static bool anchor_refused(cli *c, finding *f) {
     if (access(c->ws->anchor_key, F_OK) != 0) {
@@ -189,9 +210,18 @@ static bool anchor_refused(cli *c, finding *f) {
         remedy(f, "Put it back from a backup; without it no head of the journal can be signed.");
         return true;
     }
-    if (!anchor_names(c)) {
+    newest_head head = {0};
+    if (!anchor_names(c, &head)) {
         found(f, HEALTH_FAIL, "%s has no line of this workspace", c->ws->anchor);
         remedy(f, "Put it back from a backup; without it a changed journal would not be noticed.");
+        return true;
+    }
+    if (!holds_head(c, &head)) {
+        found(f, HEALTH_FAIL,
+              "record %" PRId64 " was signed in it, and %s does not hold that record", head.seq,
+              c->ws->db);
+        remedy(f,
+               "Put the newest file (with its -wal) back; `keel up` says what else can be done.");
         return true;
     }
     return false;

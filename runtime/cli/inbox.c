@@ -208,7 +208,7 @@ static void say_later(cli *c) {
 static int print_rest(cli *c, diag *d) {
     char *why = cli_value(c, "SELECT coalesce(halted_why, '') FROM control WHERE halted = 1", NULL);
     if (why) {
-        cli_say(c, "Halted: nothing new is done until `keel resume`.");
+        cli_say(c, "Halted: nothing new is done until %s.", cli_halt_ends(c));
         free(why);
     }
     keel_buf status = KEEL_BUF_INIT;

@@ -92,8 +92,11 @@ static void watch(view *v) {
         looks_warn(v->l, d.what);
     } else if (!view_running(v)) {
         looks_warn(v->l, "Keel is not running: nothing can be decided. Start it with `keel up`.");
-    } else if (cli_number(v->c, "SELECT halted FROM control", NULL)) {
-        looks_warn(v->l, "Halted: nothing can be approved until `keel resume`.");
+    } else if (cli_halted(v->c)) {
+        char words[96];
+        snprintf(words, sizeof words, "Halted: nothing can be approved until %s.",
+                 cli_halt_ends(v->c));
+        looks_warn(v->l, words);
     } else {
         looks_warn(v->l, NULL);
     }

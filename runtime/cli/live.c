@@ -44,9 +44,10 @@ void live_idle(void *ctx, int seconds) {
         return;
     }
     diag ignored;
-    bool halted = cli_reader(v->c, &ignored) == 0 &&
-                  cli_number(v->c, "SELECT halted FROM control", NULL) != 0;
-    const char *how = halted ? "halted, goes on after `keel resume`" : "at work";
+    char how[80] = "at work";
+    if (cli_reader(v->c, &ignored) == 0 && cli_halted(v->c)) {
+        snprintf(how, sizeof how, "halted until %s", cli_halt_ends(v->c));
+    }
     if (v->c->err.terminal) {
         fprintf(stderr, "\r\033[K  %s, nothing new for %d s; Ctrl-C leaves the run alone", how,
                 seconds);

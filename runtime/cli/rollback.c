@@ -71,7 +71,7 @@ static void act_words(const undo_step *s, bool erased, keel_buf *out) {
                           : "waits for its outcome, and so do all below it");
         break;
     case UNDO_GONE:
-        keel_buf_puts(out, "was taken back already");
+        keel_buf_puts(out, s->by_hand ? "was settled by hand" : "was taken back already");
         break;
     }
 }
@@ -125,6 +125,10 @@ static size_t print_plan(cli *c, const undo_plan *p) {
 static void say_sums(const cli *c, const undo_plan *p, size_t erased) {
     keel_buf line = KEEL_BUF_INIT;
     size_t waits = undo_plan_count(p, UNDO_WAITS), gone = undo_plan_count(p, UNDO_GONE);
+    size_t by_hand = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        by_hand += p->steps[i].by_hand;
+    }
     keel_buf_printf(&line, "\n%zu to take back, %zu that stay",
                     undo_plan_count(p, UNDO_BACK) - erased, undo_plan_count(p, UNDO_STAYS));
     if (erased) {
@@ -133,8 +137,11 @@ static void say_sums(const cli *c, const undo_plan *p, size_t erased) {
     if (waits) {
         keel_buf_printf(&line, ", %zu to wait for", waits);
     }
-    if (gone) {
-        keel_buf_printf(&line, ", %zu taken back already", gone);
+    if (gone > by_hand) {
+        keel_buf_printf(&line, ", %zu taken back already", gone - by_hand);
+    }
+    if (by_hand) {
+        keel_buf_printf(&line, ", %zu settled by hand", by_hand);
     }
     keel_buf_putc(&line, '.');
     if (p->open_count) {

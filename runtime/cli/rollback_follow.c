@@ -60,7 +60,7 @@ static const char *word_of(const undo_step *s, effect_state state) {
     case EFFECT_DONE:
         return "stays";
     case EFFECT_COMPENSATION_FAILED:
-        return "failed";
+        return s->by_hand ? "by hand" : "failed";
     case EFFECT_COMPENSATION_UNKNOWN:
         return "unknown";
     case EFFECT_COMPENSATING:
@@ -104,8 +104,9 @@ static void tell(following *f, const undo_step *s, const step_now *now) {
 
 /* The steps that have come to their end since; true: the one that it is at now waits for a person. */
 static bool is_over(const undo_step *s, const step_now *now, bool dropped) {
-    bool stays = now->state == EFFECT_DONE && undo_plan_act(s) == UNDO_STAYS;
-    return stays || dropped || (now->state != EFFECT_DONE && effect_is_over(now->state));
+    undo_act act = undo_plan_act(s);
+    return act == UNDO_STAYS || act == UNDO_GONE || dropped ||
+           (now->state != EFFECT_DONE && effect_is_over(now->state));
 }
 
 static int advance(following *f, bool ended, step_now *now, diag *d) {
@@ -117,7 +118,8 @@ static int advance(following *f, bool ended, step_now *now, diag *d) {
             return rc;
         }
         f->back += now->state == EFFECT_COMPENSATED && undo_plan_act(s) != UNDO_GONE;
-        f->left += now->state == EFFECT_DONE || now->state == EFFECT_COMPENSATION_FAILED;
+        f->left +=
+            now->state == EFFECT_DONE || (now->state == EFFECT_COMPENSATION_FAILED && !s->by_hand);
         tell(f, s, now);
     }
     return rc;
@@ -143,7 +145,7 @@ static bool rests(following *f, const step_now *now, const char *run) {
         keel_buf_puts(&f->waiting, now->number);
         return true;
     }
-    return now->undo == EFFECT_WAITING && cli_number(f->c, "SELECT halted FROM control", NULL);
+    return now->undo == EFFECT_WAITING && cli_halted(f->c);
 }
 
 static void say_wait(const following *f, const step_now *now) {
@@ -160,7 +162,8 @@ static void say_wait(const following *f, const step_now *now) {
                 "to, go on with: keel rollback %" PRIu64,
                 number, f->p->steps[f->at].run, now->path, run);
     } else if (!number) {
-        cli_say(f->c, "The workspace is halted. It goes on by itself after: keel resume");
+        cli_say(f->c, "The workspace is halted until %s. Then it goes on by itself.",
+                cli_halt_ends(f->c));
     } else if (now->undo == EFFECT_WAITING) {
         cli_say(f->c, "It waits for you: keel approve %s. Then it goes on by itself.", number);
     } else {
@@ -180,8 +183,8 @@ static void say_idle(const following *f, const step_now *now) {
         return;
     }
     keel_buf_puts(&why, "");
-    if (cli_number(f->c, "SELECT halted FROM control", NULL)) {
-        cli_say(f->c, "  waits: the workspace is halted, and goes on after keel resume.");
+    if (cli_halted(f->c)) {
+        cli_say(f->c, "  waits: the workspace is halted until %s.", cli_halt_ends(f->c));
     } else if (rests_of(f->c, s->target, &why)) {
         cli_say(f->c, "  waits: %.*s %s; sooner: keel connection retry %.*s", len, s->target,
                 why.data, len, s->target);

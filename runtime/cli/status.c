@@ -11,8 +11,8 @@
 typedef struct standing {
     bool running, started;
     int64_t items, later, stuck, escalated, unknown, open, paused;
-    bool halted;
-    keel_buf kernel; /* what it says of itself; empty: none runs */
+    bool halted, no_room; /* halted by Keel itself, until there is room on the disk */
+    keel_buf kernel;      /* what it says of itself; empty: none runs */
 } standing;
 
 static int take(cli *c, standing *s, diag *d) {
@@ -41,7 +41,8 @@ static int take(cli *c, standing *s, diag *d) {
         c, "SELECT count(*) FROM effect WHERE state IN ('unknown', 'reconciling')", NULL);
     s->open = cli_number(c, "SELECT count(*) FROM run WHERE state = 'open'", NULL);
     s->paused = cli_number(c, "SELECT count(*) FROM run WHERE state = 'paused'", NULL);
-    s->halted = cli_number(c, "SELECT halted FROM control", NULL) != 0;
+    s->halted = cli_halted(c);
+    s->no_room = cli_halted_for_room(c);
     return 0;
 }
 
@@ -55,7 +56,7 @@ static const char *next_step(const standing *s) {
         return "keel inbox";
     }
     if (s->halted) {
-        return "keel resume";
+        return s->no_room ? "keel doctor" : "keel resume";
     }
     if (s->unknown) {
         return "keel unknown list";

@@ -60,8 +60,8 @@ static int list_run(cli *c, const options *o, diag *d) {
                       sizeof list_columns / sizeof *list_columns, "Every outcome is known.", d);
     if (rc == 0 && !c->json && cli_number(c, waits_sql, NULL)) {
         rests_print(c, NULL);
-        if (cli_number(c, "SELECT halted FROM control", NULL)) {
-            cli_say(c, "Halted: nothing is looked for until `keel resume`.");
+        if (cli_halted(c)) {
+            cli_say(c, "Halted: nothing is looked for until %s.", cli_halt_ends(c));
         }
     }
     return rc;

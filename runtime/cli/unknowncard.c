@@ -141,8 +141,8 @@ static void next_look(cli *c, const story *s, keel_buf *out) {
     int len = (int)strcspn(target, ".");
     keel_buf rests = KEEL_BUF_INIT;
     keel_buf_puts(out, "keel: ");
-    if (cli_number(c, "SELECT halted FROM control", NULL)) {
-        keel_buf_puts(out, "looks after keel resume: the workspace is halted");
+    if (cli_halted(c)) {
+        keel_buf_printf(out, "does not look until %s: the workspace is halted", cli_halt_ends(c));
     } else if (rests_of(c, target, &rests)) {
         keel_buf_printf(out, "looks when it may: %.*s %s; sooner by keel connection retry %.*s",
                         len, target, rests.data, len, target);

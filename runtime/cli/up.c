@@ -251,7 +251,8 @@ static int up_run(cli *c, const options *o, diag *d) {
 
 static const option up_options[] = {
     {"detach", 'd', NULL, "in the background; returns when it answers; log in .keel/keel.log"},
-    {"accept-rollback", 0, NULL, "go on with a database that is older than its anchor (recorded)"},
+    {"accept-rollback", 0, NULL,
+     "go on with a database that is older than its anchor (recorded; halted)"},
     {"unsafe", 0, NULL, "run plugins without a sandbox (recorded and shown)"},
     {NULL, 0, NULL, NULL},
 };

@@ -146,7 +146,7 @@ static void lift(const why_story *s, keel_buf *out) {
                         number);
     } else if (strcmp(state, "waiting") == 0 && strcmp(reason, "halted") == 0) {
         why_label(s, out, "lifted by");
-        keel_buf_puts(out, "whoever may halt: keel resume\n");
+        keel_buf_printf(out, "the end of the halt: %s\n", cli_halt_ends(s->c));
     }
 }
 

@@ -32,6 +32,7 @@ static void journal_start(kernel *k, const kernel_options *o) {
         keel_json_set_int(&w, "anchor_seq", k->identity.rollback_from);
         keel_json_set_text(&w, "incarnation", k->identity.incarnation);
         keel_json_set_int(&w, "seq", k->identity.next_seq - 1);
+        keel_json_set_int(&w, "shared", k->identity.shared_seq);
         keel_json_object_end(&w);
         journal_add(k, RECORD_ROLLBACK, 0, "", &k->scratch);
     }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "accepted.h"
 #include "boot_timer.h"
 #include "clock_note.h"
 #include "failpoint.h"
@@ -245,7 +246,7 @@ static int open_store(host *h, const workspace *w, diag *d) {
                        .own_anchor = w->own_anchor,
                        .same_start = clock_note_read(h->folder, env_boot(h)) != 0,
                        .accept_rollback = h->settings->accept_rollback};
-    int rc = store_open(&h->store, &o, d);
+    int rc = accepted_open(&h->store, &o, env_wall(h), d);
     return rc ? rc : reader_open(&h->reader, w->db, NULL, d);
 }
 

@@ -18,7 +18,8 @@ static bool is_moving(const kernel *k, const undo_plan *p) {
         for (size_t n = 0; n < turn_count(t->records); n++) {
             const record *r = turn_get(t->records, n);
             bool counts = effect_moves(r->kind) || r->kind == RECORD_RUN_BEGIN ||
-                          r->kind == RECORD_RUN_END || r->kind == RECORD_ROLLBACK_ENDED;
+                          r->kind == RECORD_RUN_END || r->kind == RECORD_ROLLBACK_ENDED ||
+                          r->kind == RECORD_STUCK_CLOSED;
             for (size_t j = 0; counts && j < p->run_count; j++) {
                 if (r->run == p->runs[j] || (t->roots[n] && t->roots[n] == p->roots[j])) {
                     return true;

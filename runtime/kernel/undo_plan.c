@@ -109,7 +109,9 @@ static const char effects_sql[] =
     "SELECT e.path, e.target, e.state, e.undo, e.undone_by, e.args_seq, e.last_seq,"
     " (SELECT c.seq FROM connection c"
     " WHERE c.name = substr(e.target, 1, instr(e.target, '.') - 1)),"
-    " e.reason = 'keel', coalesce(e.sent_seq, e.args_seq)"
+    " e.reason = 'keel', coalesce(e.sent_seq, e.args_seq),"
+    " e.state = 'compensation_failed' AND EXISTS (SELECT 1 FROM item i WHERE i.kind = 'stuck'"
+    " AND i.state = 'resolve' AND i.args_seq = e.last_seq + 1)" /* rollback_failed */
     " FROM effect e WHERE e.run = CAST(? AS INTEGER) AND e.class NOT IN ('read', 'local')"
     " AND instr(e.path, '~') = 0 AND e.state IN ('done', 'intended', 'retry', 'unknown',"
     " 'reconciling', 'compensating', 'compensated', 'compensation_unknown', 'compensation_failed')";
@@ -135,6 +137,7 @@ static int on_effect(void *ctx, int n, const char *const *v, const char *const *
                                        .way_back = v[3] != NULL,
                                        .reached_by = number_of(v[7]),
                                        .ours = number_of(v[8]) != 0,
+                                       .by_hand = number_of(v[10]) != 0,
                                        .tries = tries_of(v[4]),
                                        .args_seq = number_of(v[5]),
                                        .sent_seq = number_of(v[9]),
@@ -228,6 +231,9 @@ undo_act undo_plan_act(const undo_step *s) {
         return UNDO_GONE;
     case EFFECT_DONE:
     case EFFECT_COMPENSATION_FAILED:
+        if (s->by_hand) {
+            return UNDO_GONE;
+        }
         return s->way_back && !undo_plan_moved(s) ? UNDO_BACK : UNDO_STAYS;
     default:
         return UNDO_WAITS;

@@ -16,7 +16,7 @@ typedef enum undo_act {
     UNDO_BACK,  /* it is taken back */
     UNDO_STAYS, /* it cannot be, and is left standing */
     UNDO_WAITS, /* its outcome is open: older steps wait for it */
-    UNDO_GONE   /* it was taken back before */
+    UNDO_GONE   /* it was taken back before, or settled by hand */
 } undo_act;
 
 typedef struct undo_step {
@@ -26,6 +26,7 @@ typedef struct undo_step {
     effect_state state;
     bool way_back;      /* compensate was promised before the act */
     bool ours;          /* unknown: Keel itself looks; else a person has to */
+    bool by_hand;       /* it could not be taken back, and a person has settled that */
     uint32_t tries;     /* compensations of it so far */
     bool failed;        /* of a rollback that runs: it tried in vain, */
     bool passed;        /* and a person has seen to it himself */

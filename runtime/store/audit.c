@@ -8,11 +8,12 @@
 enum { TELL_EVERY = 4096 };
 
 /* A file that was accepted although its anchor was ahead: heads of seq (from, to] are of records
- * that were given up. */
+ * that were given up, or of a life that took up an older file. */
 typedef struct gap {
     int64_t from;
     int64_t to;
-    bool closed; /* a later head holds: those that follow are of records that are there */
+    int64_t end; /* the record that says so */
+    bool closed; /* a head since holds: those that follow are of records that are there */
 } gap;
 
 typedef struct audit {
@@ -124,14 +125,26 @@ static int read_boot(void *ctx, const journal_row *row) {
     return take_key(a, row) < 0 ? DIAG_STORAGE : check_heads(a, row);
 }
 
+/* The last record that no other life wrote anew. */
+static int64_t shared_seq(const journal_row *row) {
+    int64_t seq = INT64_MAX, shared = row->seq;
+    keel_json_int(keel_json_get(row->body, "seq"), &shared);
+    keel_json_int(keel_json_get(row->body, "shared"), &shared);
+    for (keel_json_iter it = keel_json_each(keel_json_get(row->body, "lives"));
+         keel_json_next(&it);) {
+        keel_json_int(keel_json_get(it.value, "seq"), &seq);
+        shared = seq < shared ? seq : shared;
+    }
+    return shared;
+}
+
 /* Accepted, or restored. */
 static int read_rollback(void *ctx, const journal_row *row) {
     audit *a = ctx;
-    gap g = {.from = row->seq, .to = 0};
+    gap g = {.from = shared_seq(row), .end = row->seq};
     if (row->kind == RECORD_RESTORED && a->new_key == row->seq - 1) {
         a->new_key = 0;
     }
-    keel_json_int(keel_json_get(row->body, "seq"), &g.from);
     keel_json_int(keel_json_get(row->body, "anchor_seq"), &g.to);
     a->gaps = keel_realloc(a->gaps, (a->gap_count + 1) * sizeof *a->gaps);
     a->gaps[a->gap_count++] = g;
@@ -300,7 +313,7 @@ static bool given_up(const audit *a, int64_t seq) {
 /* Heads are in the order of their signing: behind one that was signed since, none is given up. */
 static void close_gaps(audit *a, int64_t seq) {
     for (size_t i = 0; i < a->gap_count; i++) {
-        a->gaps[i].closed = a->gaps[i].closed || seq > a->gaps[i].from;
+        a->gaps[i].closed = a->gaps[i].closed || seq >= a->gaps[i].end;
     }
 }
 

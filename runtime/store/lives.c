@@ -94,6 +94,25 @@ static int64_t shared(const lives *all, const lives *own, const life *x) {
     return -1;
 }
 
+static bool is_other(const store *s, const lives *own, const life *x) {
+    return !find(own, x->incarnation) && strcmp(x->incarnation, s->identity.incarnation) != 0;
+}
+
+int64_t lives_shared(const store *s) {
+    lives all = {0}, own = {0};
+    int64_t least_shared = s->last.seq;
+    read_all(s->anchor, s->identity.workspace, &all);
+    own_lives(s, &all, &own);
+    for (size_t i = 0; i < all.count; i++) {
+        if (is_other(s, &own, &all.list[i])) {
+            least_shared = least(least_shared, shared(&all, &own, &all.list[i]));
+        }
+    }
+    free(all.list);
+    free(own.list);
+    return least_shared;
+}
+
 void lives_write(const store *s, keel_json_writer *w) {
     lives all = {0}, own = {0};
     read_all(s->anchor, s->identity.workspace, &all);
@@ -102,7 +121,7 @@ void lives_write(const store *s, keel_json_writer *w) {
     keel_json_array(w);
     for (size_t i = all.count; i-- > 0;) { /* newest first */
         const life *x = &all.list[i];
-        if (find(&own, x->incarnation) || !strcmp(x->incarnation, s->identity.incarnation)) {
+        if (!is_other(s, &own, x)) {
             continue;
         }
         keel_json_object(w);

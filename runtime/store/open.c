@@ -152,6 +152,7 @@ static int accept(store *s, const anchor_head *head, diag *d) {
                            s->last.seq, d) < 0) {
         return DIAG_STORAGE;
     }
+    s->identity.shared_seq = lives_shared(s);
     return meta_set(s->db, "incarnation", s->identity.incarnation, d);
 }
 
@@ -163,10 +164,9 @@ static int keep_highest(void *ctx, const anchor_head *head, int line) {
 }
 
 /* Whatever the anchor has seen of this workspace, the file in hand is what counts from now on. */
-static int restore(store *s, const store_options *o, diag *d) {
+static int accept_all(store *s, const store_options *o, diag *d) {
     anchor_head head = {0};
     diag none; /* an anchor that is not there yet has seen nothing */
-    s->restored = true;
     anchor_read(o->anchor, NULL, s->identity.workspace, keep_highest, &head.seq, &none);
     return accept(s, &head, d);
 }
@@ -175,7 +175,8 @@ static int check_anchor(store *s, const store_options *o, diag *d) {
     anchor_head head;
     bool held;
     if (o->restore) {
-        return restore(s, o, d);
+        s->restored = true;
+        return accept_all(s, o, d);
     }
     if (anchor_last(o->anchor, &s->key, s->identity.workspace, &head, d) < 0 ||
         holds(s, &head, &held, d) < 0) {
@@ -184,7 +185,7 @@ static int check_anchor(store *s, const store_options *o, diag *d) {
     if (held && !s->cut) {
         return 0;
     }
-    return o->accept_rollback ? accept(s, &head, d) : rolled_back(s, &head, d);
+    return o->accept_rollback ? accept_all(s, o, d) : rolled_back(s, &head, d);
 }
 
 static int load(store *s, const store_options *o, diag *d) {

@@ -117,6 +117,8 @@ int anchor_append(const char *path, const anchor_key *key, const char *workspace
 int anchor_append_life(const char *path, const char *workspace, const char *incarnation,
                        const char *from, int64_t seq, diag *d);
 void lives_write(const store *s, keel_json_writer *w);
+/* The last record that the file has in common with all of them; -1: it cannot be told. */
+int64_t lives_shared(const store *s);
 /* The keys that have signed heads, each from a boot on: a restore where the key is lost begins with
  * a new one. */
 typedef struct anchor_keys {

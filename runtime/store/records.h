@@ -26,7 +26,7 @@
     X(7, HALT, "halt")             /* {"by"?:"space","why"} */                                                   \
     X(8, RESUME, "resume")         /* {} */                                                        \
     X(9, BATCH, "batch")           /* {"batch":N,"numbers":[N]} */                                 \
-    X(10, ROLLBACK, "rollback_accepted") /* {"anchor_seq","incarnation","seq"} */                  \
+    X(10, ROLLBACK, "rollback_accepted") /* {"anchor_seq","incarnation","seq","shared"} */         \
     X(11, POLICY_REFUSED, "policy.refused") /* {"column","file","line","what"} */                  \
     X(12, APPROVER, "approver")    /* {"name","public_key":hex,"salt":hex} */                      \
     X(13, BREAKER, "breaker") /* {"connection","state":"open|half_open|closed","until_us"?,"why"} */ \

@@ -77,6 +77,7 @@ typedef struct store_identity {
     int64_t boot;         /* the number of this boot: one more than the last */
     int64_t next_seq;
     int64_t rollback_from; /* accept_rollback, restore: the anchor's seq, else 0 */
+    int64_t shared_seq;    /* and the last record that no other life of the workspace wrote anew */
 } store_identity;
 const store_identity *store_identify(const store *s);
 /* When a turn begins by this reading of the wall clock: not before the last record, since the windows of

@@ -11,7 +11,8 @@
 /* ---- rollback: an older copy of the database, accepted ---- */
 
 bool script_live_rollback(site *s) {
-    return operator_begin(s, "do-helper-2", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}") &&
+    return operator_tell(s, "resume-1", "resume", "{}") && /* it starts halted */
+           operator_begin(s, "do-helper-2", "{\"agent\":\"helper\",\"input\":{\"luck\":2}}") &&
            operator_settle(s, true);
 }
 

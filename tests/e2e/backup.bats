@@ -292,6 +292,51 @@ broken() {
     start_kernel "$W"
 }
 
+@test "an older backup was the wrong one, and a newer one is gone back to" {
+    keel do clerk text=first
+    keel backup "$B/wrong"
+    keel do clerk text=second
+    keel backup "$B/right"
+    for copy in wrong right; do
+        keel down
+        keel restore "$B/$copy" --yes
+        start_kernel "$W"
+        keel resume
+        keel do clerk text="after $copy"
+        verified
+    done
+    keel backup "$B/after"
+    keel backup verify "$B/after"
+}
+
+@test "what was sent behind an older copy that is accepted is not sent again" {
+    id=$(keel --json do waiter text=accepted --detach | sed -n 's/.*"run":\([0-9]*\).*/\1/p')
+    until_it keel run show "$id"
+    keel down
+    cp .keel/keel.db "$BATS_TEST_TMPDIR/older.db"
+    start_kernel "$W"
+    before=$(written)
+    keel run send "$id" go
+    for _ in $(seq 50); do
+        [ "$(written)" -eq $((before + 1)) ] && break
+        sleep 0.1
+    done
+    [ "$(written)" -eq $((before + 1)) ]
+    keel down
+    cp "$BATS_TEST_TMPDIR/older.db" .keel/keel.db
+    rm -f .keel/keel.db-*
+    keel up --detach --accept-rollback
+    run keel
+    has 'halted: an older database was accepted'
+    keel run send "$id" go
+    keel resume
+    until_it eval 'keel unknown list --json | grep -q "\"run\":$id\|$id/"'
+    [ "$(written)" -eq $((before + 1)) ]
+    verified
+    n=$(keel inbox --json | sed -n 's/.*"number":\([0-9]*\).*/\1/p' | tail -n 1)
+    keel unknown verdict "$n" done --why 'it is there'
+}
+
 @test "an older copy of the file, or one without its log, is refused by name" {
     keel do clerk text=one >/dev/null 2>&1
     cp .keel/keel.db "$BATS_TEST_TMPDIR/without-log"

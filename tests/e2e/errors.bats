@@ -120,8 +120,14 @@ YAML
     keel up --detach
     keel do triage || true
     keel down
+    run keel doctor
+    has 'ok    anchor'
     cp older.db .keel/keel.db
     rm -f .keel/keel.db-wal .keel/keel.db-shm
+    run keel doctor
+    [ "$status" -eq 1 ]
+    has 'fail  anchor'
+    has 'does not hold'
     run keel up --detach
     [ "$status" -eq 1 ]
     has 'accept-rollback'
@@ -167,6 +173,21 @@ YAML
     [ "$status" -eq 0 ]
     run keel logs --all
     [ "$(printf '%s\n' "$output" | grep -c ' halted ')" -eq 1 ]
+}
+
+@test "a halt for want of room is not said to end with keel resume" {
+    start_kernel "$W"
+    keel halt --why 'the disk is nearly full'
+    keel down
+    run keel inbox
+    has 'until `keel resume`'
+    sqlite3 .keel/keel.db "UPDATE control SET halted_by = 'space'"
+    run keel
+    has 'next: keel up'
+    lacks resume
+    run keel inbox
+    has 'until there is room on the disk'
+    lacks resume
 }
 
 @test "keel up in the foreground ends with Ctrl-C, in good order" {

@@ -222,7 +222,7 @@ age() {
     keel halt --why 'a look first'
     run timeout 5 keel do clerk title=seventh
     [ "$status" -eq 124 ]
-    has 'halted, goes on after `keel resume`'
+    has 'halted until `keel resume`'
     lacks 'at work'
     keel resume
 }

@@ -93,6 +93,35 @@ static void a_person_sees_to_it_himself(void **state) {
     }
 }
 
+/* One step he has settled by hand, and the next is stuck too: going on from there does not take back
+ * what he has settled. */
+static void what_was_settled_by_hand_is_not_taken_back_again(void **state) {
+    (void)state;
+    for (int restart = 0; restart < 2; restart++) {
+        sim_world *w = undo_done(DENY, undo_two, COUNT(undo_two));
+        undo_roll(w, "rollback1", 1);
+        scene_tell(w, "settle-01", "stuck.resolve", "{\"number\":1,\"why\":\"by hand\"}");
+        is(w, "1", "compensation_failed");
+        scene_policy(w, ALLOW);
+        scene_tell(w, "reload-01", "reload", "{}");
+        undo_roll(w, "rollback2", 1);
+        if (restart) {
+            scene_restart(w);
+            undo_answer(w, ABSENT); /* what was sent before */
+        }
+        undo_told(w, "compensate", "keyed");
+        undo_answer(w, APPLIED);
+        is(w, "1", "compensated");
+        is(w, "2", "compensation_failed");
+        rollback_is(w, "ended");
+        applied_steps(w, 1);
+        number_is(w, "SELECT count(*) FROM effect WHERE path = '2~2'", 0);
+        undo_roll(w, "rollback3", 1);
+        assert_null(sim_answered(w, "rollback3")); /* nothing is left to take back */
+        scene_end(w);
+    }
+}
+
 /* A rule that names compensations is asked, and no built-in one besides. */
 static void a_rule_overrides_the_built_in(void **state) {
     (void)state;
@@ -149,6 +178,7 @@ int main(void) {
         cmocka_unit_test(it_is_decided_afresh),
         cmocka_unit_test(a_denied_step_is_stuck_until_it_is_ordered_again),
         cmocka_unit_test(a_person_sees_to_it_himself),
+        cmocka_unit_test(what_was_settled_by_hand_is_not_taken_back_again),
         cmocka_unit_test(a_rule_overrides_the_built_in),
         cmocka_unit_test(budgets_count_it),
         cmocka_unit_test(only_through_the_connection_that_wrote_it),

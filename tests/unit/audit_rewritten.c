@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "fsio.h"
 #include "store_world.h"
 
 /* Two boots of three records, the first one's end anchored: 1 boot, 2 and 3; 4 boot, 5 and 6. */
@@ -97,11 +98,63 @@ static void test_the_last_boot(void **state) {
     world_end(&w);
 }
 
+static void copy_file(const char *from, const char *to) {
+    keel_buf b = KEEL_BUF_INIT;
+    assert_int_equal(fsio_read(from, 1 << 24, &b, NULL), 0);
+    assert_int_equal(fsio_write_atomic(to, b.data, b.len, 0600, NULL), 0);
+    keel_buf_free(&b);
+}
+
+static void go_on(world *w) {
+    char body[200];
+    world_start(w);
+    const store_identity *i = store_identify(w->s);
+    if (i->rollback_from) {
+        snprintf(body, sizeof body,
+                 "{'anchor_seq':%lld,'incarnation':'%s','seq':%lld,'shared':%lld}",
+                 (long long)i->rollback_from, i->incarnation, (long long)i->next_seq - 1,
+                 (long long)i->shared_seq);
+        world_put(w, RECORD_ROLLBACK, 0, "", body);
+    }
+    world_put(w, RECORD_STEP, 1, "4", "{'name':'s','result':4}");
+    assert_int_equal(store_anchor(w->s, w->at, &w->d), 0);
+    world_close(w);
+}
+
+/* An older copy is gone on with, and then the newest file after all: what the life between them signed
+ * has the numbers of records that are there. What is signed since has to be there, as ever. */
+static void the_newest_file_after_an_older_one(void **state) {
+    world w;
+    audit_report report;
+    char older[140], newest[140];
+    (void)state;
+    build(&w);
+    snprintf(older, sizeof older, "%s.older", w.db);
+    snprintf(newest, sizeof newest, "%s.newest", w.db);
+    copy_file(w.db, older);
+    go_on(&w);
+    go_on(&w);
+    copy_file(w.db, newest);
+    w.accept_rollback = true;
+    copy_file(older, w.db);
+    go_on(&w);
+    copy_file(newest, w.db);
+    go_on(&w);
+    if (audit_verify(w.db, w.anchor, NULL, &report, NULL, NULL, &w.d) != 0) {
+        fail_msg("%s", w.d.what);
+    }
+    assert_int_equal(report.unanchored, 0);
+    copy_file(newest, w.db);
+    verify_says(&w, "was signed here");
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_changes_by_it),
         cmocka_unit_test(test_an_earlier_boot),
         cmocka_unit_test(test_the_last_boot),
+        cmocka_unit_test(the_newest_file_after_an_older_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
