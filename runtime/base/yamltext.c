@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The bytes of the character at s, its code in *code; 0 when the bytes are not UTF-8. */
 static size_t decode(const unsigned char *s, size_t left, uint32_t *code) {
@@ -59,6 +60,10 @@ static int bad_character(const char *file, uint32_t c, int line, int column, dia
     return DIAG_USAGE;
 }
 
+size_t yaml_text_mark(const char *text, size_t len) {
+    return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 int yaml_text_check(const char *file, const char *text, size_t len, diag *d) {
     if (len > YAML_MAX_BYTES) {
         diag_at(d, DIAG_USAGE, file, 0, 0, "the file has %zu bytes; the limit is %d", len,
@@ -67,7 +72,7 @@ int yaml_text_check(const char *file, const char *text, size_t len, diag *d) {
         return DIAG_USAGE;
     }
     const unsigned char *s = (const unsigned char *)text;
-    size_t at = len >= 3 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf ? 3 : 0;
+    size_t at = yaml_text_mark(text, len);
     int line = 1;
     int column = 1;
     while (at < len) {
