@@ -24,6 +24,7 @@ static const struct {
     {"anchor on a scalar", TEXT("a: &x 1\n"), 1, 4, "anchor"},
     {"alias", TEXT("a: 1\nb: *x\n"), 2, 4, "alias"},
     {"alias as a key", TEXT("*x : 1\n"), 1, 1, "alias"},
+    {"a pattern without quotes", TEXT("a: 1\nb: *.*.x\n"), 2, 4, "alias"},
     {"alias bomb", TEXT("a: &a [x,x,x]\nb: &b [*a,*a,*a]\nc: [*b,*b,*b]\n"), 1, 4, "anchor"},
     {"a list in itself", TEXT("&a [*a]"), 1, 1, "anchor"},
     {"local tag", TEXT("a: !x 1\n"), 1, 4, "tag"},
