@@ -319,6 +319,11 @@ static const struct {
     {V "lists: {l: [$b]}\nrules: [{id: a, on: c1.r1.write, deny: {x: {in: $l}, y: {in: $l}}}]\n", 2,
      "\"$b\" is a text here, and names no list"},
     {R "  - {id: a, on: c1.r1.write, deny: {x: {in: [$5, \"$a b\", $]}}}\n", 0, NULL},
+    {R "  - {id: a, on: c1.r1.write, deny: {to_domain: {in: [\"@x.example\"]}}}\n", 3,
+     "to_domain is never \"@x.example\""},
+    {R "  - {id: a, on: c1.r1.write, deny: {to_domain: x.example.}}\n", 3, "that is no domain"},
+    {R "  - {id: a, on: c1.r1.write, deny: {to_domain: {matches: \"*.x.example\"}, to: a@b}}\n", 0,
+     NULL},
     {V "snapshots: {every: day, keep: 2}\n", 2, "snapshots: nothing in this version uses it yet"},
 };
 
