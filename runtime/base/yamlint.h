@@ -16,6 +16,9 @@
  */
 int yaml_text_check(const char *file, const char *text, size_t len, diag *d);
 
+/* The bytes of a byte order mark in front of the text: 3 or 0. */
+size_t yaml_text_mark(const char *text, size_t len);
+
 /* Fills d from the error at which the parser stopped. Returns DIAG_USAGE. */
 int yaml_problem(const yaml_parser_t *parser, const char *file, diag *d);
 

@@ -37,6 +37,8 @@ static const struct {
      "Quote text that begins with an exclamation mark."},
     {"anchor", false, "an anchor or alias is not accepted here",
      "Quote text that begins with & or *."},
+    {"expected alphabetic or numeric", true, "an anchor or alias is not accepted here",
+     "Quote text that begins with & or *, such as \"*.*.write\"."},
     {"alias", false, "an anchor or alias is not accepted here",
      "Quote text that begins with & or *."},
 };

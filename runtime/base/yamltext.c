@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The bytes of the character at s, its code in *code; 0 when the bytes are not UTF-8. */
 static size_t decode(const unsigned char *s, size_t left, uint32_t *code) {
@@ -32,10 +33,21 @@ static bool is_control(uint32_t c) {
     return (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c >= 0x7f && c < 0xa0);
 }
 
-/* Line breaks that editors do not show as such, and marks that reorder what is shown. */
-static bool is_hidden(uint32_t c) {
-    return c == 0x2028 || c == 0x2029 || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xfffe && c <= 0xffff);
+/* Line breaks that editors do not show as such, marks that reorder what is shown, and what takes no
+ * room at all: a name with one of them looks like another. Joiners are part of some scripts and
+ * signs, and of no Latin word. */
+static bool is_hidden(uint32_t c, uint32_t before) {
+    static const uint32_t ranges[][2] = {
+        {0xad, 0xad},     {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f},
+        {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfffe, 0xffff}, {0xe0000, 0xe007f},
+    };
+    bool joiner = c == 0x200c || c == 0x200d;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && !joiner; i++) {
+        if (c >= ranges[i][0] && c <= ranges[i][1]) {
+            return true;
+        }
+    }
+    return joiner && before < 0x80;
 }
 
 static int bad_bytes(const char *file, const unsigned char *s, int line, int column, diag *d) {
@@ -59,6 +71,10 @@ static int bad_character(const char *file, uint32_t c, int line, int column, dia
     return DIAG_USAGE;
 }
 
+size_t yaml_text_mark(const char *text, size_t len) {
+    return len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 int yaml_text_check(const char *file, const char *text, size_t len, diag *d) {
     if (len > YAML_MAX_BYTES) {
         diag_at(d, DIAG_USAGE, file, 0, 0, "the file has %zu bytes; the limit is %d", len,
@@ -67,16 +83,17 @@ int yaml_text_check(const char *file, const char *text, size_t len, diag *d) {
         return DIAG_USAGE;
     }
     const unsigned char *s = (const unsigned char *)text;
-    size_t at = len >= 3 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf ? 3 : 0;
+    size_t at = yaml_text_mark(text, len);
     int line = 1;
     int column = 1;
+    uint32_t c = 0;
     while (at < len) {
-        uint32_t c;
+        uint32_t before = c;
         size_t n = decode(s + at, len - at, &c);
         if (n == 0) {
             return bad_bytes(file, s + at, line, column, d);
         }
-        if (is_control(c) || is_hidden(c)) {
+        if (is_control(c) || is_hidden(c, before)) {
             return bad_character(file, c, line, column, d);
         }
         at += n;

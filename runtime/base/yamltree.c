@@ -292,7 +292,9 @@ int yaml_tree_parse(yaml_tree **out, const char *file, const char *text, size_t 
         return diag_next(d, "Free some memory, and try again.");
     }
     yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text ? text : ""), len);
+    size_t mark = yaml_text_mark(text, len); /* libyaml would count it as a column */
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text ? text + mark : ""),
+                                 len - mark);
     rc = read_events(&r);
     yaml_parser_delete(&r.parser);
     drop_levels(&r);

@@ -343,13 +343,11 @@ static void add_row(table *t, const policy *p, const budget_row *r, int64_t now_
         budget_put(&shown[i], amounts[i], r->unit, false);
         number(numbers[i], amounts[i]);
     }
-    number(numbers[4], percent_of(r));
-    number(numbers[5], r->ends_us);
-    number(numbers[6], f.percent);
-    number(numbers[7], f.reached_us);
-    number(numbers[8], r->soft);
-    number(numbers[9], r->overrun);
-    number(numbers[10], r->borrowed);
+    const int64_t more[] = {percent_of(r), r->ends_us, f.percent,  f.reached_us,
+                            r->soft,       r->overrun, r->borrowed};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        number(numbers[4 + i], more[i]);
+    }
     const char *row[] = {info.id,
                          r->scope,
                          r->window,
@@ -357,7 +355,7 @@ static void add_row(table *t, const policy *p, const budget_row *r, int64_t now_
                          shown[1].data,
                          shown[2].data,
                          shown[3].data,
-                         r->unit,
+                         budget_unit(r->unit),
                          numbers[4],
                          r->ends_us > 0 && !rolls_of(p, r) ? numbers[5] : NULL,
                          f.known ? numbers[6] : NULL,
@@ -369,7 +367,8 @@ static void add_row(table *t, const policy *p, const budget_row *r, int64_t now_
                          r->soft >= 0 ? numbers[8] : NULL,
                          numbers[9],
                          numbers[10],
-                         info.at_hard};
+                         info.at_hard,
+                         r->unit};
     table_row(t, row);
     for (size_t i = 0; i < 4; i++) {
         keel_buf_free(&shown[i]);
@@ -381,14 +380,14 @@ void budget_show_table(const cli *c, const policy *p, const budget_rows *rows) {
         {"BUDGET", "budget", COLUMN_TEXT}, {"OF", "scope", COLUMN_TEXT},
         {"WINDOW", "window", COLUMN_TEXT}, {"SPENT", NULL, COLUMN_TEXT},
         {"HELD", NULL, COLUMN_TEXT},       {"UNKNOWN", NULL, COLUMN_TEXT},
-        {"LIMIT", NULL, COLUMN_TEXT},      {"UNIT", "unit", COLUMN_TEXT},
+        {"LIMIT", NULL, COLUMN_TEXT},      {"UNIT", NULL, COLUMN_TEXT},
         {"USED %", "percent", COLUMN_INT}, {"ENDS", "ends_us", COLUMN_TIME},
         {"PACE %", "pace", COLUMN_INT},    {"REACHED", "reached_us", COLUMN_TIME},
         {NULL, "spent", COLUMN_INT},       {NULL, "held", COLUMN_INT},
         {NULL, "unknown", COLUMN_INT},     {NULL, "limit", COLUMN_INT},
         {NULL, "soft", COLUMN_INT},        {NULL, "overrun", COLUMN_INT},
         {NULL, "borrowed", COLUMN_INT},    {NULL, "at_hard", COLUMN_TEXT},
-    };
+        {NULL, "unit", COLUMN_TEXT}};
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     int64_t now_us = cli_now_us();
     for (size_t i = 0; i < rows->count; i++) {

@@ -25,6 +25,8 @@ typedef struct budget_forecast {
 } budget_forecast;
 /* "12 calls", "7.5 minutes", "0.50 EUR"; without its unit also where others stand beside it. */
 void budget_put(keel_buf *out, int64_t n, const char *unit, bool with_unit);
+/* The unit in which budget_put shows an amount of this one: of seconds "minutes". */
+const char *budget_unit(const char *unit);
 /* "at 80% notify, gather and use tier fast" */
 void budget_put_soft(const budget_info *b, keel_buf *out);
 budget_forecast budget_pace(const budget_row *r, int64_t now_us);

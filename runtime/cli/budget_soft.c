@@ -1,6 +1,12 @@
 /* What a budget does from its soft limit on, in words. */
 #include "budget_show.h"
 
+#include <string.h>
+
+const char *budget_unit(const char *unit) {
+    return strcmp(unit, "seconds") ? unit : "minutes";
+}
+
 void budget_put_soft(const budget_info *b, keel_buf *out) {
     keel_buf tier = KEEL_BUF_INIT;
     const char *words[4];

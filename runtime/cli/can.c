@@ -1,11 +1,13 @@
 /* keel can: what an agent may do, see, start and spend, and what asks. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "budget_show.h"
 #include "can_gather.h"
 #include "can_rows.h"
 #include "commands.h"
+#include "digest.h"
 #include "text.h"
 #include "yamltree.h"
 
@@ -331,6 +333,20 @@ static void page(const cli *c, keel_json all, keel_buf *out) {
     keel_buf_free(&text);
 }
 
+/* What is told is what the files say, and not yet what decides. */
+static void tell_not_in_force(cli *c, const policy *p) {
+    char hex[DIGEST_HEX];
+    digest_hex(policy_digest(p), hex);
+    char *live = cli_value(
+        c, "SELECT digest FROM policy_version WHERE seq = (SELECT max(seq) FROM policy_version)",
+        NULL);
+    if (live && strcmp(live, hex) != 0) {
+        cli_say(c, "\npolicies/ has changed: this is not in force until `keel policy reload`. "
+                   "`keel policy diff` shows what differs.");
+    }
+    free(live);
+}
+
 static int can_run(cli *c, const options *o, diag *d) {
     survey *w = NULL;
     int rc = survey_load(c, &w, NULL, NULL, d);
@@ -348,6 +364,7 @@ static int can_run(cli *c, const options *o, diag *d) {
             page(c, keel_json_view(all.data, all.len), &out);
         }
         cli_out(&out);
+        tell_not_in_force(c, w->policy);
         keel_buf_free(&all);
         keel_buf_free(&out);
     }

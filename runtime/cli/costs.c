@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "budget_show.h"
 #include "commands.h"
 #include "suggest.h"
-#include "text.h"
 #include "yamltree.h"
 
 /* A child run is a call of its parent; so one line for each effect, and one for each child. */
@@ -80,17 +80,14 @@ static const struct {
 
 static void add_budget(void *ctx, const budget_line *b) {
     char spent[24], held[24], left[24], limit[24];
-    bool counted = strcmp(b->unit, "calls") == 0 || strcmp(b->unit, "tokens") == 0;
     keel_buf texts[4] = {KEEL_BUF_INIT, KEEL_BUF_INIT, KEEL_BUF_INIT, KEEL_BUF_INIT};
     int64_t sums[4] = {b->spent, b->held, b->limit < 0 ? 0 : b->limit - b->spent - b->held,
                        b->limit};
     for (int i = 0; i < 4; i++) {
         if (sums[i] < 0 && i == 3) {
             keel_buf_puts(&texts[i], "no limit");
-        } else if (counted) {
-            text_count(&texts[i], sums[i]);
         } else {
-            text_money(&texts[i], sums[i], NULL);
+            budget_put(&texts[i], sums[i], b->unit, false);
         }
     }
     snprintf(spent, sizeof spent, "%" PRId64, sums[0]);
@@ -98,8 +95,9 @@ static void add_budget(void *ctx, const budget_line *b) {
     snprintf(left, sizeof left, "%" PRId64, sums[2]);
     snprintf(limit, sizeof limit, "%" PRId64, sums[3]);
     const char *row[] = {b->id,         b->scope,      b->window,     texts[0].data,
-                         texts[1].data, texts[2].data, texts[3].data, b->unit,
-                         spent,         held,          left,          limit};
+                         texts[1].data, texts[2].data, texts[3].data, budget_unit(b->unit),
+                         spent,         held,          left,          limit,
+                         b->unit};
     table_row(ctx, row);
     for (int i = 0; i < 4; i++) {
         keel_buf_free(&texts[i]);
@@ -111,10 +109,10 @@ static void print_budgets(cli *c) {
         {"BUDGET", "budget", COLUMN_TEXT}, {"OF", "scope", COLUMN_TEXT},
         {"WINDOW", "window", COLUMN_TEXT}, {"SPENT", NULL, COLUMN_TEXT},
         {"HELD", NULL, COLUMN_TEXT},       {"LEFT", NULL, COLUMN_TEXT},
-        {"LIMIT", NULL, COLUMN_TEXT},      {"UNIT", "unit", COLUMN_TEXT},
+        {"LIMIT", NULL, COLUMN_TEXT},      {"UNIT", NULL, COLUMN_TEXT},
         {NULL, "spent", COLUMN_INT},       {NULL, "held", COLUMN_INT},
         {NULL, "left", COLUMN_INT},        {NULL, "limit", COLUMN_INT},
-    };
+        {NULL, "unit", COLUMN_TEXT}};
     table *t = table_create(columns, sizeof columns / sizeof *columns);
     suggest_each_budget(c, add_budget, t);
     if (table_count(t)) {

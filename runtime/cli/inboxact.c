@@ -86,7 +86,20 @@ static int send_approval(view *v, const numbers *n, keel_buf *result, diag *d) {
     return rc;
 }
 
+/* Chosen since this view was opened: he has not been asked for his passphrase yet. */
+static bool approver_came(view *v) {
+    bool before = !v->nobody.code;
+    if (!before) {
+        view_approver(v);
+    }
+    return !before && !v->nobody.code;
+}
+
 static void approve(view *v) {
+    if (approver_came(v)) {
+        looks_say(v->l, TINT_WAIT, "There is an approver now: press it again.");
+        return;
+    }
     numbers *n = keel_alloc(sizeof *n);
     keel_buf result = KEEL_BUF_INIT;
     diag d = {0};
@@ -97,6 +110,9 @@ static void approve(view *v) {
         rc = d.code;
     }
     rc = rc ? rc : send_approval(v, n, &result, &d);
+    if (rc == DIAG_AUTH) {
+        view_approver(v); /* the passphrase may be another one now */
+    }
     if (rc) {
         failed(v, &d);
     } else {
@@ -164,13 +180,15 @@ static void answer(view *v) {
 }
 
 static void unlock(view *v) {
+    view_approver(v); /* as he is now */
     char **who = v->who.row.values;
-    diag d = {0};
+    diag d = v->nobody;
     bool right = false;
     looks_say(v->l, TINT_NONE, "Making the key from the passphrase ...");
     view_draw(v);
-    int rc = approver_try(who[SIGNER_PUBLIC_KEY], who[SIGNER_SALT], looks_typed(v->l), &v->who.key,
-                          &right, &d);
+    int rc = d.code ? d.code
+                    : approver_try(who[SIGNER_PUBLIC_KEY], who[SIGNER_SALT], looks_typed(v->l),
+                                   &v->who.key, &right, &d);
     if (rc) {
         looks_forget_typed(v->l);
         failed(v, &d);

@@ -136,13 +136,10 @@ static bool one_turn(view *v) {
     return true;
 }
 
-static void begin(view *v) {
+void view_approver(view *v) {
     char prompt[160];
-    keys_begin(&v->keys);
-    passphrase_hold(&v->who.key, sizeof v->who.key);
-    v->bodies.c = v->c;
-    v->l = looks_create(bodies_show, &v->bodies, v->c->out.colour);
-    passphrase_hold(looks_typed(v->l), LOOKS_TEXT_MAX);
+    signer_finish(&v->who);
+    v->nobody.code = 0;
     if (passphrase_guard(&v->nobody) == 0 && signer_find(v->c, &v->who, &v->nobody) == 0) {
         v->nobody.code = 0;
         approver_prompt(v->who.row.values[SIGNER_NAME], prompt, sizeof prompt);
@@ -150,6 +147,15 @@ static void begin(view *v) {
     } else {
         looks_no_passphrase(v->l);
     }
+}
+
+static void begin(view *v) {
+    keys_begin(&v->keys);
+    passphrase_hold(&v->who.key, sizeof v->who.key);
+    v->bodies.c = v->c;
+    v->l = looks_create(bodies_show, &v->bodies, v->c->out.colour);
+    passphrase_hold(looks_typed(v->l), LOOKS_TEXT_MAX);
+    view_approver(v);
 }
 
 static void end(view *v) {

@@ -25,6 +25,8 @@ typedef struct view {
 
 void view_draw(view *v);
 bool view_running(view *v); /* a kernel that has gone is found again by itself when it is back */
+/* Who approves: may be chosen, or his passphrase changed, while the view is open. Locks it. */
+void view_approver(view *v);
 
 /* ---- inboxact.c ---- */
 

@@ -72,7 +72,7 @@ const char *looks_typed(const looks *l);
 size_t looks_choice(const looks *l);
 void looks_forget_typed(looks *l); /* wipes it */
 
-/* The prompt under which the passphrase is asked. */
+/* The prompt under which the passphrase is asked, the next time that something is approved. */
 void looks_prompt(looks *l, const char *prompt);
 void looks_no_passphrase(looks *l); /* none is asked: what approves finds out why */
 /* true: it was right, and the action that waited for it is returned; false: asked once more, unless

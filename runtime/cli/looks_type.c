@@ -80,6 +80,7 @@ looks_action looks_type(looks *l, const key *k) {
 void looks_prompt(looks *l, const char *prompt) {
     keel_buf_clear(&l->prompt);
     keel_buf_puts(&l->prompt, prompt);
+    l->unlocked = false;
 }
 
 void looks_no_passphrase(looks *l) {

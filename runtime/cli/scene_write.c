@@ -8,15 +8,19 @@
 
 #define LINE 88 /* columns of a value that stays in one line */
 
+/* What the reader of YAML does not take as it is, and more; not what only colours a sign. */
+static bool escaped(int32_t cp) {
+    return cp >= 0x7f && text_is_hidden(cp) && !(cp >= 0xfe00 && cp <= 0xfe0f);
+}
+
 /* JSON's quotes are YAML's; what YAML lets nobody write as it is, is escaped as well. */
 static void quoted(const char *text, size_t len, keel_buf *out) {
     keel_buf json = KEEL_BUF_INIT;
     keel_json_quote(&json, text, len);
     for (size_t at = 0, used; at < json.len; at += used) {
         int32_t cp = text_next(json.data + at, json.len - at, &used);
-        bool breaks = cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff;
-        if ((cp >= 0x7f && cp < 0xa0) || breaks) {
-            keel_buf_printf(out, "\\u%04" PRIx32, (uint32_t)cp);
+        if (escaped(cp)) {
+            keel_buf_printf(out, cp > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32, (uint32_t)cp);
         } else {
             keel_buf_append(out, json.data + at, used);
         }
@@ -92,10 +96,8 @@ static bool blocky(const char *data, size_t len) {
     bool good = memchr(data, '\n', len) && *data != ' ' && *data != '\n' && *data != '#';
     for (size_t at = 0, used; good && at < len; at += used) {
         int32_t cp = text_next(data + at, len - at, &used);
-        bool broken = cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff;
         bool ends = at + used == len || data[at + used] == '\n';
-        good = cp >= 0 && (cp >= 0x20 || cp == '\n') && !(cp >= 0x7f && cp < 0xa0) && !broken &&
-               !(cp == ' ' && ends);
+        good = (cp >= 0x20 || cp == '\n') && !escaped(cp) && !(cp == ' ' && ends);
     }
     return good && !(len > 1 && data[len - 1] == '\n' && data[len - 2] == '\n');
 }

@@ -152,15 +152,24 @@ static void values_of(const schema_fields *f, keel_json node, keel_buf *out, int
 
 static void put_choice(const schema_fields *f, keel_json list, bool nodes, keel_buf *out,
                        int depth) {
-    size_t n = 0;
+    keel_buf one = KEEL_BUF_INIT, before = KEEL_BUF_INIT;
     for (keel_json_iter it = keel_json_each(list); keel_json_next(&it);) {
-        keel_buf_puts(out, n++ ? " or " : "");
+        keel_buf_clear(&one);
         if (nodes) {
-            values_of(f, it.value, out, depth - 1);
+            values_of(f, it.value, &one, depth - 1);
         } else {
-            put_plain(it.value, out);
+            put_plain(it.value, &one);
+        }
+        bool said = before.len == one.len && memcmp(before.data, one.data, one.len) == 0;
+        if (one.len && !said) {
+            keel_buf_puts(out, before.len ? " or " : "");
+            keel_buf_append(out, one.data, one.len);
+            keel_buf_clear(&before);
+            keel_buf_append(&before, one.data, one.len);
         }
     }
+    keel_buf_free(&one);
+    keel_buf_free(&before);
 }
 
 /* A definition that is referred to says best itself what its texts are. */
@@ -187,6 +196,9 @@ static void values_of(const schema_fields *f, keel_json node, keel_buf *out, int
     bool whole = keel_json_is(type, "integer");
     if (depth <= 0) {
         return;
+    }
+    if (one_of.data && keel_json_is(type, "object")) {
+        one_of = (keel_json){NULL, 0}; /* it says which keys go together */
     }
     if (fixed.data) {
         put_plain(fixed, out);
@@ -217,6 +229,32 @@ void schema_values(const schema_fields *f, keel_json node, keel_buf *out) {
 /* ---- an example ---- */
 
 static bool example_of(const schema_fields *f, keel_json node, keel_buf *out, int depth);
+
+/* As a person writes it in one line; what YAML might read otherwise has quotes. */
+static void put_flow(keel_json v, keel_buf *out) {
+    keel_json_type t = keel_json_typeof(v);
+    bool map = t == KEEL_JSON_OBJECT;
+    if (map || t == KEEL_JSON_ARRAY) {
+        size_t n = 0;
+        keel_buf_puts(out, map ? "{" : "[");
+        for (keel_json_iter it = keel_json_each(v); keel_json_next(&it); n++) {
+            keel_buf_puts(out, n ? ", " : map ? " " : "");
+            if (map) {
+                put_plain(it.key, out);
+                keel_buf_puts(out, ": ");
+            }
+            put_flow(it.value, out);
+        }
+        keel_buf_puts(out, map && n ? " }" : map ? "}" : "]");
+        return;
+    }
+    size_t from = out->len;
+    put_plain(v, out);
+    if (strpbrk(out->data + from, ":*>")) {
+        out->len = from;
+        keel_buf_append(out, v.data, v.len);
+    }
+}
 
 static keel_json first_of(keel_json list) {
     keel_json_iter it = keel_json_each(list);
@@ -251,7 +289,7 @@ static bool example_of(const schema_fields *f, keel_json node, keel_buf *out, in
     }
     value = value.data || !keel_json_is(type, "integer") ? value : schema_says(f, node, "minimum");
     if (value.data) {
-        put_plain(value, out);
+        put_flow(value, out);
         return true;
     }
     if (depth <= 0) {

@@ -128,10 +128,27 @@ int command_resume(kernel *k, command *c, diag *d) {
     return 0;
 }
 
+/* With the last file its budgets would go too, and reading, which is allowed without a rule, would
+ * have no limit. At a start there is nothing that could be lost. */
+static int keeps_a_policy(const kernel *k, const kernel_world *w, diag *d) {
+    if (w->policy_file_count || !k->world.policy_file_count) {
+        return 0;
+    }
+    diag_set(d, DIAG_NOT_FOUND, "policies/ has no .yaml file any more: the policy stays as it is");
+    return diag_next(d, "Put the files back. To deny all that is no reading, keep one that says "
+                        "`version: 1`.");
+}
+
 int command_reload(kernel *k, command *c, diag *d) {
     kernel_world w = {0};
     keel_buf warnings = KEEL_BUF_INIT;
     int rc = k->load_world(k->load_ctx, &w, &warnings, d);
+    if (rc == 0) {
+        rc = keeps_a_policy(k, &w, d);
+        if (rc) {
+            kernel_world_free(&w);
+        }
+    }
     if (rc) {
         keel_buf_free(&warnings);
         world_refused(k, d);

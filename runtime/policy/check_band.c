@@ -52,6 +52,46 @@ static void check_allow(compiler *c, const policy_rule *r) {
     }
 }
 
+/* ---- domains ---- */
+
+/* What Keel takes from an address has no @ and no dot at its end. */
+static bool no_domain(const attr_value *v) {
+    return v->type == ATTR_TEXT && v->len &&
+           (memchr(v->text, '@', v->len) || v->text[v->len - 1] == '.');
+}
+
+static const attr_value *odd_domain(const check *ch) {
+    for (size_t i = 0; i < ch->count; i++) {
+        const op *o = &ch->ops[i];
+        bool set = o->kind == OP_IN || o->kind == OP_NOT_IN;
+        if ((o->kind == OP_EQ || o->kind == OP_MATCHES) && no_domain(&o->value)) {
+            return &o->value;
+        }
+        for (size_t k = 0; set && k < o->set.count; k++) {
+            if (no_domain(&o->set.items[k])) {
+                return &o->set.items[k];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void check_domains(compiler *c, const policy_rule *r, const band *b) {
+    for (size_t i = 0; i < b->count; i++) {
+        const check *ch = &b->checks[i];
+        bool domain = !check_tally(c->p, ch) && c->p->attrs[ch->attr].fold;
+        const attr_value *odd = domain ? odd_domain(ch) : NULL;
+        if (odd) {
+            char text[256];
+            snprintf(text, sizeof text, "rule %s: %.60s is never \"%.60s\": that is no domain",
+                     r->id, c->p->attrs[ch->attr].name, odd->text);
+            compile_warn(c, r->file, ch->line, ch->column, text,
+                         "Write only what stands behind the @, without a dot at the end, such as "
+                         "client.example.");
+        }
+    }
+}
+
 /* ---- agents to start ---- */
 
 static bool spawns_only(const policy_rule *r) {
@@ -155,6 +195,10 @@ static void check_origin(compiler *c, const policy_rule *r) {
 
 void check_conditions(compiler *c, const policy_rule *r) {
     check_allow(c, r);
+    check_domains(c, r, &r->when);
+    for (band_kind k = BAND_DENY; k < BAND_COUNT; k++) {
+        check_domains(c, r, &r->bands[k]);
+    }
     if (c->world) {
         check_origin(c, r);
     }

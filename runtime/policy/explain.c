@@ -272,11 +272,14 @@ static void suggest_most(const attr *a, keel_buf *out) {
     value_print(most, out);
 }
 
-static void suggest_conditions(const policy_query *q, keel_buf *out) {
+/* rest: the names of what it does not look at. */
+static void suggest_conditions(const policy_query *q, keel_buf *out, keel_buf *rest) {
     int told = 0;
-    for (size_t i = 0; i < q->attr_count && told < 6; i++) {
+    for (size_t i = 0; i < q->attr_count; i++) {
         const attr *a = &q->attrs[i];
-        if (!tellable(a)) {
+        if (!tellable(a) || told == 6) {
+            keel_buf_printf(rest, "%s%s", rest->len ? ", " : "",
+                            condition_names(a->name) ? a->name : "a field of another name");
             continue;
         }
         keel_buf_printf(out, "%s%s: { ", told++ ? ", " : "", a->name);
@@ -300,12 +303,16 @@ void policy_suggest(const policy_query *q, bool ask, keel_buf *out) {
         keel_buf_puts(out, "    ask: {}\n");
         return;
     }
-    keel_buf conditions = KEEL_BUF_INIT;
-    suggest_conditions(q, &conditions);
+    keel_buf conditions = KEEL_BUF_INIT, rest = KEEL_BUF_INIT;
+    suggest_conditions(q, &conditions, &rest);
     if (conditions.len) {
         keel_buf_printf(out, "    allow: { %s }\n", conditions.data);
     } else {
         keel_buf_puts(out, "    allow: {}\n");
     }
+    if (rest.len) {
+        keel_buf_printf(out, "    # not looked at, so anything may stand there: %s\n", rest.data);
+    }
+    keel_buf_free(&rest);
     keel_buf_free(&conditions);
 }

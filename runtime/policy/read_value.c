@@ -1,5 +1,6 @@
 /* Texts, values and lists of a policy file. */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,7 +160,41 @@ static bool number_of(const char *s, double *out) {
     return true;
 }
 
-int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
+/* "$own" where no list can stand: whoever wrote it means the list. */
+static const char *list_meant(const yaml_node *n) {
+    bool name = n->kind == YAML_SCALAR && n->text[0] == '$' && isalpha((unsigned char)n->text[1]);
+    const char *end = name ? n->text + 1 : "-";
+    while (isalnum((unsigned char)*end) || (name && *end && strchr("-_.", *end))) {
+        end++;
+    }
+    return *end ? NULL : n->text + 1;
+}
+
+static int refuse_list(compiler *c, const yaml_node *n) {
+    const char *name = list_meant(n);
+    for (size_t i = 0; name && i < c->list_count; i++) {
+        if (strcmp(c->lists[i].name, name) == 0) {
+            yaml_fault(c->tree, n, c->d, "%.60s is a list, and only `in` and `not_in` look at one",
+                       n->text);
+            diag_next(c->d, "Write `in: %.60s` or `not_in: %.60s`; a list holds no other list.",
+                      n->text, n->text);
+            return DIAG_USAGE;
+        }
+    }
+    return 0;
+}
+
+static void warn_list(compiler *c, const yaml_node *n) {
+    if (list_meant(n)) {
+        char text[128];
+        snprintf(text, sizeof text, "\"%.60s\" is a text here, and names no list", n->text);
+        compile_warn(
+            c, yaml_tree_file(c->tree), n->line, n->column, text,
+            "A list stands below `lists`, and is named by `in: $name` or `not_in: $name`.");
+    }
+}
+
+static int read_value(compiler *c, const yaml_node *n, attr_value *out) {
     if (n->kind != YAML_SCALAR) {
         return compile_fault(c, n, "a single value is wanted here",
                              "Write a text, a number, an amount such as 100 EUR, true or false; "
@@ -185,7 +220,15 @@ int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
                         "put a text in quotes.");
         return DIAG_USAGE;
     }
-    return 0;
+    return refuse_list(c, n);
+}
+
+int compile_value(compiler *c, const yaml_node *n, attr_value *out) {
+    int rc = read_value(c, n, out);
+    if (rc == 0) {
+        warn_list(c, n);
+    }
+    return rc;
 }
 
 /* ---- sets ---- */
@@ -247,12 +290,15 @@ static int check_item(compiler *c, const yaml_node *n, const attr_value *first,
 static int fill_set(compiler *c, const yaml_node *n, bool fold, value_set *out) {
     attr_value *items = policy_alloc(c->p, n->count * sizeof *items);
     for (size_t i = 0; i < n->count; i++) {
-        int rc = compile_value(c, n->items[i], &items[i]);
+        int rc = read_value(c, n->items[i], &items[i]);
         if (rc == 0) {
             rc = check_item(c, n->items[i], &items[0], &items[i]);
         }
         if (rc) {
             return rc;
+        }
+        if (!out->list) { /* of a list with a name it is told where that stands */
+            warn_list(c, n->items[i]);
         }
     }
     out->items = items;

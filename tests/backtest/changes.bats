@@ -226,6 +226,24 @@ rules: 3' ]
     [ "$output" = '{"default":"25","example":"25","meaning":"How many may be approved together.","path":"rules.approval.batch.max","values":"a whole number from 1 to 100"}' ]
 }
 
+# What an example names need not be here; all else of it must be right.
+@test "what is shown as an example is accepted" {
+    for field in lists rules budgets egress rates quiet retries breakers tiers retention compact snapshots prices \
+        rules.when rules.deny rules.approval rules.endorse rules.allow.sum rules.allow.count rules.allow.tainted; do
+        example=$(keel policy explain "$field" | sed -n 's/^  example  //p')
+        case $field in
+        rules.allow.*) example="rules: [{ id: r, on: run.spawn, allow: { $example } }]" ;;
+        rules.*) example="rules: [{ id: r, on: run.spawn, ask: {}, $example }]" ;;
+        compact) example="$example"$'\n'"tiers: { fast: { models: [m] } }" ;;
+        esac
+        printf 'version: 1\n%s\n' "$example" >"$BATS_TEST_TMPDIR/example.yaml"
+        run keel policy check "$BATS_TEST_TMPDIR/example.yaml"
+        if grep -v '^warning' <<<"$output" | grep ':[0-9]*:[0-9]*: ' | grep -v ': there is no '; then
+            return 1
+        fi
+    done
+}
+
 @test "a field that does not exist, with the nearest" {
     run keel policy explain expirs
     [ "$status" -eq 6 ]

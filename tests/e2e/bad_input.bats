@@ -137,6 +137,8 @@ TABLE
     keel policy show >before
     printf 'version: 1\nrulez: []\n' >policies/starter.yaml
     refused 2 'policies/starter.yaml:2:1: ' 'rulez' keel policy reload
+    rm policies/starter.yaml
+    refused 6 'keel: ' 'no .yaml file any more' keel policy reload
     keel policy show >after
     diff before after
 }

@@ -223,6 +223,8 @@ budgets() {
     run "$typist" -- sh -c "stty cols 100; keel budget time"
     has 'of 30 minutes'
     has 'time  each day; then batch'
+    keel budget time | grep -q ' 30  *minutes '
+    keel costs | grep -q '^time .* 30  *minutes *$'
     run keel audit rebuild --check
     [ "$status" -eq 0 ]
 }

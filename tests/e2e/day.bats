@@ -322,6 +322,12 @@ SH
     has 'inbox.message.write'
     has 'answers-ask'
     has '; left now: '
+    [[ $output != *'policies/ has changed'* ]]
+    cp policies/starter.yaml before.yaml
+    sed -i 's/recipients: { gt: 3 }/recipients: { gt: 5 }/' policies/starter.yaml
+    run keel can correspondent
+    has 'policies/ has changed: this is not in force'
+    mv before.yaml policies/starter.yaml
     run keel can correspondent --json
     has '"spent":'
     has '"target":"inbox.message.write"'

@@ -378,3 +378,16 @@ SH
     usual_screen
     shows 'ended 139'
 }
+
+@test "a passphrase that is changed while the view is open is the one that counts" {
+    keys=0
+    view 80 24 '1 needs you'
+    "$typist" 'with (new): ' 'another pass phrase' 'again: ' 'another pass phrase' 'of operator: ' "$secret" \
+        -- keel approver set
+    sleep 0.4
+    press A
+    shows 'Passphrase of operator:'
+    type_in 'another pass phrase'
+    press Enter
+    shows '1 approved.'
+}

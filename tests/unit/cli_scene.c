@@ -62,6 +62,7 @@ static const char *const values[] = {
     "\"bell\\u0007 escape\\u001b\\nx\"",
     "\"del\\u007f c1\\u0085x\\ny\"",
     "\"ls\\u2028x\\ny ps\\u2029\"",
+    "\"rlo \xe2\x80\xaex, none \xe2\x80\x8b\\ntag \xf3\xa0\x81\x81, ri \xe2\x81\xa7\"",
     "\"bom\\ufeff\\nx\"",
     "\"\\u00fc\\u4e2d\\ud83d\\ude00\\nx\"",
     "\"? key\"",

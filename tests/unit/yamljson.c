@@ -25,6 +25,8 @@ static const struct {
     {"a: \"q\\\"\\n\"\n", "{\"a\":\"q\\\"\\n\"}"},
     {"12.50 USD", "\"12.50 USD\""},
     /* RFC 8785 sorts by UTF-16: the pair of U+1F600 comes before U+FB33 */
+    {"a: \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb # a sign with a joiner",
+     "{\"a\":\"\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x92\xbb\"}"},
     {"{\xef\xac\xb3: 1, \xf0\x9f\x98\x80: 2}", "{\"\xf0\x9f\x98\x80\":2,\"\xef\xac\xb3\":1}"},
 };
 
