@@ -112,11 +112,18 @@ static int repeated(kernel *k, const command *c, size_t i, const char *request, 
                     diag *d) {
     digest before;
     keel_buf result = KEEL_BUF_INIT;
-    if (request_find(k, request, &before, &result)) {
+    diag found = {0};
+    int rc = request_find(k, request, &before, &result, &found);
+    if (rc) {
         keel_buf_free(&result);
-        return 0;
+        if (rc == DIAG_NOT_FOUND) {
+            return 0;
+        }
+        *d =
+            found; /* it may have been carried out: not once more on the mere hope that it was not */
+        return rc;
     }
-    int rc = 1;
+    rc = 1;
     if (digest_equal(&before, now)) {
         answer_and_go_on(k, c, i, keel_json_view(result.data, result.len));
     } else {

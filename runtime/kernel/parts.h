@@ -156,8 +156,8 @@ void ended_remember(kernel *k, const run *r, int64_t seq, uint64_t next_run, con
  * then. NULL: it is not open; out is how it ended, its outcome empty when there is no such run. */
 run *run_of_chain(kernel *k, uint64_t *run_id, ending *out);
 void request_remember(kernel *k, const char *id, const digest *d, keel_json result, int64_t seq);
-/* The first answer to a request id: 0, or -1 when it is new. */
-int request_find(kernel *k, const char *id, digest *d, keel_buf *result);
+/* The first answer to a request id: 0, DIAG_NOT_FOUND when it is new, or why that cannot be told. */
+int request_find(kernel *k, const char *id, digest *digest_out, keel_buf *result, diag *d);
 void recent_durable(kernel *k); /* after a commit: forgets what can be read now */
 void recent_free(kernel *k);
 

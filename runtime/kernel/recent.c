@@ -215,22 +215,22 @@ void request_remember(kernel *k, const char *id, const digest *d, keel_json resu
     m->requests = e;
 }
 
-int request_find(kernel *k, const char *id, digest *d, keel_buf *result) {
+int request_find(kernel *k, const char *id, digest *digest_out, keel_buf *result, diag *d) {
     for (const asked *e = recent_of(k)->requests; e; e = e->next) {
         if (!strcmp(e->id, id)) {
-            *d = e->digest;
+            *digest_out = e->digest;
             keel_buf_append(result, e->result.data, e->result.len);
             return 0;
         }
     }
     keel_buf body = KEEL_BUF_INIT;
-    int rc = reader_request(k->env.reads, id, d, &body, NULL);
+    int rc = reader_request(k->env.reads, id, digest_out, &body, d);
     if (!rc) {
         keel_json answer = keel_json_get(keel_json_view(body.data, body.len), "answer");
         keel_buf_append(result, answer.data, answer.len);
     }
     keel_buf_free(&body);
-    return rc ? -1 : 0;
+    return rc;
 }
 
 static void asked_free(asked *e) {

@@ -270,7 +270,9 @@ int recover_runs(kernel *k, diag *d) {
     size_t at = 0;
     run *r;
     while (!rc && (r = map_next(&k->runs, &at, NULL)) != NULL) {
-        worker_take_run(k, worker_for_agent(k, r->plugin), r);
+        if (!r->worker) { /* not one that was begun just now, by what went on */
+            worker_take_run(k, worker_for_agent(k, r->plugin), r);
+        }
     }
     if (!rc && k->runs.count) {
         kernel_log(k, "info", 0, "%zu open run%s recovered", k->runs.count,

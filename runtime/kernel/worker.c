@@ -1,5 +1,6 @@
 /* Executors: started when there is work, many runs for agents; started again with back-off when they
  * die. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ worker *worker_for_agent(kernel *k, const plugin *p) {
 }
 
 void worker_add_run(kernel *k, worker *w, run *r) {
+    assert(w->last_run != r && !r->worker_prev && !r->worker_next); /* on one list, and once */
     r->worker = w;
     r->worker_next = NULL;
     r->worker_prev = w->last_run;

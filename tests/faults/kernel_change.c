@@ -284,8 +284,30 @@ static void a_policy_that_was_replaced_is_forgotten(void **state) {
     scene_end(w);
 }
 
+/* A child that waited for its budget begins while its parent is recovered, and is on its worker's list
+ * once: what walks that list comes to its end, also when the child has ended. */
+static void a_child_begins_while_its_parent_is_recovered(void **state) {
+    static const char lets[] = "  - { id: lets, on: run.spawn, allow: {} }\n";
+    (void)state;
+    sim_world *w = scene(
+        "  - { id: lets, on: run.spawn, allow: {} }\n"
+        "budgets:\n  - { id: all, scope: workspace, limit: 0 calls, window: none, at_hard: ask }\n",
+        spawn, 1);
+    scene_do(w, "do-000001");
+    number_is(w, "SELECT count(*) FROM effect WHERE reason = 'budget'", 1);
+    scene_policy(w, lets);
+    sim_end(w);
+    assert_true(sim_start(w));
+    scene_tell(w, "cancel-02", "run.cancel", "{\"run\":2}");
+    scene_pass(w, 600);
+    number_is(w, "SELECT count(*) FROM run WHERE id = 2 AND state = 'cancelled'", 1);
+    number_is(w, "SELECT count(*) FROM run WHERE id = 1 AND state = 'ended'", 1);
+    scene_end(w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_child_begins_while_its_parent_is_recovered),
         cmocka_unit_test(it_looks_where_it_was_sent),
         cmocka_unit_test(nobody_looks_elsewhere_after_a_restart),
         cmocka_unit_test(nothing_is_repeated_elsewhere),

@@ -176,8 +176,10 @@ bool restore_tried(const simulation *s, const model_effect *e) {
 }
 
 bool restore_unsent(const simulation *s, const model_effect *e) {
+    bool then =
+        e->state == EFFECT_NOT_DONE && e->seq <= s->backup_seq; /* and was tried again since */
     return (e->state == EFFECT_DENIED || e->state == EFFECT_REJECTED ||
-            e->state == EFFECT_EXPIRED || e->untold) &&
+            e->state == EFFECT_EXPIRED || e->untold || then) &&
            restore_lost(s, e->key);
 }
 
