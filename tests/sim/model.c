@@ -160,6 +160,11 @@ static bool says_untold(const journal_row *row) {
     return strstr(why, "between the backup and its restore is not known");
 }
 
+/* The last attempt itself; one before it may have been applied. */
+static bool was_refused(const model *m, const model_effect *e) {
+    return wild_refused(&m->s->wild, e->key) >= e->tried_us;
+}
+
 static void move(model *m, const journal_row *row, model_effect *e, effect_state from) {
     switch (row->kind) {
     case RECORD_EFFECT_WAITING:
@@ -185,7 +190,9 @@ static void move(model *m, const journal_row *row, model_effect *e, effect_state
         break;
     case RECORD_EFFECT_RETRY:
         e->maybe = keel_json_true(keel_json_get(row->body, "maybe"));
-        e->sent_us = from == EFFECT_INTENDED && e->maybe ? e->tried_us : e->sent_us;
+        if (from == EFFECT_INTENDED && e->maybe && !was_refused(m, e)) {
+            e->sent_us = e->tried_us;
+        }
         if (!e->maybe) {
             proved_absent(m, e, "to be tried again as not applied");
             settled(m, e, from);

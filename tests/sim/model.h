@@ -102,7 +102,7 @@ typedef struct model {
     size_t request_count;
     uint64_t *prints; /* of each record, from seq 1 on */
     size_t count;
-    int64_t at; /* of the last record */
+    int64_t at;    /* of the last record */
     size_t policy; /* in force: its place in the plan, from 1 */
     bool halted;
     int64_t connected[PLAN_CONNECTIONS]; /* the record by which each is reached now */

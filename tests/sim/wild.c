@@ -208,6 +208,9 @@ static void write_verb(const told *t) {
         say(t, false, "{\"code\":\"retry\",\"message\":\"nobody there\"}");
         return;
     }
+    if (act == WILD_REFUSED || act == WILD_BUSY) {
+        t->s->wild.entries[t->entry].refused_us = t->s->w.clock;
+    }
     if ((act == WILD_REFUSED || act == WILD_BUSY) && t->network && chance(t->s, 40)) {
         tell_status(t);
     }

@@ -15,6 +15,7 @@ typedef struct wild_entry {
     char key[40];
     char target[64];
     int applied;
+    int64_t refused_us;
     int64_t first_us;       /* BOOTTIME: when the key was first seen to be applied */
     int coming;             /* applications on their way */
     size_t takes_back;      /* the entry that it takes back, from 1; 0: none */
@@ -50,6 +51,8 @@ int64_t wild_next(struct sim_world *w);
 void wild_due(struct sim_world *w);
 void wild_forget_executors(struct simulation *s); /* the machine or the kernel died */
 int wild_applied(const wild *o, const char *key);
+/* BOOTTIME at which an attempt under that key was last answered as not applied; 0: none. */
+int64_t wild_refused(const wild *o, const char *key);
 bool wild_coming(const wild *o, const char *key); /* it may still be applied */
 void wild_free(wild *o);
 

@@ -31,6 +31,11 @@ int wild_applied(const wild *o, const char *key) {
     return e ? e->applied : 0;
 }
 
+int64_t wild_refused(const wild *o, const char *key) {
+    const wild_entry *e = wild_find(o, key);
+    return e ? e->refused_us : 0;
+}
+
 bool wild_coming(const wild *o, const char *key) {
     const wild_entry *e = wild_find(o, key);
     return e && e->coming > 0;
