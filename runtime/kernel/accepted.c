@@ -38,7 +38,7 @@ static int write_boot(store *s, int64_t at_us, diag *d) {
     const store_identity *i = store_identify(s);
     turn *t = turn_create();
     keel_buf body = KEEL_BUF_INIT;
-    turn_begin(t, i->next_seq, at_us);
+    turn_begin(t, i->next_seq, store_time(s, at_us));
     store_boot_body(s, &body);
     add(t, RECORD_BOOT, &body);
     rollback_body(i, &body);
