@@ -378,6 +378,8 @@ last_run() {
     has "lifted by   the approver: keel approve $(number), or keel deny $(number)"
     n=$(number)
     keel deny "$n" --why 'not before May'
+    run_is failed
+    waits_for 1
     keel stuck drop "$(number)" --why 'seen'
     keel denial lift "$n" --why 'it is May' # or the same would not be asked for again
     keel do writer path=big.txt --detach
