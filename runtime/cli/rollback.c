@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "ask.h"
 #include "commands.h"
@@ -214,7 +215,8 @@ static int order(cli *c, const options *o, const undo_plan *p, diag *d) {
     return rc;
 }
 
-static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
+/* *refused: the kernel did not take the order. */
+static int roll_back(cli *c, const options *o, const undo_plan *p, bool *refused, diag *d) {
     bool plan_only = options_has(o, "plan") || c->dry_run;
     if (plan_only || !c->json) {
         say_sums(c, p, print_plan(c, p));
@@ -230,7 +232,8 @@ static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
     int rc = cli_client(c, d);
     rc = rc ? rc : consent(c, o, p, d);
     rc = rc ? rc : order(c, o, p, d);
-    if (rc == DIAG_FAILED && goes_on_already(c, p)) {
+    *refused = rc == DIAG_FAILED && !goes_on_already(c, p);
+    if (rc == DIAG_FAILED && !*refused) {
         cli_say(c, "Run %" PRIu64 " is being taken back already; nothing was ordered anew.",
                 p->run);
         rc = 0;
@@ -238,14 +241,41 @@ static int roll_back(cli *c, const options *o, const undo_plan *p, diag *d) {
     return rc ? rc : rollback_follow(c, p, d);
 }
 
+/* Only the plan that was shown is carried out. When it changed meanwhile (its run ended by itself, say)
+ * q is the new one: true. */
+static bool has_changed(cli *c, const undo_plan *p, undo_plan *q) {
+    const struct timespec pause = {.tv_nsec = 50000000L}; /* what moves becomes durable */
+    diag unread;
+    nanosleep(&pause, NULL);
+    if (undo_plan_make(c->db, p->run, q, &unread) != 0) {
+        return false;
+    }
+    digest before = undo_plan_digest(p), now = undo_plan_digest(q);
+    if (memcmp(&before, &now, sizeof now) == 0) {
+        undo_plan_free(q);
+        return false;
+    }
+    return true;
+}
+
 int rollback_run_of(cli *c, const options *o, int64_t run, diag *d) {
-    undo_plan p;
+    undo_plan p, changed;
     int rc = cli_reader(c, d);
     rc = rc ? rc : undo_plan_make(c->db, (uint64_t)run, &p, d);
-    if (rc == 0) {
-        rc = roll_back(c, o, &p, d);
-        undo_plan_free(&p);
+    if (rc) {
+        return rc;
     }
+    bool refused = false;
+    rc = roll_back(c, o, &p, &refused, d);
+    for (int again = 0; refused && again < 5 && has_changed(c, &p, &changed); again++) {
+        undo_plan_free(&p);
+        p = changed;
+        refused = false;
+        cli_say(c, "\nNothing was done: run %" PRIi64 " has gone on meanwhile. The plan is now:\n",
+                run);
+        rc = roll_back(c, o, &p, &refused, d);
+    }
+    undo_plan_free(&p);
     return rc;
 }
 

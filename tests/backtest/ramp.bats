@@ -59,16 +59,16 @@ ask() {
     number=$(sqlite3 .keel/keel.db "SELECT max(number) FROM item WHERE kind = 'approval'")
 }
 
-# approve N...: and what was approved has been done.
+is_still() {
+    [ "$(sqlite3 .keel/keel.db "SELECT count(*) FROM effect WHERE state NOT IN
+        ('done', 'rejected', 'compensated', 'denied')")" -eq 0 ] &&
+        [ "$(sqlite3 .keel/keel.db "SELECT count(*) FROM run WHERE state = 'open'")" -eq 0 ]
+}
+
+# approve N...: and what was approved has been done, and its run has ended.
 approve() {
     as_approver keel approve "$@" --yes
-    for _ in $(seq 100); do
-        open=$(sqlite3 .keel/keel.db "SELECT count(*) FROM effect WHERE state <> 'done' AND state <>
-            'rejected' AND state <> 'compensated' AND state <> 'denied'")
-        [ "$open" -ne 0 ] || return 0
-        sleep 0.1
-    done
-    return 1
+    until_it is_still
 }
 
 # passed KEY=VALUE...: asked for and approved.

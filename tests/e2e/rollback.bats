@@ -334,6 +334,28 @@ as_new_approver() {
     [ $(($(deletions) - before)) -eq 2 ]
 }
 
+waits() {
+    keel run show "$1" | grep -q 'waits for an event'
+}
+
+@test "a run that ends while its plan is read is shown once more, and asked for again" {
+    n=$(keel --json do clerk name=moving waits=true --detach | sed 's/.*"run":\([0-9]*\).*/\1/')
+    until_it waits "$n"
+    before=$(deletions)
+    "$typist" -t 20 'now it has ended' y 'y/N [N]: ' y -- bash -c '
+        (until grep -q "y/N" "$1"; do sleep 0.05; done
+         keel run send "$2" go
+         until keel run show "$2" | grep -q "^run $2 of clerk .*: ended"; do sleep 0.05; done
+         echo now it has ended) &
+        keel rollback "$2"' - "$BATS_TEST_TMPDIR/said" "$n" >"$BATS_TEST_TMPDIR/said" 2>&1 || { cat "$BATS_TEST_TMPDIR/said"; keel run show "$n"; return 1; }
+    run cat "$BATS_TEST_TMPDIR/said"
+    has '1 to take back, 1 that stay. Run'
+    has "Nothing was done: run $n has gone on meanwhile. The plan is now:"
+    has '2 to take back, 1 that stay.'
+    has '2 taken back'
+    [ $(($(deletions) - before)) -eq 2 ]
+}
+
 @test "what is stuck can be taken back, and is settled by it" {
     before=$(deletions)
     run keel do clerk name=halfway fails=true
