@@ -240,6 +240,10 @@ until_ended() {
     [ $(($(deletions) - before)) -eq 2 ]
 }
 
+plan_says() {
+    keel rollback "$1" --plan | grep -q "$2"
+}
+
 @test "what policy asks for waits for a person, and then goes on by itself" {
     run as_new_approver
     work asked
@@ -260,9 +264,8 @@ until_ended() {
         sleep 0.05
     done
     [ $(($(deletions) - before)) -eq 1 ]
-    run keel deny $((item + 1)) --why 'keep this one'
-    run keel rollback "$n" --plan
-    has 'once more'
+    until_it keel deny $((item + 1)) --why 'keep this one'
+    until_it plan_says "$n" 'once more'
     policy ''
     keel policy reload
 }

@@ -218,13 +218,20 @@ age() {
     has "goes on from run $n"
 }
 
+ended() {
+    keel run show "$1" | grep -q "^run $1 of .*: ended"
+}
+
 @test "under a halt a run that is followed is not said to be at work" {
     keel halt --why 'a look first'
     run timeout 5 keel do clerk title=seventh
     [ "$status" -eq 124 ]
     has 'halted until `keel resume`'
     lacks 'at work'
+    seventh=$(keel --json run list | sed -n 's/.*"run":\([0-9]*\).*/\1/p' | tail -n 1)
     keel resume
+    # Else it would meet the fault of the next.
+    until_it ended "$seventh"
 }
 
 @test "what is stuck or unknown is not denied, and not said to be gone" {
