@@ -79,6 +79,17 @@ page_answers() {
     esac
 }
 
+# Whoever reads takes longer than it takes to do what was approved: the next command shows it done.
+page_done() {
+    local _ out="SELECT 1 FROM effect WHERE state IN ('intended', 'retry', 'unknown', 'reconciling')"
+    for _ in $(seq 300); do
+        [ -n "$(sqlite3 .keel/keel.db "$out LIMIT 1")" ] || return 0
+        sleep 0.1
+    done
+    echo 'what was approved is not done' >&2
+    return 1
+}
+
 # page_run COMMAND: 0, 3 and 5 are ends that a page shows (done, waits for a person, denied).
 page_run() {
     local answers code=0
@@ -94,6 +105,9 @@ page_run() {
     case $code in
     0 | 3 | 5) ;;
     *) return "$code" ;;
+    esac
+    case $1 in
+    'keel approve '*) page_done ;;
     esac
 }
 
