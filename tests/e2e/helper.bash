@@ -59,6 +59,17 @@ start_kernel() {
     keel -C "$1" --json up --detach >"$1/.status"
 }
 
+is_gone() {
+    ! kill -0 "$1"
+}
+
+# kill_kernel FOLDER: kill -9, until it is gone: what is being killed may hold the workspace a little longer.
+kill_kernel() {
+    pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$1/.status")
+    kill -9 "$pid"
+    until_it is_gone "$pid"
+}
+
 # until_it COMMAND...: holds within 20 s.
 until_it() {
     for _ in $(seq 200); do

@@ -276,12 +276,7 @@ child_waits() {
 @test "a run whose branches wait is woken after a restart" {
     run_id=$(begin race)
     waits "$run_id"
-    pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)
-    kill -9 "$pid"
-    for _ in $(seq 50); do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.1
-    done
+    kill_kernel "$work"
     start_kernel "$work"
     keel run send "$run_id" go
     until_state "$run_id" ended

@@ -203,7 +203,7 @@ until_ended() {
             [ "$(grep -c '"method":"DELETE"' "$WORLD/log")" -gt "$tried" ] && break
             sleep 0.05
         done
-        kill -9 "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)"
+        kill_kernel "$W"
         code=0
         wait "$rollback" || code=$?
         [ "$code" -eq 1 ] || { cat "$BATS_TEST_TMPDIR/said" >&2; return 1; }
