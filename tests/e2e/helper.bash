@@ -82,6 +82,15 @@ until_it() {
     return 1
 }
 
+before_midnight() {
+    [ "$(date -u +%H%M%S)" -lt 235945 ]
+}
+
+# same_day: what is counted by the day does not begin anew in the middle of a file that takes a few seconds.
+same_day() {
+    until_it before_midnight
+}
+
 # reads TEXT FILE...: what they hold together. A signature is told before its effect is done.
 reads() {
     [ "$(cat "${@:2}")" = "$1" ]
