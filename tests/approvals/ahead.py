@@ -7,11 +7,14 @@ import select
 import sys
 import time
 
+pushed, push = os.pipe()
 pid, fd = pty.fork()
 if pid == 0:
-    time.sleep(0.3)  # what is pushed is there before the command is
+    os.close(push)
+    os.read(pushed, 1)  # what is pushed is there before the command is
     os.execvp(sys.argv[2], sys.argv[2:])
 os.write(fd, sys.argv[1].encode() + b"\n")
+os.close(push)
 seen, answered = b"", False
 try:
     while True:

@@ -34,12 +34,7 @@ YAML
     "$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld" "$WORLD/script.yaml" \
         --log "$WORLD/log" >"$WORLD/port" 2>"$WORLD/err" 3>&- 4>&- &
     echo $! >"$WORLD/pid"
-    for _ in $(seq 50); do
-        [ -s "$WORLD/port" ] && return 0
-        sleep 0.1
-    done
-    cat "$WORLD/err" >&2
-    return 1
+    until_it test -s "$WORLD/port" || { cat "$WORLD/err" >&2; return 1; }
 }
 
 make_workspace() {
@@ -94,6 +89,14 @@ agent() {
 # What the outside has done.
 written() {
     grep -c '"applied":true' "$WORLD/log" || true
+}
+
+written_is() {
+    [ "$(written)" -eq "$1" ]
+}
+
+has_ended() {
+    keel --json run show "$1" | grep -q '"state":"ended"'
 }
 
 # anywhere TEXT FOLDER: the files that hold it.
@@ -238,11 +241,7 @@ broken() {
     id=$(printf '%s\n' "$output" | sed -n 's/.*"run":\([0-9]*\).*/\1/p' | head -n 1)
     keel backup "$B/before"
     keel run send "$id" go
-    for _ in $(seq 50); do
-        [ "$(written)" -eq 1 ] && break
-        sleep 0.1
-    done
-    [ "$(written)" -eq 1 ]
+    until_it written_is 1
     keel down
     run keel restore "$B/before" --yes
     [ "$status" -eq 0 ] || { printf '%s\n' "$output" >&2; return 1; }
@@ -258,20 +257,16 @@ broken() {
     keel run send "$id" go
     run keel resume
     [ "$status" -eq 0 ]
-    for _ in $(seq 50); do
-        run keel inbox
-        case $output in *notes.note.write*) break ;; esac
-        sleep 0.1
-    done
-    has 'notes.note.write'
+    until_it sh -c 'keel inbox | grep -q notes.note.write'
     [ "$(written)" -eq 1 ]
     run keel --json unknown list
     n=$(printf '%s\n' "$output" | sed -n 's/.*"number":\([0-9]*\).*/\1/p' | head -n 1)
     run keel unknown show "$n"
     has 'it may have been sent after the backup was taken'
     keel unknown verdict "$n" done --why 'seen in the notes'
+    until_it has_ended "$id"
     run keel run show "$id"
-    has 'ended'
+    has ': ended'
     run keel logs
     has 'restored from a backup'
     lacks 'effect.rechecked'
@@ -317,11 +312,7 @@ broken() {
     start_kernel "$W"
     before=$(written)
     keel run send "$id" go
-    for _ in $(seq 50); do
-        [ "$(written)" -eq $((before + 1)) ] && break
-        sleep 0.1
-    done
-    [ "$(written)" -eq $((before + 1)) ]
+    until_it written_is $((before + 1))
     keel down
     cp "$BATS_TEST_TMPDIR/older.db" .keel/keel.db
     rm -f .keel/keel.db-*

@@ -213,7 +213,7 @@ own_service() {
     sed -n '/^world:/,/^cases:/p' it/check.yaml | sed '1d;$d;s/^  //' >script.yaml
     "$world" script.yaml --log world.log --end-with-parent >port 3>&- &
     pid=$!
-    for _ in $(seq 50); do [ -s port ] || sleep 0.1; done
+    until_it test -s port
     at=http://127.0.0.1:$(cat port)
     printf 'config: { base: "%s" }\nstate: [ curl, -s, "%s/_fakeworld/store" ]\n' "$at" "$at" >it/check.yaml
     printf 'cases:\n  - { resource: note, write: { text: hello }, read: {} }\n' >>it/check.yaml

@@ -158,7 +158,7 @@ YAML
     kill -STOP "$pid"
     { keel halt >out 2>&1 || echo $? >code; } 3>&- &
     job=$!
-    sleep 0.3
+    until_it grep -q 'has not answered' out # so it was sent
     kill -9 "$pid"
     wait "$job"
     [ "$(cat code)" -eq 1 ]
