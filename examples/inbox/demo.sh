@@ -138,10 +138,12 @@ open_runs() {
     wc -l <"$work/open"
 }
 
-# Waits until MORE mails have come than there were, then kills kernel and executors, with no warning.
+# kill_in_mid_send MORE OF: waits until MORE mails have come than there were, OF at most, then kills kernel
+# and executors, with no warning.
 kill_in_mid_send() {
     in_outbox
     kill_at=$((outbox_count + $1))
+    [ "$kill_at" -le "$2" ] || kill_at=$2
     kernel=$(kernel_pid)
     spins=0
         while in_outbox && [ "$outbox_count" -lt "$kill_at" ]; do
@@ -280,6 +282,8 @@ send() {
     say "    Each mail was recorded before it left. What was under way when the kill came is not sent again"
     say "    blindly: Keel looks in the outbox for its Message-ID first."
     say
+    in_outbox
+    all=$((outbox_count + $(keel --json inbox | wc -l)))
     batch=$(keel inbox --batch 2>&1 | sed -n 's/^\(B[0-9]*\): .*/\1/p')
     # shellcheck disable=SC2086 # more than one batch when more than 25 wait
     prompt keel approve $batch --yes
@@ -289,7 +293,7 @@ send() {
     approving=$!
     kills_in_time=0
     for more in 1 3 2; do
-        kill_in_mid_send "$more"
+        kill_in_mid_send "$more" "$all"
         keel -q up --detach >/dev/null 2>&1 || die "keel up failed; see $workspace/.keel/keel.log"
     done
         wait "$approving" || :
