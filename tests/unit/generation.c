@@ -85,7 +85,7 @@ static void be_child(const place *p) {
 static void take(const place *p) {
     host_generation *g = NULL;
     diag d = {0};
-    if (host_generation_take(&g, p->lock, p->generation, 2000, &d) != 0) {
+    if (host_generation_take(&g, p->lock, p->generation, 20000, &d) != 0) {
         fail_msg("%s", d.what);
     }
     assert_true(fcntl(host_generation_fd(g), F_GETFD) & FD_CLOEXEC);
