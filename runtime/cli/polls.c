@@ -49,7 +49,8 @@ static void put_line(cli *c, const char *connection, const workspace_poll *p, ke
     text_span(out, p->every_us);
     if (one.len) {
         put_time(out, "; last ", one, "last_us", "not yet");
-        put_time(out, ", next ", one, "next_us", "when it can be");
+        put_time(out, ", next ", one, "next_us",
+                 keel_json_get(one, "asking").len ? "now" : "when it can be");
     }
     if (failed) {
         keel_buf_puts(out, "; it failed: ");

@@ -12,7 +12,8 @@
 
 #include "keel/buf.h"
 
-#define PAUSE_MS 10
+#define PAUSE_MS     10
+#define LOCK_WAIT_MS 1000 /* one that was killed holds its lock until the last of it is gone */
 
 struct host_generation {
     int lock;
@@ -41,6 +42,22 @@ static int try_lock(int fd, short type) {
     return 0;
 }
 
+static int64_t now_ms(void) {
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* To write, for as long as another holds it, up to wait_ms. Returns as try_lock does. */
+static int wait_lock(int fd, int wait_ms) {
+    int64_t end = now_ms() + wait_ms;
+    int e;
+    while ((e = try_lock(fd, F_WRLCK)) == EAGAIN && now_ms() < end) {
+        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+    }
+    return e;
+}
+
 int host_generation_share(int fd) {
     errno = try_lock(fd, F_RDLCK);
     return errno ? -1 : 0;
@@ -63,8 +80,8 @@ static pid_t written_pid(int fd) {
     return pid > 0 && *end == '\n' ? (pid_t)pid : -1;
 }
 
-static int take_lock(int fd, const char *path, diag *d) {
-    int e = try_lock(fd, F_WRLCK);
+static int take_lock(int fd, const char *path, int wait_ms, diag *d) {
+    int e = wait_lock(fd, wait_ms < LOCK_WAIT_MS ? wait_ms : LOCK_WAIT_MS);
     if (e == EAGAIN) {
         pid_t pid = written_pid(fd);
         if (pid > 0) {
@@ -141,20 +158,10 @@ static int refuse_survivors(int fd, int wait_ms, diag *d) {
     return DIAG_CONFLICT;
 }
 
-static int64_t now_ms(void) {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
 static int take_generation(int fd, const char *path, int wait_ms, diag *d) {
-    int64_t end = now_ms() + wait_ms;
-    int e;
-    while ((e = try_lock(fd, F_WRLCK)) == EAGAIN) {
-        if (now_ms() >= end) {
-            return refuse_survivors(fd, wait_ms, d);
-        }
-        nanosleep(&(struct timespec){.tv_nsec = PAUSE_MS * 1000000L}, NULL);
+    int e = wait_lock(fd, wait_ms);
+    if (e == EAGAIN) {
+        return refuse_survivors(fd, wait_ms, d);
     }
     e = e ? e : try_lock(fd, F_RDLCK);
     return e ? refuse_lock(path, e, d) : 0;
@@ -166,7 +173,7 @@ int host_generation_take(host_generation **out, const char *lock, const char *ge
     diag unheard = {0};
     d = d ? d : &unheard; /* the code stands in it */
     int rc = open_file(lock, &g.lock, d);
-    rc = rc ? rc : take_lock(g.lock, lock, d);
+    rc = rc ? rc : take_lock(g.lock, lock, wait_ms, d);
     rc = rc ? rc : open_file(generation, &g.generation, d);
     rc = rc ? rc : take_generation(g.generation, generation, wait_ms, d);
     host_generation *taken = keel_alloc(sizeof *taken);

@@ -15,9 +15,9 @@
 
 typedef struct host_generation host_generation;
 
-/* 0; DIAG_CONFLICT when another kernel holds the lock ("Keel is already running here (pid N)"), or
- * when processes of an earlier one still live after wait_ms; else DIAG_STORAGE. Blocks up to
- * wait_ms. */
+/* 0; DIAG_CONFLICT when another kernel still holds the lock after wait_ms, or a second of it ("Keel is
+ * already running here (pid N)"), or when processes of an earlier one still live after wait_ms; else
+ * DIAG_STORAGE. Blocks up to wait_ms for either. */
 int host_generation_take(host_generation **out, const char *lock, const char *generation,
                          int wait_ms, diag *d);
 int host_generation_fd(const host_generation *g);

@@ -292,6 +292,9 @@ void polls_write(const kernel *k, const connection *cn, keel_json_writer *w) {
             continue;
         }
         keel_json_object(w);
+        if (p->call) {
+            keel_json_set_bool(w, "asking", true);
+        }
         keel_json_set_int(w, "every_us", p->every_us);
         if (p->last_us) {
             keel_json_set_int(w, "last_us", p->last_us);

@@ -39,7 +39,7 @@ with open(sys.argv[1], "wb") as out:
     read_for(fd, 20, out)
     for _ in range(int(os.environ.get("PAGES", "400"))):
         os.write(fd, b" ")
-        if read_for(fd, 1, out) <= 0:
+        if read_for(fd, 5, out) <= 0:
             break
     os.write(fd, b"q")
     while read_for(fd, 5, out) > 0:

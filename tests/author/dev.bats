@@ -32,6 +32,11 @@ end() {
     dev=
 }
 
+# in_force TIMES: that often what was saved has come into force.
+in_force() {
+    [ "$(grep -c 'In force for new runs.' err)" -ge "$1" ]
+}
+
 # saved FILE SED: an editor's way: another file in its place.
 saved() {
     sed "$2" "$1" >"$1.new~"
@@ -57,7 +62,7 @@ saved() {
         saved "agents/hello/$file" 's/Good day /Hello /'
     done
     until_says err 'hello 0.1.0+dev.000003.'
-    sleep 0.5
+    until_it in_force 2
     keel do hello name=Eva
     grep -qx 'Hello Eva!' notes/*.txt
     run keel run list --json
@@ -110,7 +115,6 @@ saved() {
     sed -i 's/text = text/text = textt.x/' agents/hello/hello.lua
     until_says err 'hello 0.1.0+dev.000002.'
     until_says err 'In force'
-    sleep 0.5
     run keel do hello name=Ada
     until_says err 'agents/hello/hello.lua:7: run 1 failed there.'
     echo 'x = = 1' >>connectors/notes/notes.lua

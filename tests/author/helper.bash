@@ -16,9 +16,9 @@ rules:
 YAML
 }
 
-# until_says FILE TEXT: waits until a file has the text, for at most fifteen seconds.
+# until_says FILE TEXT: waits until a file has the text, for at most a minute: a compiler may have to run first.
 until_says() {
-    for _ in $(seq 150); do
+    for _ in $(seq 600); do
         ! grep -qF -- "$2" "$1" || return 0
         sleep 0.1
     done

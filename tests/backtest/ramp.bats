@@ -275,6 +275,7 @@ PY
     has 'counted since keel why 3:1'
     ask to=b@client.example amount='11.50 EUR'
     as_approver keel approve "$number" --set amount='1 EUR'
+    until_it is_still
     run keel policy propose --after 2
     has '(keel why 7:1, edited)'
     passed to=b@client.example amount='12 EUR'

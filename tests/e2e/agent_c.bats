@@ -152,7 +152,7 @@ kill_kernel() {
 
 # until_record TEXT: waits until run 1's record has it.
 until_record() {
-    for _ in $(seq 1 200); do
+    for _ in $(seq 1 600); do
         keel -C "$W" run show 1 >"$BATS_TEST_TMPDIR/shown" 2>&1 || true
         if grep -q "$1" "$BATS_TEST_TMPDIR/shown"; then
             return 0

@@ -21,12 +21,12 @@ teardown() {
     stop_kernel "$W"
 }
 
-# refused STATUS PLACE WHAT COMMAND...: the command ends so, within five seconds, names the place at
+# refused STATUS PLACE WHAT COMMAND...: the command ends so by itself, names the place at
 # the start of a line, says WHAT, and below it what to do next, indented.
 refused() {
     local want=$1 place=$2 what=$3
     shift 3
-    run timeout 5 "$@"
+    run timeout 30 "$@"
     [ "$status" -eq "$want" ] || { printf '%s: %s, not %s:\n%s\n' "$*" "$status" "$want" "$output" >&2; return 1; }
     has "$what"
     printf '%s\n' "$output" | grep -q "^$place" || { printf 'no place "%s" in:\n%s\n' "$place" "$output" >&2; return 1; }

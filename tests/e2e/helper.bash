@@ -59,6 +59,17 @@ start_kernel() {
     keel -C "$1" --json up --detach >"$1/.status"
 }
 
+is_gone() {
+    ! kill -0 "$1"
+}
+
+# kill_kernel FOLDER: kill -9, until it is gone: what is being killed may hold the workspace a little longer.
+kill_kernel() {
+    pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' "$1/.status")
+    kill -9 "$pid"
+    until_it is_gone "$pid"
+}
+
 # until_it COMMAND...: holds within 20 s.
 until_it() {
     for _ in $(seq 200); do
@@ -69,6 +80,15 @@ until_it() {
     done
     printf 'never: %s\n' "$*" >&2
     return 1
+}
+
+before_midnight() {
+    [ "$(date -u +%H%M%S)" -lt 235945 ]
+}
+
+# same_day: what is counted by the day does not begin anew in the middle of a file that takes a few seconds.
+same_day() {
+    until_it before_midnight
 }
 
 # reads TEXT FILE...: what they hold together. A signature is told before its effect is done.

@@ -145,8 +145,12 @@ LUA
 @test "what hangs is ended with all that it has started" {
     run -1 keel notify test hangs
     has 'hangs was not told: it was not done after 1 s, and was ended.'
-    run cat "/proc/$(cat "$HOOKS/hangs.child")/stat"
-    [ "$status" -ne 0 ] || has ') Z ' # nobody has asked how it ended
+    until_it is_over "$(cat "$HOOKS/hangs.child")"
+}
+
+# is_over PID: it has ended, though perhaps nobody has asked yet how.
+is_over() {
+    ! [ -e "/proc/$1/stat" ] || grep -q ') Z ' "/proc/$1/stat"
 }
 
 @test "what floods is ended, and its words are cut" {
@@ -193,8 +197,7 @@ LUA
 @test "an item is told of: what is asked, escaped, and the command to look" {
     rm -f "$HOOKS/push.out"
     run keel do clerk path="$(printf 'a\342\200\256txt.exe\nLook: <b>http://evil</b>')" --detach
-    until_it test -s "$HOOKS/push.out"
-    until_it grep -q Look "$HOOKS/push.out"
+    until_it grep -q '^Look: keel' "$HOOKS/push.out" # its last line
     run cat "$HOOKS/push.out"
     [ "${lines[1]}" = 'Keel, office: item 1 waits for you' ]
     [ "${lines[2]}" = '1  approval, rule lets: clerk asks for files.document.write: path "a\u{202e}txt.exe\nLook: <b>http://evil</b>", text "hello"' ]

@@ -247,33 +247,36 @@ waits() {
     [[ ${lines[-1]} == *'"result":{"child":{"finished":true}}'* ]]
 }
 
+open_child() {
+    keel --json run list --open --agent chain | sed -n 's/.*"run":\([0-9]*\).*/\1/p' | tail -n 1
+}
+
+child_waits() {
+    keel run show "$(open_child)" | grep -q 'waits for an event'
+}
+
 @test "a cancelled run takes what it began along, unless it alone is meant" {
     parent=$(begin parent stop=true)
-    for _ in $(seq 100); do
-        child=$(keel --json run list --open --agent chain | sed -n 's/.*"run":\([0-9]*\).*/\1/p' | tail -1)
-        [ -z "$child" ] || keel run show "$child" | grep -q 'waits for an event' && break
-        sleep 0.1
-    done
+    until_it child_waits
+    child=$(open_child)
     keel run cancel "$parent" --only
     until_state "$parent" cancelled
     until_state "$child" open
     keel run cancel "$child"
+    until_state "$child" cancelled
     parent=$(begin parent stop=true)
-    sleep 0.5
+    until_it child_waits
+    child=$(open_child)
     keel run cancel "$parent"
     until_state "$parent" cancelled
-    [ "$(keel --json run list --open --agent chain)" = "[]" ] || [ -z "$(keel --json run list --open --agent chain)" ]
+    until_state "$child" cancelled
+    [ -z "$(open_child)" ]
 }
 
 @test "a run whose branches wait is woken after a restart" {
     run_id=$(begin race)
     waits "$run_id"
-    pid=$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)
-    kill -9 "$pid"
-    for _ in $(seq 50); do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.1
-    done
+    kill_kernel "$work"
     start_kernel "$work"
     keel run send "$run_id" go
     until_state "$run_id" ended

@@ -29,22 +29,34 @@ setup() {
     cd "$W"
 }
 
-# start_world PORT: the service; 0: on any free port.
+# start_world PORT: the service; 0: on any free port. One that was its own may be lent to another for a moment.
 start_world() {
+    until_it begin_world "$1" || { cat "$WORLD/err" >&2; return 1; }
+    cp "$WORLD/port.new" "$WORLD/port"
+}
+
+begin_world() {
     : >"$WORLD/port.new"
     "$(dirname "$(command -v keel)")/../libexec/keel/keel-fakeworld" "$WORLD/script.yaml" \
         --port "$1" --log "$WORLD/log" >"$WORLD/port.new" 2>"$WORLD/err" 3>&- 4>&- &
     echo $! >"$WORLD/pid"
-    for _ in $(seq 100); do
-        [ ! -s "$WORLD/port.new" ] || break
-        sleep 0.05
-    done
-    [ -s "$WORLD/port.new" ] || { cat "$WORLD/err" >&2; return 1; }
-    cp "$WORLD/port.new" "$WORLD/port"
+    until_it has_begun "$!"
+    [ -s "$WORLD/port.new" ]
 }
 
+# has_begun PID: it has told its port, or is gone.
+has_begun() {
+    [ -s "$WORLD/port.new" ] || ! kill -0 "$1"
+}
+
+# Until nobody listens there any more: what still gets a connection is no service that is down.
 stop_world() {
     kill "$(cat "$WORLD/pid")" 2>/dev/null || true
+    until_it is_down
+}
+
+is_down() {
+    ! (exec 9<>"/dev/tcp/127.0.0.1/$(cat "$WORLD/port")")
 }
 
 make_workspace() {

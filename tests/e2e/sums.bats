@@ -73,7 +73,7 @@ write() {
 }
 
 @test "a kill forgets nothing" {
-    kill -9 "$(sed -n 's/.*"pid":\([0-9]*\).*/\1/p' .status)"
+    kill_kernel "$W"
     start_kernel "$W"
     write d
     [ ! -e docs/d ]

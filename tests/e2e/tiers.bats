@@ -6,6 +6,7 @@ load helper
 setup_file() {
     own_home
     export W=$BATS_FILE_TMPDIR/shop
+    same_day
     make_workspace
     start_kernel "$W"
 }

@@ -88,10 +88,10 @@ kill_child() {
     done
 }
 
-# all_ended SECONDS: no run is open any more.
+# all_ended SECONDS: no run is open any more. A list that could not be read is none.
 all_ended() {
     for _ in $(seq "$1"); do
-        [ -n "$(keel run list --open --json)" ] || return 0
+        open=$(keel run list --open --json) && [ -z "$open" ] && return 0
         sleep 1
     done
     keel run list >&2

@@ -27,7 +27,7 @@ cases:
 YAML
     # Which messages the recipient and the folder of drafts have, once exim holds none any more.
     cat >"$P/state.sh" <<SH
-n=100
+n=300
 while [ -n "\$(find "$RIG_DIR/exim/spool/input" -type f 2>/dev/null)" ] && [ \$n -gt 0 ]; do
     sleep 0.1
     n=\$((n - 1))

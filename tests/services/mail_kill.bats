@@ -26,9 +26,18 @@ setup() {
     cd "$W"
 }
 
-# kill_at NAME TENTHS: one mail that the server takes a second to accept, and the kill so much later.
+is_gone() {
+    ! kill -0 "$1"
+}
+
+# send_slowly NAME N: a mail that the server takes a second to accept; one run, however often it is asked for.
+send_slowly() {
+    keel -q do clerk to="$1@test.local" subject="slowly $2" --key "$1-$2" --detach
+}
+
+# kill_at NAME TENTHS: one such mail, and the kill so much later.
 kill_at() {
-    keel -q do clerk to="$1@test.local" subject="slowly $2" --key "$1-$2" --detach >/dev/null 2>&1 &
+    send_slowly "$1" "$2" >/dev/null 2>&1 &
     asked=$!
     sleep "$(printf '%d.%d' $(($2 / 10)) $(($2 % 10)))"
     case $1 in
@@ -38,11 +47,13 @@ kill_at() {
         rig_mail_restart "$1"
         ;;
     kernel)
-        kill -9 "$(kernel_pid "$W")"
+        killed=$(kernel_pid "$W")
+        kill -9 "$killed"
+        rig_until 200 is_gone "$killed" # it holds the workspace until then
         start_kernel "$W"
         ;;
     esac
-    wait "$asked" || true
+    wait "$asked" || send_slowly "$1" "$2" >/dev/null # who was to take it was killed before, or had not begun
 }
 
 # How many effects were looked for, because nobody had seen their end.

@@ -35,7 +35,7 @@ arrived() {
 
 @test "a mail arrives, once, with its words" {
     keel notify test operator
-    rig_until 100 arrived 1
+    rig_until 300 arrived 1
     file=$(rig_mail_files "$owner")
     grep -q '^Subject: Keel, office: a test' "$file"
     grep -q "^To: <$owner@test.local>" "$file"

@@ -68,7 +68,7 @@ send() {
 
 # checked: I1 to I4; then `NAME OUTCOME times applied`, a line for each mail that was sent or drafted.
 checked() {
-    all_ended 120
+    all_ended 300
     keel logs --all --json >"$BATS_FILE_TMPDIR/record"
     python3 "$BATS_TEST_DIRNAME/mail_world.py" "$BATS_FILE_TMPDIR/record" "$RIG_DIR/log" "$@"
 }

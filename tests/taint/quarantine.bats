@@ -116,15 +116,17 @@ $THIRD"
     has 'did you mean restricted?'
 }
 
+shows() {
+    keel run show "$1" | grep -q "$2"
+}
+
 @test "a person lowers a label with the passphrase, and says why" {
     the_rules "$WRITES
 $THIRD"
     keel do clerk waits=true --detach
     run_of=$(newest clerk)
-    for _ in $(seq 100); do
-        keel run show "$run_of" | grep -q 'untrusted, confidential' && break
-        sleep 0.1
-    done
+    # A label is lowered for the run as it was looked at: it must not move meanwhile.
+    until_it shows "$run_of" 'waits for an event'
     run -2 keel run label "$run_of" --trust
     has 'no reason is given'
     run -2 keel run label "$run_of" --why read

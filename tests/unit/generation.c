@@ -156,18 +156,23 @@ static void waits_for_the_last_kernels_children(void **state) {
     take(p);
 }
 
-static void goes_on_when_they_end_in_time(void **state) {
-    const place *p = *state;
-    pid_t pid = other(p, be_child);
+/* Executors of the kernel before, or that kernel itself, which was killed and is not gone yet. */
+static void goes_on_when(const place *p, void (*what)(const place *p)) {
+    pid_t pid = other(p, what);
     pid_t killer = fork();
     if (killer == 0) {
-        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
         kill(pid, SIGKILL);
         _exit(0);
     }
     take(p);
     assert_int_equal(waitpid(killer, NULL, 0), killer);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void goes_on_when_they_end_in_time(void **state) {
+    goes_on_when(*state, be_child);
+    goes_on_when(*state, be_kernel);
 }
 
 /* One child that gives up its lock, by malice or mistake, does not give up the others'. */
