@@ -277,7 +277,7 @@ void site_reap(site *s) {
         forget_kernel(s);
     }
     for (int waited = 0; !only_beside(s) && (pid = waitpid(-1, &status, WNOHANG)) >= 0; waited++) {
-        if (pid == 0 && waited > 3000) {
+        if (pid == 0 && waited > 20000) {
             site_fault(s, "I12: a child of the kernel lives on after it");
             return;
         }

@@ -172,7 +172,7 @@ static bool is_halted(site *s, bool halted) {
     const char *sql = halted ? "SELECT count(*) FROM control WHERE halted = 1 AND halted_why = "
                                "'the disk is nearly full'"
                              : "SELECT count(*) FROM control WHERE halted = 0";
-    return operator_await(s, sql, 1, 6000) ||
+    return operator_await(s, sql, 1, OPERATOR_PATIENCE_MS) ||
            site_fault(s, halted ? "the full disk does not halt it" : "the halt is not lifted");
 }
 

@@ -17,7 +17,7 @@
 #include "siteint.h"
 #include "stream.h"
 
-enum { CROWD = 10000, HELD = 600, DRIPS = 8, ANSWER_MS = 3000, DROPPED_BY_MS = 12000 };
+enum { CROWD = 10000, HELD = 600, DRIPS = 8, ANSWER_MS = 4500, DROPPED_BY_MS = 20000 };
 
 static long now_ms(void) {
     struct timespec t;

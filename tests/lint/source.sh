@@ -57,7 +57,11 @@ check_places() {
     host=$(uname -n)
     case $host in
     localhost | ??? | ?? | ?) ;;
-    *) { sources c h lua yaml md; } | xargs grep -nwF -- "$host" | cut -c1-120 ;;
+    *)
+        { sources c h lua yaml md; } | xargs grep -nwF -- "$host" | cut -c1-120 >"$work/host"
+        # a machine called "server" or "agent": such a word is all over, and no trace of it
+        [ "$(wc -l <"$work/host")" -gt 20 ] || cat "$work/host"
+        ;;
     esac
 }
 

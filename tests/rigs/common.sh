@@ -61,7 +61,7 @@ rig_run() {
     # shellcheck disable=SC2016
     setsid sh -c 'echo $$ >"$1"; shift; exec "$@"' rig "$RIG_DIR/pids/$rig_name" "$@" \
         >>"$RIG_DIR/$rig_name.out" 2>&1 </dev/null 3>&- 4>&- &
-    rig_until 50 test -s "$RIG_DIR/pids/$rig_name"
+    rig_until 300 test -s "$RIG_DIR/pids/$rig_name"
 }
 
 # rig_until TENTHS COMMAND...: until it holds.

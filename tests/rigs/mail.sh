@@ -50,11 +50,11 @@ rig_mail_restart() {
     dovecot)
         find "$RIG_DIR/mail" -type f -name '*lock' -delete
         rig_run dovecot /usr/sbin/dovecot -F -c "$RIG_DIR/dovecot.conf" &&
-            rig_until 100 rig_speaks "$imaps"
+            rig_until 300 rig_speaks "$imaps"
         ;;
     exim)
         rig_run exim /usr/sbin/exim4 -C "$RIG_DIR/exim.conf" -bdf -q1s &&
-            rig_until 100 rig_speaks "$smtps"
+            rig_until 300 rig_speaks "$smtps"
         ;;
     *) return 1 ;;
     esac

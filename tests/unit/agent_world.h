@@ -19,7 +19,7 @@ typedef struct agent_world {
     char previous[4096];
     bool by_hand; /* no acknowledgements but those of the script */
     bool once;    /* not to be replayed */
-    int delay_ms; /* how late answers and acknowledgements are */
+    bool late;    /* answers and acknowledgements come when the run is suspended */
     keel_buf notes;
 } agent_world;
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -160,6 +161,7 @@ static const char whole[] =
 static void a_card_as_a_whole(void **state) {
     (void)state;
     setenv("TZ", "UTC", 1);
+    tzset(); /* a card before this one has read another */
     keel_buf all = KEEL_BUF_INIT, out = KEEL_BUF_INIT;
     keel_json v = card_args(&all, "{\"args\":{\"to\":\"ann@example.org\"},\"decision\":{\"file\":"
                                   "\"policies/a.yaml\",\"line\":12,\"rule\":\"outbound\",\"why\":"

@@ -1,10 +1,12 @@
 /* Requests through a real keel-egress: what is sent, what comes back, and the codes of what does not. */
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,8 +75,8 @@ static const struct {
     {"POST", "/large/2000", "\"limit\":1000", "unknown", "limit", true},
     {"GET", "/large/16000000", NULL, "unknown", "limit", false},
     {"GET", "/headers/80000", NULL, "unknown", "limit", false},
-    {"GET", "/slow/6000", "\"timeout_us\":1500000", "retry", "in time", false},
-    {"DELETE", "/slow/6000", "\"timeout_us\":1500000", "deadline", "in time", true},
+    {"GET", "/held", "\"timeout_us\":1500000", "retry", "in time", false},
+    {"DELETE", "/held", "\"timeout_us\":1500000", "deadline", "in time", true},
 };
 
 static void test_lost(void **state) {
@@ -93,21 +95,32 @@ static void test_lost(void **state) {
     scene_end(&s);
 }
 
+/* A port at which nobody listens, and nobody else can meanwhile. */
+static int deaf_port(unsigned *port) {
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
 static void test_nobody_there(void **state) {
     (void)state;
     scene s;
-    char url[100];
+    unsigned port;
     scene_begin(&s, "");
-    unsigned port = s.web.port;
-    web_stop(&s.web);
+    int fd = deaf_port(&port);
+    snprintf(s.base, sizeof s.base, "http://127.0.0.1:%u", port);
+    scene_connection(&s, s.base, "");
     egress_order(s.w, 50, 7, 1, true);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u/", port);
-    egress_http(s.x, 50, 1, "POST", url, NULL, "x");
+    scene_ask(&s, 50, "POST", "/", NULL, "x");
     egress_expect_code(s.x, E_FAILED, "retry", "Connection refused");
     keel_json e = egress_over(s.w, 50);
     assert_false(keel_json_true(keel_json_get(e, "sent")));
-    egress_side_free(s.x);
-    egress_end(s.w);
+    close(fd);
+    scene_end(&s);
 }
 
 /* ---- evidence ---- */

@@ -43,7 +43,7 @@ static void flood(int fd, size_t n) {
 
 static void wait_for_end(int fd) {
     struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-    poll(&p, 1, 20000);
+    poll(&p, 1, -1); /* lines_stop hangs up too */
 }
 
 /* The rest of an IMAP command, or NULL. */

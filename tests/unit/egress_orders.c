@@ -42,7 +42,7 @@ static void test_late(void **state) {
     scene_begin(&s, "");
     uint64_t first = scene_ask(&s, 50, "GET", "/status/201", NULL, NULL);
     scene_ask(&s, 51, "GET", "/status/202", NULL, NULL);
-    assert_int_equal(egress_next(s.x, 300).type, 0);
+    assert_int_equal(egress_next(s.x, 100).type, 0); /* soon: egress waits for 2 s */
     egress_order(s.w, 50, 7, 1, false);
     frame f = egress_expect(s.x, E_DONE);
     assert_int_equal(f.run, first);
@@ -78,11 +78,11 @@ static void test_time(void **state) {
     scene s;
     scene_begin(&s, "");
     egress_order_within(s.w, 50, 7, 1, true, 1000, 2000000);
-    scene_ask(&s, 50, "POST", "/slow/8000", NULL, NULL);
+    scene_ask(&s, 50, "POST", "/held", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "deadline", "in time");
     scene_ask(&s, 50, "POST", "/echo", NULL, NULL);
     egress_expect_code(s.x, E_FAILED, "retry", "over");
-    assert_int_equal(atomic_load(&s.web.requests), 1);
+    web_await(&s.web, 1);
     scene_over(&s, 50, true, false);
     scene_end(&s);
 }
@@ -106,12 +106,10 @@ static void test_end_cancels(void **state) {
     scene s;
     scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, true);
-    scene_ask(&s, 50, "POST", "/slow/5000", NULL, NULL);
+    scene_ask(&s, 50, "POST", "/held", NULL, NULL);
     scene_ask(&s, 50, "POST", "/status/200", NULL, NULL);
     scene_done(&s, 200, NULL);
-    int64_t begun = now_ms();
-    keel_json e = egress_over(s.w, 50);
-    assert_true(now_ms() - begun < 4500);
+    keel_json e = egress_over(s.w, 50); /* though the first will never be answered */
     assert_true(keel_json_true(keel_json_get(e, "sent")));
     assert_false(keel_json_true(keel_json_get(e, "answered")));
     assert_int_equal(scene_number(e, "requests"), 2);
@@ -125,7 +123,7 @@ static void test_cancel(void **state) {
     scene s;
     scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, true);
-    uint64_t run = scene_ask(&s, 50, "POST", "/slow/5000", NULL, NULL);
+    uint64_t run = scene_ask(&s, 50, "POST", "/held", NULL, NULL);
     egress_expect(&s.w->kernel, G_SENDING);
     egress_say(s.x, E_CANCEL, run, 0, NULL, 0);
     egress_expect_code(s.x, E_FAILED, "cancelled", NULL);
@@ -146,7 +144,7 @@ static void test_door_closed(void **state) {
     scene s;
     scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, true);
-    scene_ask(&s, 50, "POST", "/slow/5000", NULL, NULL);
+    scene_ask(&s, 50, "POST", "/held", NULL, NULL);
     egress_expect(&s.w->kernel, G_SENDING);
     egress_side_free(s.x);
     usleep(50000);
@@ -165,9 +163,10 @@ static void test_many(void **state) {
     scene_begin(&s, "");
     egress_order(s.w, 50, 7, 1, false);
     for (int i = 0; i < 65; i++) {
-        scene_ask(&s, 50, "GET", "/slow/300", NULL, NULL);
+        scene_ask(&s, 50, "GET", "/held", NULL, NULL);
     }
     egress_expect_code(s.x, E_FAILED, "retry", "64 requests");
+    web_release(&s.web);
     for (int i = 0; i < 64; i++) {
         scene_done(&s, 200, NULL);
     }
@@ -211,7 +210,7 @@ static void test_broken(void **state) {
     egress_side *good = egress_executor(s.w, 8, 1);
     for (size_t i = 0; i < sizeof breaks / sizeof *breaks; i++) {
         breaks[i](&s);
-        while (egress_next(s.x, 5000).type) {
+        while (egress_next(s.x, 20000).type) {
         }
         if (!s.x->closed) {
             fail_msg("case %zu is not cut off", i);
@@ -237,11 +236,11 @@ static void test_ends(void **state) {
     scene_end(&s);
     scene_begin(&s, ""); /* killed: executors see the end of their channel */
     egress_order(s.w, 50, 7, 1, true);
-    scene_ask(&s, 50, "POST", "/slow/3000", NULL, NULL);
+    scene_ask(&s, 50, "POST", "/held", NULL, NULL);
     egress_expect(&s.w->kernel, G_SENDING);
     kill(s.w->pid, SIGKILL);
     assert_true(WIFSIGNALED(egress_wait(s.w)));
-    assert_int_equal(egress_next(s.x, 2000).type, 0);
+    assert_int_equal(egress_next(s.x, 20000).type, 0);
     assert_true(s.x->closed);
     scene_end(&s);
 }

@@ -56,7 +56,7 @@ static bool holds(egress_sim *s, const char *line) {
 }
 
 bool sim_saw(egress_sim *s, const char *line) {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 2000; i++) {
         if (holds(s, line)) {
             return true;
         }

@@ -39,7 +39,7 @@ void sim_end(egress_sim *s);
 /* What the executor said since the last call, one frame a line: "http REF GET URL", "open REF
  * ADDRESS", "data REF", "taken N", "close", "cancel". Freed by the caller. */
 char *sim_log(egress_sim *s);
-/* Waits, at most 5 s, until the log holds a line that begins so. */
+/* Waits, at most 20 s, until the log holds a line that begins so. */
 bool sim_saw(egress_sim *s, const char *line);
 
 void sim_pattern(char *to, size_t from, size_t len);

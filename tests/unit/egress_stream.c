@@ -80,6 +80,14 @@ static void over(set *s, uint64_t order, bool sent, bool answered) {
     assert_int_equal(keel_json_true(keel_json_get(e, "answered")), answered);
 }
 
+/* Waits until the server has so many bytes. */
+static void await_heard(set *s, long long n) {
+    for (int i = 0; i < 4000 && atomic_load(&s->lines.heard) < n; i++) {
+        usleep(5000);
+    }
+    assert_int_equal(atomic_load(&s->lines.heard), n);
+}
+
 /* ---- addresses ---- */
 
 static const struct {
@@ -139,9 +147,10 @@ static void test_addresses(void **state) {
             egress_expect_code(s.x, E_FAILED, addresses[i].code, addresses[i].text);
         } else {
             assert_int_equal(egress_expect(s.x, E_OPENED).run, 1 + i);
-            egress_say(s.x, E_CLOSE, 1 + i, 100 + i, NULL, 0);
-            while (egress_next(s.x, 50).type) { /* a greeting */
+            if (strcmp(addresses[i].scheme, "tcp") == 0) { /* else it was for the login */
+                read_until(&s, 1 + i, "* OK ready\r\n");
             }
+            egress_say(s.x, E_CLOSE, 1 + i, 100 + i, NULL, 0);
         }
         over(&s, 100 + i, false, false);
     }
@@ -185,18 +194,27 @@ static void test_window(void **state) {
     egress_order(s.w, 50, 7, 1, false);
     open_stream(&s, 50, 1);
     write_to(&s, 50, 1, "flood 1000000\r\n");
-    for (frame f; (f = egress_next(s.x, 300)).type;) {
-        assert_int_equal(f.type, E_DATA);
-        got += f.len;
+    while (got < EGRESS_WINDOW) {
+        got += egress_expect(s.x, E_DATA).len;
     }
     assert_int_equal(got, EGRESS_WINDOW);
+    assert_int_equal(egress_next(s.x, 300).type, 0);
     egress_say(s.x, E_TAKEN, 1, 1000, NULL, 0);
     assert_int_equal(egress_expect(s.x, E_DATA).len, 1000);
     egress_say(s.x, E_TAKEN, 1, EGRESS_WINDOW + 1, NULL, 0); /* more than there was */
-    while (egress_next(s.x, 2000).type) {
+    while (egress_next(s.x, 20000).type) {
     }
     assert_true(s.x->closed);
     end(&s);
+}
+
+/* Whether egress still reads what is written to it. Its answers to the kernel show that it had a turn. */
+static bool reads_on(set *s) {
+    struct pollfd p = {.fd = s->x->fd, .events = POLLOUT};
+    for (int i = 0; i < 3 && poll(&p, 1, 100) <= 0; i++) {
+        egress_over(s->w, 999);
+    }
+    return poll(&p, 1, 0) > 0;
 }
 
 /* What a server does not take does not pile up, and the end of the order says so. */
@@ -210,8 +228,7 @@ static void test_deaf(void **state) {
     egress_order(s.w, 50, 7, 1, true);
     open_stream(&s, 50, 1);
     write_to(&s, 50, 1, "deaf\r\n");
-    struct pollfd p = {.fd = s.x->fd, .events = POLLOUT};
-    while (poll(&p, 1, 500) > 0 && sent < 64u << 20) {
+    while (sent < 64u << 20 && reads_on(&s)) {
         egress_say(s.x, E_DATA, 1, 50, block, sizeof block);
         sent += sizeof block;
     }
@@ -241,7 +258,7 @@ static void test_evidence(void **state) {
     read_until(&s, 1, "two\r\n");
     egress_order(s.w, 53, 7, 1, true);
     write_to(&s, 53, 1, "mute\r\n");
-    usleep(20000);
+    await_heard(&s, 22);
     egress_say(s.x, E_CLOSE, 1, 53, NULL, 0);
     over(&s, 53, true, false);
     over(&s, 52, true, true);
@@ -316,7 +333,7 @@ static void test_many(void **state) {
     }
     assert_int_equal(atomic_load(&s.lines.open), 64);
     egress_side_free(s.x);
-    for (int i = 0; i < 100 && atomic_load(&s.lines.open); i++) {
+    for (int i = 0; i < 1000 && atomic_load(&s.lines.open); i++) {
         usleep(20000);
     }
     assert_int_equal(atomic_load(&s.lines.open), 0);

@@ -1,5 +1,4 @@
 /* TLS through a real keel-egress, against servers of the openssl command. */
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -8,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,57 +26,48 @@ static const char make[] =
 typedef struct server {
     pid_t pid;
     unsigned port;
+    FILE *said; /* open while it lives, or its words would end it */
 } server;
 
-static unsigned free_port(void) {
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
-static void wait_for(unsigned port) {
-    struct sockaddr_in a = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                            .sin_port = htons((uint16_t)port)};
-    for (int i = 0; i < 200; i++) {
-        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        int r = connect(fd, (struct sockaddr *)&a, sizeof a);
-        close(fd);
-        if (r == 0) {
-            return;
+/* It takes a port that is free, and says which: "ACCEPT 127.0.0.1:PORT". */
+static unsigned read_port(FILE *said) {
+    char line[200];
+    unsigned port;
+    while (fgets(line, sizeof line, said)) {
+        if (sscanf(line, "ACCEPT 127.0.0.1:%u", &port) == 1) {
+            return port;
         }
-        usleep(50000);
     }
     fail_msg("the server of openssl does not come up");
+    return 0;
 }
 
 /* mode: "-www", a web page; "-rev", lines backwards. */
 static server serve(const char *folder, const char *mode, const char *version) {
-    server s = {0, free_port()};
-    char accept[32];
-    snprintf(accept, sizeof accept, "127.0.0.1:%u", s.port);
+    server s;
+    int out[2];
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     fflush(stdout);
     s.pid = fork();
     if (s.pid == 0) {
         int null = open("/dev/null", O_RDWR);
-        if (chdir(folder) < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
+        if (chdir(folder) < 0 || dup2(null, 0) < 0 || dup2(out[1], 1) < 0 || dup2(null, 2) < 0) {
             _exit(1);
         }
-        execlp("openssl", "openssl", "s_server", "-accept", accept, "-cert", "cert.pem", "-key",
-               "key.pem", mode, version, (char *)NULL);
+        execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", "cert.pem",
+               "-key", "key.pem", mode, version, (char *)NULL);
         _exit(1);
     }
-    wait_for(s.port);
+    close(out[1]);
+    s.said = fdopen(out[0], "r");
+    s.port = read_port(s.said);
     return s;
 }
 
 static void stop(server s) {
     kill(s.pid, SIGKILL);
     waitpid(s.pid, NULL, 0);
+    fclose(s.said);
 }
 
 static void connect_to(egress_world *w, uint64_t number, const char *scheme, const char *host,

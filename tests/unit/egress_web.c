@@ -76,6 +76,13 @@ static void token(web *w, int fd, bool rotate) {
     answer(fd, 200, "Content-Type: application/json\r\n", body, (size_t)n);
 }
 
+/* Until it is released, or the other side or web_stop hangs up. */
+static void hold(web *w, int fd) {
+    struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+    while (!atomic_load(&w->released) && poll(&p, 1, 5) == 0) {
+    }
+}
+
 static void guarded(web *w, int fd, const char *text) {
     char want[100];
     snprintf(want, sizeof want, "Authorization: Bearer token-%d\r\n", atomic_load(&w->tokens));
@@ -121,6 +128,9 @@ static bool serve(visitor *v, const char *text, size_t len) {
     } else if (strncmp(path, "/slow/", 6) == 0) {
         poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, atoi(path + 6));
         answer(fd, 200, "", "", 0);
+    } else if (strncmp(path, "/held", 5) == 0) {
+        hold(v->w, fd);
+        answer(fd, 200, "", "", 0);
     } else if (strncmp(path, "/malformed", 10) == 0) {
         say(fd, "nonsense\r\n\r\n", 12);
         return false;
@@ -129,8 +139,8 @@ static bool serve(visitor *v, const char *text, size_t len) {
         answer(fd, 200, "", "", 0);
     } else if (strncmp(path, "/token", 6) == 0) {
         token(v->w, fd, false);
-    } else if (strncmp(path, "/rotate/", 8) == 0) {
-        poll(&(struct pollfd){.fd = fd, .events = POLLRDHUP}, 1, atoi(path + 8));
+    } else if (strncmp(path, "/rotate", 7) == 0) {
+        hold(v->w, fd);
         token(v->w, fd, true);
     } else if (strncmp(path, "/guarded", 8) == 0) {
         guarded(v->w, fd, text);
@@ -205,4 +215,15 @@ void web_start(web *w) {
 
 void web_stop(web *w) {
     visitors_stop(&w->visitors);
+}
+
+void web_release(web *w) {
+    atomic_store(&w->released, true);
+}
+
+void web_await(web *w, int requests) {
+    for (int i = 0; i < 4000 && atomic_load(&w->requests) < requests; i++) {
+        usleep(5000);
+    }
+    assert_int_equal(atomic_load(&w->requests), requests);
 }

@@ -8,11 +8,12 @@
  *   /cut           says 100 bytes, sends 10, closes
  *   /large/N       N bytes of "x"
  *   /headers/N     N bytes of header lines
- *   /slow/MS       200 after so long
+ *   /slow/MS       200 after so long; /held: 200 when web_release was called
  *   /malformed     what is no HTTP
  *   /once          answers and closes the connection after the next request has come, unanswered
  *   /token         200, {"access_token":"token-N","expires_in":3600}, N growing
- *   /rotate/MS     after so long the same with a new "refresh_token", "rotated-token-N"
+ *   /rotate        when web_release was called, the same with a new "refresh_token",
+ *                  "rotated-token-N"
  *   /guarded       401 unless the token is the newest
  */
 #ifndef EGRESS_WEB_H
@@ -28,13 +29,17 @@ typedef struct web {
     atomic_int requests;    /* that came */
     atomic_int connections; /* that were accepted */
     atomic_int tokens;
-    int watch;          /* a descriptor, or -1 */
-    atomic_int watched; /* whether it could be read when the last request came */
+    atomic_bool released; /* what is held is answered */
+    int watch;            /* a descriptor, or -1 */
+    atomic_int watched;   /* whether it could be read when the last request came */
     pthread_mutex_t lock;
     char last[65536]; /* the last request */
 } web;
 
 void web_start(web *w);
 void web_stop(web *w);
+void web_release(web *w);
+/* Waits until that many requests have come; fails when they do not. */
+void web_await(web *w, int requests);
 
 #endif

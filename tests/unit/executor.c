@@ -196,6 +196,7 @@ static void hang_is_killed(void **state) {
     (void)state;
     child *c = child_ready(&behave);
     child_verb(c, "write", "hang", 31, "null");
+    child_await_run(c, 31);
     keel_json body;
     assert_int_equal(child_next(c, 200, &body), -1);
     assert_int_equal(atomic_load(&c->page->run), 31);

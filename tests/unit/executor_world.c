@@ -304,6 +304,13 @@ void child_expect_end(child *c, int signal, int status) {
     }
 }
 
+void child_await_run(child *c, uint64_t run) {
+    for (int i = 0; i < 20000 && atomic_load(&c->page->run) != run; i++) {
+        usleep(1000);
+    }
+    assert_int_equal(atomic_load(&c->page->run), run);
+}
+
 /* ---- folders ---- */
 
 char *world_folder(void) {

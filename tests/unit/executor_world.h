@@ -66,6 +66,8 @@ keel_json child_expect(child *c, int type);
  * unclean end will do for a signal. */
 void child_expect_end(child *c, int signal, int status);
 bool child_sanitized(void);
+/* Waits until the page names this run or call; fails when it does not. */
+void child_await_run(child *c, uint64_t run);
 
 /* A new folder below the system's temporary one; removed with all in it by world_remove. */
 char *world_folder(void);

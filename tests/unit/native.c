@@ -263,6 +263,7 @@ static void read_hang(void **state) {
     (void)state;
     child *c = child_ready(&(child_spec){.plugin = "read_hang"});
     child_verb(c, "read", "x", 77, "{}");
+    child_await_run(c, 77);
     keel_json body;
     assert_int_equal(child_next(c, 300, &body), -1);
     assert_int_equal(atomic_load(&c->page->run), 77); /* the page says who hangs */

@@ -13,7 +13,6 @@
 
 #include "agent_world.h"
 
-#define LATE_MS   130
 #define LONGEST   40
 #define PROGRAMS  25
 #define PREFIXES  3
@@ -102,7 +101,7 @@ static void play_c(agent_world *x, const world *w, const char *input, size_t k) 
             recorded++; /* in program order: the record's order too */
             continue;
         }
-        x->delay_ms = draw(LATE_ONES) ? 0 : LATE_MS;
+        x->late = draw(LATE_ONES) == 0;
         agent_world_expect(x, l->text);
         if (l->is_call) {
             answer_for(l, answer);

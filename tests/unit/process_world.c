@@ -71,7 +71,6 @@ int world_set_up(void **state) {
     assert_non_null(mkdtemp(w->folder));
     uv_loop_init(&w->loop);
     uv_timer_init(&w->loop, &w->timeout);
-    uv_timer_start(&w->timeout, on_timeout, 20000, 0);
     uv_unref((uv_handle_t *)&w->timeout);
     *state = w;
     return 0;
@@ -120,6 +119,8 @@ void world_start(world *w, const char *mode) {
 
 void world_run_until(world *w, uint16_t type) {
     w->wait_for = type;
+    uv_update_time(&w->loop);
+    uv_timer_start(&w->timeout, on_timeout, 20000, 0);
     int ends = w->ends;
     do {
         uv_run(&w->loop, UV_RUN_DEFAULT);
@@ -127,6 +128,7 @@ void world_run_until(world *w, uint16_t type) {
     if (type != 0 && w->ends != ends) {
         fail_msg("it ended first: %s", w->why);
     }
+    uv_timer_stop(&w->timeout);
     w->last.type = 0;
 }
 

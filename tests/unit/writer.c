@@ -43,7 +43,7 @@ static void on_anchored(void *ctx, const char *trouble) {
 }
 
 static void wait_for(scene *s, const int *count, int n) {
-    for (int i = 0; i < 500 && *count < n; i++) {
+    for (int i = 0; i < 10000 && *count < n; i++) {
         uv_run(&s->loop, UV_RUN_NOWAIT);
         usleep(2000);
     }
