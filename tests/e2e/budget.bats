@@ -7,6 +7,7 @@ setup_file() {
     own_home
     export W=$BATS_FILE_TMPDIR/shop
     make_workspace
+    same_day
     start_kernel "$W"
 }
 
@@ -188,6 +189,7 @@ budgets() {
 }
 
 @test "what asks beyond a day's attention is gathered, until a person looks" {
+    same_day
     budgets 'none, scope: workspace, agents: [poet], limit: 0 EUR, at_hard: ask' \
         'calm, each: day, limit: 0 interruptions'
     keel policy reload
@@ -209,6 +211,7 @@ budgets() {
 }
 
 @test "the minutes that a card takes are counted" {
+    same_day
     budgets 'none, scope: workspace, agents: [poet], limit: 0 EUR, at_hard: ask' \
         'time, each: day, limit: 30 minutes'
     keel policy reload
