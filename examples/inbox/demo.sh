@@ -138,8 +138,7 @@ open_runs() {
     wc -l <"$work/open"
 }
 
-# kill_in_mid_send MORE OF: waits until MORE mails have come than there were, OF at most, then kills kernel
-# and executors, with no warning.
+# Waits until MORE mails have come than there were (OF at most), then kills kernel and executors, unwarned.
 kill_in_mid_send() {
     in_outbox
     kill_at=$((outbox_count + $1))
@@ -269,12 +268,12 @@ TEXT
     prompt keel approve "$edited" --set body=@answer.txt
     typed keel approve "$edited" --set "body=@$work/answer.txt" || die "$(cat "$work/typed")"
     first 60 "$work/typed"
-    settled=0
-    while in_outbox && [ "$outbox_count" -lt 1 ]; do
-        settled=$((settled + 1))
-        [ "$settled" -lt 300 ] || die "the edited mail did not arrive in the outbox"
+    for _ in $(seq 300); do
+        in_outbox
+        [ "$outbox_count" -lt 1 ] || return 0
         sleep 0.1
     done
+    die "the edited mail did not arrive in the outbox"
 }
 
 send() {
@@ -282,7 +281,6 @@ send() {
     say "    Each mail was recorded before it left. What was under way when the kill came is not sent again"
     say "    blindly: Keel looks in the outbox for its Message-ID first."
     say
-    in_outbox
     all=$((outbox_count + $(keel --json inbox | wc -l)))
     batch=$(keel inbox --batch 2>&1 | sed -n 's/^\(B[0-9]*\): .*/\1/p')
     # shellcheck disable=SC2086 # more than one batch when more than 25 wait
