@@ -230,7 +230,7 @@ usual_screen() {
     shows 'notes-ask'
     press q
     press '?'
-    shows 'What you have not read is never approved' || shows 'is never approved'
+    shows 'is never approved'
     press q
     press d
     shows 'Why not'
