@@ -4,12 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backtest_args.h"
 #include "backtest_past.h"
 #include "backtest_shadow.h"
+#include "backtest_tally.h"
 #include "decided.h"
 #include "effectset.h"
-#include "map.h"
+#include "tally.h"
 
+#define OVER (RECORD_BIT(RECORD_EFFECT_DONE) | RECORD_BIT(RECORD_EFFECT_NOT_DONE))
 #define KINDS                                                                                      \
     (RECORD_BIT(RECORD_CONNECTION) | RECORD_BIT(RECORD_RUN_BEGIN) | RECORD_BIT(RECORD_SPAWN) |     \
      RECORD_BIT(RECORD_EFFECT_DENIED) | RECORD_BIT(RECORD_EFFECT_WAITING) |                        \
@@ -21,11 +24,10 @@ typedef struct walk {
     backtest_report *out;
     past *past;
     int64_t since_us;
-    effectset seen, before; /* decided already; first decided before since_us */
+    effectset seen, before; /* decided already; first decided before what is read */
+    backtest_tally *tally;  /* NULL: nothing is summed or counted */
     attr_set *attrs;
-    keel_buf child; /* the run that began last, as the arguments of a spawn */
-    uint64_t child_run;
-    map held; /* arguments of effects that wait for a decision */
+    backtest_args args;
     char rule[128], file[256];
     shadow_text shadow;
 } walk;
@@ -34,6 +36,13 @@ typedef struct walk {
 typedef struct members {
     keel_json agent, args, call, decision, number, run, target;
 } members;
+
+typedef struct asking {
+    const past_target *target;
+    keel_json args;
+    bool whole; /* nothing of them is missing */
+    policy_query q;
+} asking;
 
 /* ---- reading ---- */
 
@@ -60,72 +69,15 @@ static members read_members(keel_json body) {
     return m;
 }
 
-/* ---- arguments ---- */
-
-/* A spawn's record follows the begin of its child, which has what was given to it. */
-static void keep_child(walk *w, const journal_row *row) {
-    keel_json parent = keel_json_get(row->body, "parent");
-    keel_json agent = keel_json_get(row->body, "agent");
-    w->child_run = parent.data ? row->run : 0;
-    past_run(w->past, row->run, agent);
-    if (!parent.data) {
-        return;
-    }
-    keel_json key = keel_json_get(row->body, "key"), input = keel_json_get(row->body, "input");
-    keel_buf_clear(&w->child);
-    keel_buf_puts(&w->child, "{\"agent\":");
-    keel_buf_append(&w->child, agent.data, agent.len);
-    keel_buf_puts(&w->child, ",\"input\":");
-    keel_buf_append(&w->child, input.data, input.len);
-    if (key.data) {
-        keel_buf_puts(&w->child, ",\"key\":");
-        keel_buf_append(&w->child, key.data, key.len);
-    }
-    keel_json returns = keel_json_path(row->body, "quarantine.returns");
-    if (returns.data) {
-        keel_buf_puts(&w->child, ",\"quarantine\":true,\"returns\":");
-        keel_buf_append(&w->child, returns.data, returns.len);
-    }
-    keel_buf_putc(&w->child, '}');
-}
-
-/* A child that was there already: what was said to it this time stands nowhere but its name. */
-static keel_json spawn_args(walk *w, const members *m, bool *whole) {
-    int64_t run = 0;
-    keel_json_int(m->run, &run);
-    *whole = run > 0 && (uint64_t)run == w->child_run;
-    if (!*whole) {
-        keel_buf_clear(&w->child);
-        w->child_run = 0;
-        keel_buf_puts(&w->child, "{\"agent\":");
-        keel_buf_append(&w->child, m->agent.data, m->agent.len);
-        keel_buf_putc(&w->child, '}');
-    }
-    return keel_json_view(w->child.data, w->child.len);
-}
-
-static void hold_args(walk *w, const journal_row *row, const members *m) {
-    uint64_t key = effectset_hash(row->run, row->path, m->call);
-    if (row->kind == RECORD_EFFECT_WAITING && m->args.data && !map_get(&w->held, key)) {
-        map_put(&w->held, key, keel_memdup(m->args.data, m->args.len));
-    }
-}
-
-static keel_json held_args(walk *w, const journal_row *row, const members *m) {
-    const char *text = map_get(&w->held, effectset_hash(row->run, row->path, m->call));
-    return text ? keel_json_view(text, strlen(text)) : (keel_json){NULL, 0};
-}
-
-static void free_held(walk *w) {
-    uint64_t key;
-    void *text;
-    for (size_t i = 0; (text = map_next(&w->held, &i, &key));) {
-        free(text);
-    }
-    map_free(&w->held);
-}
-
 /* ---- one effect ---- */
+
+static uint64_t key_of(const journal_row *row) {
+    return effectset_hash(row->run, row->path, (keel_json){NULL, 0});
+}
+
+static bool was_sent(const journal_row *row) {
+    return row->kind == RECORD_EFFECT_INTENDED || row->kind == RECORD_SPAWN;
+}
 
 static void lose(walk *w, const journal_row *row, const char *target, backtest_loss why) {
     w->out->lost[why]++;
@@ -169,8 +121,9 @@ static void report_change(walk *w, const journal_row *row, const members *m, con
     }
 }
 
+/* whole: it is known all that was asked. */
 static void weigh(walk *w, const journal_row *row, const members *m, const decided *was,
-                  const past_target *t, const policy_query *q) {
+                  const past_target *t, const policy_query *q, bool whole) {
     policy_decision now;
     if (w->policy) {
         policy_decide(w->policy, q, &now);
@@ -180,55 +133,88 @@ static void weigh(walk *w, const journal_row *row, const members *m, const decid
     w->out->decided++;
     w->out->asked_then += was->verdict == POLICY_ASK;
     w->out->asked_now += now.verdict == POLICY_ASK;
-    if (now.verdict == was->verdict && keel_json_is(was->rule, now.rule_id)) {
-        return;
+    if (now.verdict != was->verdict || !keel_json_is(was->rule, now.rule_id)) {
+        w->rule[0] = 0;
+        keel_json_copy(was->rule, w->rule, sizeof w->rule);
+        if (now.verdict == was->verdict) {
+            w->out->other_rule += w->policy != NULL;
+        } else {
+            report_change(w, row, m, was, t, q, &now);
+        }
     }
-    w->rule[0] = 0;
-    keel_json_copy(was->rule, w->rule, sizeof w->rule);
-    if (now.verdict == was->verdict) {
-        w->out->other_rule += w->policy != NULL;
-    } else {
-        report_change(w, row, m, was, t, q, &now);
+    if (whole && (row->kind != RECORD_EFFECT_DENIED || now.verdict == POLICY_ALLOW)) {
+        backtest_tally_decided(w->tally, key_of(row), q, now.verdict, was_sent(row), row->at);
     }
 }
 
-static void decide_again(walk *w, const journal_row *row, const members *m, const decided *was) {
+static const past_target *target_of(walk *w, const journal_row *row, const members *m) {
     static const char spawn[] = "\"run.spawn\"";
-    bool whole = true;
-    keel_json name =
-        row->kind == RECORD_SPAWN ? keel_json_view(spawn, sizeof spawn - 1) : m->target;
-    const past_target *t = past_find(w->past, name);
-    const char *agent = past_agent(w->past, row->run);
-    keel_json args = m->args.data ? m->args : held_args(w, row, m);
-    if (!args.data && row->kind == RECORD_SPAWN) {
-        args = spawn_args(w, m, &whole);
+    return past_find(w->past, row->kind == RECORD_SPAWN ? keel_json_view(spawn, sizeof spawn - 1)
+                                                        : m->target);
+}
+
+/* What was asked: false when it is not known. */
+static bool asked(walk *w, const journal_row *row, const members *m, const decided *was,
+                  asking *out) {
+    out->target = target_of(w, row, m);
+    out->args = m->args.data ? m->args : backtest_args_kept(&w->args, key_of(row));
+    out->whole = true;
+    if (!out->args.data && row->kind == RECORD_SPAWN) {
+        out->args = backtest_args_spawn(&w->args, m->run, m->agent, &out->whole);
     }
-    bool known = !w->policy || (args.data && (t->spawn || t->resource));
-    if (!args.data && !w->policy) {
-        args = keel_json_view("{}", 2);
-    }
-    if (!agent || !known) {
-        lose(w, row, t->name, !agent ? LOSS_RUN : !args.data ? LOSS_ARGS : LOSS_MANIFEST);
-        return;
-    }
-    attr_set_fill(w->attrs, t->resource, args);
-    policy_query q = {.agent = agent,
-                      .target = t->name,
-                      .class = was->class,
-                      .tainted = was->tainted,
-                      .level = was->level,
-                      .sink_external = was->external,
-                      .reply = was->reply,
-                      .ordered = strchr(row->path, '~') != NULL};
-    q.attrs = attr_set_list(w->attrs, &q.attr_count);
-    if (!w->policy) {
-        weigh(w, row, m, was, t, &q);
-    } else if (!whole && policy_looks_beyond(w->policy, &q)) {
-        lose(w, row, t->name, LOSS_ARGS);
-    } else if (policy_looks_back(w->policy, &q)) {
-        lose(w, row, t->name, LOSS_PAST);
+    const past_target *t = out->target;
+    out->q = (policy_query){.agent = past_agent(w->past, row->run),
+                            .target = t->name,
+                            .class = was->class,
+                            .tainted = was->tainted,
+                            .level = was->level,
+                            .sink_external = was->external,
+                            .reply = was->reply,
+                            .ordered = strchr(row->path, '~') != NULL};
+    bool known = !w->policy || (out->args.data && (t->spawn || t->resource));
+    attr_set_fill(w->attrs, t->resource, out->args.data ? out->args : keel_json_view("{}", 2));
+    out->q.attrs = attr_set_list(w->attrs, &out->q.attr_count);
+    return known && out->q.agent;
+}
+
+static void decide_again(walk *w, const journal_row *row, const members *m, const decided *was) {
+    asking a;
+    if (!asked(w, row, m, was, &a)) {
+        lose(w, row, a.target->name,
+             !a.q.agent     ? LOSS_RUN
+             : !a.args.data ? LOSS_ARGS
+                            : LOSS_MANIFEST);
+    } else if (w->policy && !a.whole && policy_looks_beyond(w->policy, &a.q)) {
+        lose(w, row, a.target->name, LOSS_ARGS);
+    } else if (!backtest_tally_see(w->tally, &a.q, row->at)) {
+        lose(w, row, a.target->name, LOSS_PAST);
     } else {
-        weigh(w, row, m, was, t, &q);
+        weigh(w, row, m, was, a.target, &a.q, a.whole);
+    }
+}
+
+static void count_sent(walk *w, const journal_row *row, const members *m) {
+    static const decided nothing;
+    asking a;
+    bool known = asked(w, row, m, &nothing, &a);
+    if (a.whole && a.q.agent) {
+        backtest_tally_sent(w->tally, key_of(row), &a.q, known, row->at);
+    }
+}
+
+/* What the other policy has not settled by itself counts when it was sent. */
+static void follow(walk *w, const journal_row *row, const members *m) {
+    if (!row->body.data) {
+        backtest_tally_unread(w->tally, row->at);
+    } else if (backtest_tally_wants(w->tally, key_of(row), target_of(w, row, m)->name)) {
+        if (was_sent(row)) {
+            count_sent(w, row, m);
+        } else if (row->kind == RECORD_EFFECT_WAITING) {
+            backtest_args_keep(&w->args, key_of(row), m->args);
+        }
+    }
+    if (row->kind == RECORD_SPAWN) {
+        backtest_tally_over(w->tally, key_of(row), true);
     }
 }
 
@@ -236,21 +222,22 @@ static void effect(walk *w, const journal_row *row) {
     members m = read_members(row->body);
     decided was = {0};
     if (row->body.data && !decided_read(m.decision, &was)) {
-        hold_args(w, row, &m);
+        if (row->kind == RECORD_EFFECT_WAITING) {
+            backtest_args_keep(&w->args, key_of(row), m.args);
+        }
         return;
     }
-    bool earlier =
-        w->before.count && effectset_has(&w->before, row->run,
-                                         effectset_hash(row->run, row->path, (keel_json){NULL, 0}));
-    if (earlier ||
-        !effectset_add(&w->seen, row->run, effectset_hash(row->run, row->path, m.call)) ||
-        row->at < w->since_us) {
-        return;
+    bool first = !(w->before.count && effectset_has(&w->before, row->run, key_of(row))) &&
+                 effectset_add(&w->seen, row->run, effectset_hash(row->run, row->path, m.call));
+    if (first && row->at >= w->since_us) {
+        if (row->body.data) {
+            decide_again(w, row, &m, &was);
+        } else {
+            lose(w, row, NULL, LOSS_ERASED);
+        }
     }
-    if (row->body.data) {
-        decide_again(w, row, &m, &was);
-    } else {
-        lose(w, row, NULL, LOSS_ERASED);
+    if (w->tally) {
+        follow(w, row, &m);
     }
 }
 
@@ -259,7 +246,13 @@ static int visit(void *ctx, const journal_row *row) {
     if (row->kind == RECORD_CONNECTION) {
         past_connection(w->past, row->body);
     } else if (row->kind == RECORD_RUN_BEGIN) {
-        keep_child(w, row);
+        past_run(w->past, row->run, keel_json_get(row->body, "agent"));
+        backtest_args_child(&w->args, row);
+    } else if (row->kind == RECORD_APPROVAL_EDITED) {
+        backtest_args_keep(&w->args, key_of(row), keel_json_get(row->body, "args"));
+    } else if (OVER & RECORD_BIT(row->kind)) {
+        backtest_tally_over(w->tally, key_of(row), row->kind == RECORD_EFFECT_DONE);
+        backtest_args_drop(&w->args, key_of(row));
     } else {
         effect(w, row);
     }
@@ -271,6 +264,11 @@ static int visit(void *ctx, const journal_row *row) {
 typedef struct beginning {
     walk *w;
     int64_t seq;
+    struct sent_later { /* what was asked for before what is read, and may have been sent since */
+        uint64_t effect;
+        int64_t args_seq;
+    } * later;
+    size_t count;
 } beginning;
 
 static int take_seq(void *ctx, int columns, const char *const *v, const char *const *names) {
@@ -281,12 +279,29 @@ static int take_seq(void *ctx, int columns, const char *const *v, const char *co
 }
 
 static int take_before(void *ctx, int columns, const char *const *v, const char *const *names) {
-    walk *w = ctx;
+    beginning *b = ctx;
     (void)columns;
     (void)names;
-    uint64_t run = strtoull(v[0], NULL, 10);
-    effectset_add(&w->before, run, effectset_hash(run, v[1], (keel_json){NULL, 0}));
+    uint64_t run = strtoull(v[0], NULL, 10), key = effectset_hash(run, v[1], (keel_json){NULL, 0});
+    effectset_add(&b->w->before, run, key);
+    if (backtest_tally_wants(b->w->tally, key, v[2])) {
+        b->later = keel_realloc(b->later, (b->count + 1) * sizeof *b->later);
+        b->later[b->count++] = (struct sent_later){key, strtoll(v[3], NULL, 10)};
+    }
     return 0;
+}
+
+static void read_later(beginning *b, reader *r) {
+    keel_buf args = KEEL_BUF_INIT;
+    for (size_t i = 0; i < b->count; i++) {
+        keel_buf_clear(&args);
+        if (reader_member(r, b->later[i].args_seq, "args", &args, NULL) == 0 && args.len) {
+            backtest_args_keep(&b->w->args, b->later[i].effect,
+                               keel_json_view(args.data, args.len));
+        }
+    }
+    keel_buf_free(&args);
+    free(b->later);
 }
 
 static int connection_before(void *ctx, const journal_row *row) {
@@ -300,20 +315,21 @@ static int connection_before(void *ctx, const journal_row *row) {
 
 /* The first record that counts, with what has to be known of those before it. Where the database
  * itself begins later, the archive may hold some, and all is read. */
-static int begin_at(walk *w, reader *r, int64_t *from, diag *d) {
+static int begin_at(walk *w, reader *r, int64_t since_us, int64_t *from, diag *d) {
     char since[24];
     const char *params[] = {since};
-    beginning b = {w, 1}, first = {w, 1};
-    snprintf(since, sizeof since, "%" PRId64, w->since_us);
+    beginning b = {.w = w, .seq = 1}, first = {.w = w, .seq = 1};
+    snprintf(since, sizeof since, "%" PRId64, since_us);
     int rc = reader_query(r, "SELECT min(seq) FROM journal", NULL, 0, take_seq, &first, d);
     rc = rc ? rc
             : reader_query(r, "SELECT min(seq) FROM journal WHERE at >= CAST(? AS INTEGER)", params,
                            1, take_seq, &b, d);
     rc = rc ? rc
             : reader_query(r,
-                           "SELECT run, path FROM effect WHERE opened_us < CAST(?1 AS INTEGER)"
-                           " AND changed_us >= CAST(?1 AS INTEGER)",
-                           params, 1, take_before, w, d);
+                           "SELECT run, path, target, args_seq FROM effect WHERE opened_us <"
+                           " CAST(?1 AS INTEGER) AND changed_us >= CAST(?1 AS INTEGER)",
+                           params, 1, take_before, &b, d);
+    read_later(&b, r);
     if (rc || b.seq <= first.seq) {
         return rc;
     }
@@ -324,21 +340,24 @@ static int begin_at(walk *w, reader *r, int64_t *from, diag *d) {
 int backtest_run(reader *r, const policy *p, int64_t since_us, const backtest_hooks *hooks,
                  backtest_report *out, diag *d) {
     walk w = {.policy = p, .hooks = hooks, .out = out, .since_us = since_us};
-    int64_t from = 1;
+    int64_t from = 1, windows = p ? tally_since_us(p, since_us) : INT64_MAX;
+    uint64_t kinds = KINDS;
     *out = (backtest_report){0};
     int rc = past_open(&w.past, r, d);
     if (rc) {
         return rc;
     }
     w.attrs = attr_set_create();
-    rc = since_us > 0 ? begin_at(&w, r, &from, d) : 0;
-    rc = rc ? rc : reader_scan_kinds(r, from, KINDS, visit, &w, d);
+    w.tally = p ? backtest_tally_create(p) : NULL;
+    kinds |= w.tally ? OVER | RECORD_BIT(RECORD_APPROVAL_EDITED) : 0;
+    rc = since_us > 0 ? begin_at(&w, r, windows < since_us ? windows : since_us, &from, d) : 0;
+    rc = rc ? rc : reader_scan_kinds(r, from, kinds, visit, &w, d);
     attr_set_destroy(w.attrs);
     effectset_free(&w.seen);
     effectset_free(&w.before);
-    keel_buf_free(&w.child);
+    backtest_args_free(&w.args);
+    backtest_tally_destroy(w.tally);
     keel_buf_free(&w.shadow.why);
-    free_held(&w);
     past_close(w.past);
     return rc;
 }

@@ -2,9 +2,10 @@
  *
  * One pass over the records. Each effect counts once, by its first decision: denied, waiting, intended
  * or a spawn. What policy sees is the class, sink and taint that the decision recorded, and the
- * arguments with the manifest that the connection had then, all from the journal. Budgets are not
- * counted again. No memory is taken for a single effect; what a visit is given lives until it returns.
- * One thread, and the reader is its own for the time. */
+ * arguments with the manifest that the connection had then, all from the journal; sums and counts are
+ * of what it would have let go, and of what was sent after it had asked (backtest_tally.h). Budgets are
+ * not counted again. Memory is taken for effects that wait, or that are summed or counted, until they are
+ * over; what a visit is given lives until it returns. One thread, and the reader is its own for the time. */
 #ifndef CLI_BACKTEST_H
 #define CLI_BACKTEST_H
 
@@ -24,7 +25,7 @@ typedef enum backtest_loss {
     LOSS_ARGS,     /* what a rule looks at was not recorded */
     LOSS_MANIFEST, /* the manifest of its connector cannot be had */
     LOSS_RUN,      /* its run is not in the tables */
-    LOSS_PAST,     /* a rule looks at a sum or count over time, which is not counted again */
+    LOSS_PAST,     /* a rule looks at a sum or count of what was erased */
     BACKTEST_LOSSES
 } backtest_loss;
 

@@ -15,7 +15,7 @@ static const char *const losses[] = {
     [LOSS_ARGS] = "what a rule looks at was not recorded",
     [LOSS_MANIFEST] = "the manifest that their connector had is not there",
     [LOSS_RUN] = "their run is not in the tables",
-    [LOSS_PAST] = "a rule looks at a sum or count, which is not counted again",
+    [LOSS_PAST] = "a rule sums or counts what was erased since",
 };
 
 /* Effects that went from one rule to another in the same way. */

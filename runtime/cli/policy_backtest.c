@@ -27,7 +27,7 @@ static int play(cli *c, const policy *p, int64_t since_us, bool all, diag *d) {
     rc = rc ? rc : telling_look_up(t, d);
     if (rc == 0) {
         telling_end(t, &r);
-        /* What the other policy sums may be let through by it: that is not known to be safe. */
+        /* What cannot be summed may be let through: that is not known to be safe. */
         rc = r.changed[BACKTEST_ALLOWED] || r.lost[LOSS_PAST] ? SOMETHING_ALLOWED : 0;
     }
     telling_destroy(t);
@@ -69,9 +69,11 @@ const command policy_backtest_verb = {
         "The files together are the whole other policy; without any, policies/ as it stands now.\n"
         "Every recorded effect is decided again, once, with what policy saw then: first comes "
         "what\n"
-        "would be newly allowed. Nothing is changed, budgets are not counted again, and what\n"
-        "cannot be decided again is named. Ends with 3 when something is newly allowed, or may be\n"
-        "since a rule looks at a sum or count, else with 0.",
+        "would be newly allowed. Nothing is changed. Sums and counts are of what the other policy\n"
+        "would have let go; budgets are not counted again; what cannot be decided again is named.\n"
+        "Ends with 3 when something is newly allowed, or may be since what a rule sums was "
+        "erased,\n"
+        "else with 0.",
     .examples = "keel policy backtest\nkeel policy backtest new.yaml --since 30d\n"
                 "keel policy backtest new.yaml --all --json",
     .options = backtest_options,

@@ -43,7 +43,7 @@ static bool is_told(ramp_group *g) {
     for (size_t i = 0; i < g->all_count; i++) {
         if (policy_looks_back(g->p, &g->effects[g->all[i]].query)) {
             return ramp_refuse(g, "sums",
-                               "a rule looks at a sum or count, which is not counted again");
+                               "a rule looks at a sum or count, and no bound of one is proposed");
         }
     }
     return true;

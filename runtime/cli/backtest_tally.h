@@ -1,0 +1,31 @@
+/* What sums and counts of another policy would have seen of the past. What that policy lets go counts from
+ * when it was asked for; what it asks for, and what it was not asked of, from when it was sent; what was
+ * proved not to have been applied does not count. Memory: a word for each effect that is not over and that
+ * a sum is about. */
+#ifndef CLI_BACKTEST_TALLY_H
+#define CLI_BACKTEST_TALLY_H
+
+#include "policy.h"
+
+typedef struct backtest_tally backtest_tally;
+
+/* NULL: no rule of p sums or counts. p must outlive it. */
+backtest_tally *backtest_tally_create(const policy *p);
+void backtest_tally_destroy(backtest_tally *t); /* takes NULL */
+
+/* q is decided now, as of that time; its past lives until the next call. t may be NULL. false: a rule looks
+ * at what was erased since. */
+bool backtest_tally_see(backtest_tally *t, policy_query *q, int64_t at_us);
+
+/* Effects by a key of their own. sent: the record says so, too. */
+void backtest_tally_decided(backtest_tally *t, uint64_t effect, const policy_query *q,
+                            policy_verdict now, bool sent, int64_t at_us);
+/* Whether it counts once it is sent; t may be NULL. */
+bool backtest_tally_wants(const backtest_tally *t, uint64_t effect, const char *target);
+void backtest_tally_sent(backtest_tally *t, uint64_t effect, const policy_query *q, bool known,
+                         int64_t at_us);
+void backtest_tally_over(backtest_tally *t, uint64_t effect, bool applied);
+/* Something was asked for or sent, and what it was cannot be read any more. */
+void backtest_tally_unread(backtest_tally *t, int64_t at_us);
+
+#endif
