@@ -180,8 +180,8 @@ now_allowed() {
     rules "$new" 'allow: { sum: { of: amount, per: 1d, lte: 36 EUR } }' 'ask: {}'
     [ "$(now_allowed "$new" --since 1d)" = '6 7' ]
     # Asked for before any window, and sent within it: with what it was sent.
-    sqlite3 .keel/keel.db "UPDATE journal SET at = at - 6 * 86400000000 WHERE run < 6 AND kind =
-            (SELECT kind FROM journal WHERE run = 5 AND path = '1');
+    sqlite3 .keel/keel.db "UPDATE journal SET at = at - 6 * 86400000000 WHERE seq <
+            (SELECT seq FROM journal WHERE run = 1 AND path = '1' ORDER BY seq LIMIT 1 OFFSET 1);
         UPDATE effect SET opened_us = opened_us - 6 * 86400000000 WHERE run < 6"
     rules "$new" 'allow: { sum: { of: amount, per: 3d, lte: 85 EUR } }' 'ask: {}'
     [ "$(now_allowed "$new" --since 1d)" = '6' ]
