@@ -111,3 +111,15 @@ finance() {
     [ "$status" -eq 3 ]
     [ ! -e site/public/index.txt ]
 }
+
+@test "all of it decided again is as it was, and a wider month lets one refund more" {
+    run keel policy backtest
+    [ "$status" -eq 0 ]
+    has '7 effects decided again, 0 changed'
+    lacks 'Not decided again'
+    sed 's/200 EUR/250 EUR/' policies/studio.yaml >"$BATS_TEST_TMPDIR/wider.yaml"
+    run keel policy backtest "$BATS_TEST_TMPDIR/wider.yaml"
+    [ "$status" -eq 3 ]
+    has 'Newly allowed: 1 effect'
+    has 'sum of amount in the month is 196 EUR, with this one 245 EUR, limit 250 EUR'
+}
