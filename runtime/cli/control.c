@@ -59,14 +59,19 @@ static int resume_run(cli *c, const options *o, diag *d) {
     if (options_has(o, "clock")) {
         return resume_clock(c, d);
     }
-    keel_buf result = KEEL_BUF_INIT;
+    keel_buf result = KEEL_BUF_INIT, afresh = KEEL_BUF_INIT;
     int64_t waiting = 0;
     int rc = c->dry_run ? 0 : cli_call(c, "resume", NULL, &result, d);
     if (rc == 0) {
         keel_json_int(keel_json_get(keel_json_view(result.data, result.len), "waiting"), &waiting);
-        cli_say(c, "%s. %" PRId64 " that waited are decided afresh.",
-                c->dry_run ? "Work would go on" : "Work goes on", waiting);
+        keel_buf_puts(&afresh, "");
+        if (waiting) {
+            keel_buf_printf(&afresh, " %" PRId64 " %s decided afresh.", waiting,
+                            waiting == 1 ? "effect that waited is" : "effects that waited are");
+        }
+        cli_say(c, "%s.%s", c->dry_run ? "Work would go on" : "Work goes on", afresh.data);
     }
+    keel_buf_free(&afresh);
     keel_buf_free(&result);
     return rc;
 }

@@ -112,10 +112,12 @@ void looks_settled(looks *l) {
 
 void looks_failed(looks *l, const char *what, const char *next, int64_t now_us) {
     keel_buf line = KEEL_BUF_INIT;
-    text_line(&line, what, strlen(what));
-    keel_buf_puts(&line, next[0] ? " " : "");
+    size_t len = strlen(what);
+    const char *between = !next[0] ? "" : len && !strchr(".?!", what[len - 1]) ? ". " : " ";
+    text_line(&line, what, len);
+    keel_buf_puts(&line, between);
     text_line(&line, next, strlen(next));
-    looks_say(l, TINT_BAD, "%s %s", what, next);
+    looks_say(l, TINT_BAD, "%s%s%s", what, between, next);
     text_time(&l->log, now_us);
     keel_buf_printf(&l->log, "  %s\n", line.data);
     keel_buf_printf(&l->bad, "%s\n", line.data);

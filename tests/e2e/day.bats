@@ -412,6 +412,8 @@ triage_ended() {
     has 'Halted'
     run keel resume
     [ "$status" -eq 0 ]
+    has 'Work goes on.'
+    lacks ' 0 '
     for _ in $(seq 100); do
         run keel inbox --json
         [ -z "$output" ] || break

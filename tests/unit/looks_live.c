@@ -181,6 +181,9 @@ static void when_nothing_is_known_all_stays(void **state) {
     world_draw(w);
     assert_true(world_shows(w, "Keel ended\\u{1b}[31m before it answered. Start it."));
     assert_int_equal(looks_left(w->l), 1);
+    looks_failed(w->l, "number 1 is closed", "look again", 0); /* as the kernel writes */
+    world_draw(w);
+    assert_true(world_shows(w, "number 1 is closed. look again"));
     world_key(w, KEY_DOWN, "");
     assert_true(world_shows(w, "Keel is not running."));
     world_end(w);
