@@ -12,7 +12,8 @@
 #include "effectset.h"
 #include "tally.h"
 
-#define OVER (RECORD_BIT(RECORD_EFFECT_DONE) | RECORD_BIT(RECORD_EFFECT_NOT_DONE))
+#define OVER    (RECORD_BIT(RECORD_EFFECT_DONE) | RECORD_BIT(RECORD_EFFECT_NOT_DONE))
+#define COUNTED (OVER | RECORD_BIT(RECORD_EFFECT_RETRY) | RECORD_BIT(RECORD_APPROVAL_EDITED))
 #define KINDS                                                                                      \
     (RECORD_BIT(RECORD_CONNECTION) | RECORD_BIT(RECORD_RUN_BEGIN) | RECORD_BIT(RECORD_SPAWN) |     \
      RECORD_BIT(RECORD_EFFECT_DENIED) | RECORD_BIT(RECORD_EFFECT_WAITING) |                        \
@@ -34,7 +35,7 @@ typedef struct walk {
 
 /* Members of a record's body, found in one pass: arguments may be long. */
 typedef struct members {
-    keel_json agent, args, call, decision, number, run, target;
+    keel_json agent, args, call, decision, existing, number, override, run, target;
 } members;
 
 typedef struct asking {
@@ -58,7 +59,9 @@ static members read_members(keel_json body) {
                         : KEY_IS(it.key, "agent")    ? &m.agent
                         : KEY_IS(it.key, "call")     ? &m.call
                         : KEY_IS(it.key, "decision") ? &m.decision
+                        : KEY_IS(it.key, "existing") ? &m.existing
                         : KEY_IS(it.key, "number")   ? &m.number
+                        : KEY_IS(it.key, "override") ? &m.override
                         : KEY_IS(it.key, "run")      ? &m.run
                         : KEY_IS(it.key, "target")   ? &m.target
                                                      : NULL;
@@ -142,8 +145,9 @@ static void weigh(walk *w, const journal_row *row, const members *m, const decid
             report_change(w, row, m, was, t, q, &now);
         }
     }
-    if (whole && (row->kind != RECORD_EFFECT_DENIED || now.verdict == POLICY_ALLOW)) {
-        backtest_tally_decided(w->tally, key_of(row), q, now.verdict, was_sent(row), row->at);
+    if (!keel_json_true(m->existing)) { /* else nothing began */
+        backtest_tally_decided(w->tally, key_of(row), q, whole, now.verdict, was_sent(row),
+                               row->at);
     }
 }
 
@@ -160,7 +164,8 @@ static bool asked(walk *w, const journal_row *row, const members *m, const decid
     out->args = m->args.data ? m->args : backtest_args_kept(&w->args, key_of(row));
     out->whole = true;
     if (!out->args.data && row->kind == RECORD_SPAWN) {
-        out->args = backtest_args_spawn(&w->args, m->run, m->agent, &out->whole);
+        out->args = backtest_args_spawn(&w->args, m->run, m->agent, keel_json_true(m->existing),
+                                        &out->whole);
     }
     const past_target *t = out->target;
     out->q = (policy_query){.agent = past_agent(w->past, row->run),
@@ -197,24 +202,32 @@ static void count_sent(walk *w, const journal_row *row, const members *m) {
     static const decided nothing;
     asking a;
     bool known = asked(w, row, m, &nothing, &a);
-    if (a.whole && a.q.agent) {
-        backtest_tally_sent(w->tally, key_of(row), &a.q, known, row->at);
+    if (a.q.agent) {
+        backtest_tally_sent(w->tally, key_of(row), &a.q, known && a.whole, row->at);
     }
 }
 
 /* What the other policy has not settled by itself counts when it was sent. */
 static void follow(walk *w, const journal_row *row, const members *m) {
+    uint64_t key = key_of(row);
+    bool existing = keel_json_true(m->existing);
     if (!row->body.data) {
         backtest_tally_unread(w->tally, row->at);
-    } else if (backtest_tally_wants(w->tally, key_of(row), target_of(w, row, m)->name)) {
-        if (was_sent(row)) {
-            count_sent(w, row, m);
-        } else if (row->kind == RECORD_EFFECT_WAITING) {
-            backtest_args_keep(&w->args, key_of(row), m->args);
-        }
+        return;
+    }
+    if (m->override.data) {
+        backtest_tally_lifted(w->tally, key);
+    }
+    if (!existing && was_sent(row) &&
+        backtest_tally_wants(w->tally, key, target_of(w, row, m)->name)) {
+        count_sent(w, row, m);
     }
     if (row->kind == RECORD_SPAWN) {
-        backtest_tally_over(w->tally, key_of(row), true);
+        backtest_tally_over(w->tally, key, !existing);
+        backtest_args_drop(&w->args, key);
+    } else if (row->kind != RECORD_EFFECT_DENIED &&
+               backtest_tally_follows(w->tally, key, target_of(w, row, m)->name)) {
+        backtest_args_keep(&w->args, key, m->args);
     }
 }
 
@@ -224,6 +237,8 @@ static void effect(walk *w, const journal_row *row) {
     if (row->body.data && !decided_read(m.decision, &was)) {
         if (row->kind == RECORD_EFFECT_WAITING) {
             backtest_args_keep(&w->args, key_of(row), m.args);
+        } else if (w->tally && was_sent(row)) {
+            follow(w, row, &m);
         }
         return;
     }
@@ -250,6 +265,10 @@ static int visit(void *ctx, const journal_row *row) {
         backtest_args_child(&w->args, row);
     } else if (row->kind == RECORD_APPROVAL_EDITED) {
         backtest_args_keep(&w->args, key_of(row), keel_json_get(row->body, "args"));
+    } else if (row->kind == RECORD_EFFECT_RETRY) {
+        if (!keel_json_true(keel_json_get(row->body, "maybe"))) {
+            backtest_tally_unsent(w->tally, key_of(row));
+        }
     } else if (OVER & RECORD_BIT(row->kind)) {
         backtest_tally_over(w->tally, key_of(row), row->kind == RECORD_EFFECT_DONE);
         backtest_args_drop(&w->args, key_of(row));
@@ -349,7 +368,7 @@ int backtest_run(reader *r, const policy *p, int64_t since_us, const backtest_ho
     }
     w.attrs = attr_set_create();
     w.tally = p ? backtest_tally_create(p) : NULL;
-    kinds |= w.tally ? OVER | RECORD_BIT(RECORD_APPROVAL_EDITED) : 0;
+    kinds |= w.tally ? COUNTED : 0;
     rc = since_us > 0 ? begin_at(&w, r, windows < since_us ? windows : since_us, &from, d) : 0;
     rc = rc ? rc : reader_scan_kinds(r, from, kinds, visit, &w, d);
     attr_set_destroy(w.attrs);

@@ -41,10 +41,11 @@ void backtest_args_child(backtest_args *a, const journal_row *row) {
     keel_buf_putc(&a->child, '}');
 }
 
-keel_json backtest_args_spawn(backtest_args *a, keel_json run, keel_json agent, bool *whole) {
+keel_json backtest_args_spawn(backtest_args *a, keel_json run, keel_json agent, bool existing,
+                              bool *whole) {
     int64_t id = 0;
     keel_json_int(run, &id);
-    *whole = id > 0 && (uint64_t)id == a->child_run;
+    *whole = !existing && id > 0 && (uint64_t)id == a->child_run;
     if (!*whole) {
         keel_buf_clear(&a->child);
         a->child_run = 0;

@@ -9,12 +9,17 @@
 struct backtest_tally {
     const policy *policy;
     tallies *counted;
-    map effects; /* that are settled, to marks */
+    map effects; /* that are settled, to what they count */
     policy_past past;
     int64_t unread; /* until when a window may hold what cannot be read */
 };
 
-static char nothing; /* in place of the mark of one that does not count */
+typedef struct counted {
+    tally_mark *mark;
+    bool let; /* by the other policy itself: it counts though it was not sent */
+} counted;
+
+static counted nothing; /* of what that policy denies */
 
 backtest_tally *backtest_tally_create(const policy *p) {
     if (tally_since_us(p, 0) == INT64_MAX) {
@@ -25,17 +30,18 @@ backtest_tally *backtest_tally_create(const policy *p) {
     return t;
 }
 
-static void forget(void *mark) {
-    if (mark != &nothing) {
-        free(mark);
+static void forget(counted *c) {
+    if (c && c != &nothing) {
+        free(c->mark);
+        free(c);
     }
 }
 
 void backtest_tally_destroy(backtest_tally *t) {
     size_t at = 0;
-    void *mark;
-    while (t && (mark = map_next(&t->effects, &at, NULL))) {
-        forget(mark);
+    counted *c;
+    while (t && (c = map_next(&t->effects, &at, NULL))) {
+        forget(c);
     }
     if (t) {
         map_free(&t->effects);
@@ -53,20 +59,33 @@ bool backtest_tally_see(backtest_tally *t, policy_query *q, int64_t at_us) {
     return at_us > t->unread || !policy_looks_back(t->policy, q);
 }
 
-static void settle(backtest_tally *t, uint64_t effect, void *mark) {
+static void settle(backtest_tally *t, uint64_t effect, counted *c) {
     forget(map_take(&t->effects, effect));
-    map_put(&t->effects, effect, mark ? mark : &nothing);
+    map_put(&t->effects, effect, c);
 }
 
-void backtest_tally_decided(backtest_tally *t, uint64_t effect, const policy_query *q,
+static void count(backtest_tally *t, uint64_t effect, const policy_query *q, bool known, bool let,
+                  int64_t at_us) {
+    if (!known && tally_reads(t->policy, q->target)) {
+        backtest_tally_unread(t, at_us);
+        return;
+    }
+    counted *c = keel_alloc(sizeof *c);
+    *c = (counted){.mark = tally_add(t->counted, q, known, at_us), .let = let};
+    settle(t, effect, c);
+}
+
+void backtest_tally_decided(backtest_tally *t, uint64_t effect, const policy_query *q, bool known,
                             policy_verdict now, bool sent, int64_t at_us) {
     if (!t || !tally_counts(t->policy, q->target)) {
         return;
     }
     if (now == POLICY_ALLOW || (now == POLICY_ASK && sent)) {
-        settle(t, effect, tally_add(t->counted, q, true, at_us));
+        count(t, effect, q, known, now == POLICY_ALLOW, at_us);
     } else if (now == POLICY_DENY) {
-        settle(t, effect, NULL);
+        settle(t, effect, &nothing);
+    } else {
+        forget(map_take(&t->effects, effect));
     }
 }
 
@@ -74,21 +93,41 @@ bool backtest_tally_wants(const backtest_tally *t, uint64_t effect, const char *
     return t && tally_counts(t->policy, target) && !map_get(&t->effects, effect);
 }
 
+bool backtest_tally_follows(const backtest_tally *t, uint64_t effect, const char *target) {
+    const counted *c = map_get(&t->effects, effect);
+    return tally_reads(t->policy, target) && (!c || (c != &nothing && !c->let));
+}
+
 void backtest_tally_sent(backtest_tally *t, uint64_t effect, const policy_query *q, bool known,
                          int64_t at_us) {
-    if (!known && tally_reads(t->policy, q->target)) {
-        backtest_tally_unread(t, at_us);
-    } else {
-        settle(t, effect, tally_add(t->counted, q, known, at_us));
+    count(t, effect, q, known, false, at_us);
+}
+
+static void take_out(backtest_tally *t, uint64_t effect, bool back) {
+    counted *c = map_take(&t->effects, effect);
+    if (c && back) {
+        tally_take(t->counted, c->mark);
+    }
+    forget(c);
+}
+
+void backtest_tally_unsent(backtest_tally *t, uint64_t effect) {
+    const counted *c = map_get(&t->effects, effect);
+    if (c && c != &nothing && !c->let) {
+        take_out(t, effect, true);
+    }
+}
+
+void backtest_tally_lifted(backtest_tally *t, uint64_t effect) {
+    if (map_get(&t->effects, effect) == &nothing) {
+        map_take(&t->effects, effect);
     }
 }
 
 void backtest_tally_over(backtest_tally *t, uint64_t effect, bool applied) {
-    void *mark = map_take(&t->effects, effect);
-    if (mark && mark != &nothing && !applied) {
-        tally_take(t->counted, mark);
+    if (map_get(&t->effects, effect) != &nothing) { /* that stays: it may be asked once more */
+        take_out(t, effect, !applied);
     }
-    forget(mark);
 }
 
 void backtest_tally_unread(backtest_tally *t, int64_t at_us) {

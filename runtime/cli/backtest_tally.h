@@ -1,7 +1,7 @@
 /* What sums and counts of another policy would have seen of the past. What that policy lets go counts from
  * when it was asked for; what it asks for, and what it was not asked of, from when it was sent; what was
- * proved not to have been applied does not count. Memory: a word for each effect that is not over and that
- * a sum is about. */
+ * proved not to have been applied does not count. Memory: a few words for each effect that a sum is about,
+ * and that is not over or denied. */
 #ifndef CLI_BACKTEST_TALLY_H
 #define CLI_BACKTEST_TALLY_H
 
@@ -17,13 +17,19 @@ void backtest_tally_destroy(backtest_tally *t); /* takes NULL */
  * at what was erased since. */
 bool backtest_tally_see(backtest_tally *t, policy_query *q, int64_t at_us);
 
-/* Effects by a key of their own. sent: the record says so, too. */
-void backtest_tally_decided(backtest_tally *t, uint64_t effect, const policy_query *q,
+/* Effects by a key of their own. known: it is known all that was asked; sent: the record says so, too. */
+void backtest_tally_decided(backtest_tally *t, uint64_t effect, const policy_query *q, bool known,
                             policy_verdict now, bool sent, int64_t at_us);
 /* Whether it counts once it is sent; t may be NULL. */
 bool backtest_tally_wants(const backtest_tally *t, uint64_t effect, const char *target);
+/* Whether it would be counted, or counted anew, by what it says. */
+bool backtest_tally_follows(const backtest_tally *t, uint64_t effect, const char *target);
 void backtest_tally_sent(backtest_tally *t, uint64_t effect, const policy_query *q, bool known,
                          int64_t at_us);
+/* It did not go after all, and may go once more; what the other policy lets go counts on. */
+void backtest_tally_unsent(backtest_tally *t, uint64_t effect);
+/* A person overrode a denial: then it counts once it is sent. */
+void backtest_tally_lifted(backtest_tally *t, uint64_t effect);
 void backtest_tally_over(backtest_tally *t, uint64_t effect, bool applied);
 /* Something was asked for or sent, and what it was cannot be read any more. */
 void backtest_tally_unread(backtest_tally *t, int64_t at_us);

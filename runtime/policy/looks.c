@@ -12,13 +12,19 @@ static bool query_has(const policy_query *q, const char *name) {
     return false;
 }
 
+static bool is_beyond(const policy *p, uint16_t index, const policy_query *q) {
+    const attr_name *n = &p->attrs[index];
+    return n->builtin == BUILTIN_NONE && !query_has(q, n->name);
+}
+
+/* How often, of all or of each agent, is no matter of what was said. */
 static bool band_looks_beyond(const policy *p, const band *b, const policy_query *q) {
     for (size_t i = 0; i < b->count; i++) {
-        if (check_tally(p, &b->checks[i])) {
-            return true;
-        }
-        const attr_name *n = &p->attrs[b->checks[i].attr];
-        if (n->builtin == BUILTIN_NONE && !query_has(q, n->name)) {
+        const tally_rule *r = check_tally(p, &b->checks[i]);
+        bool beyond = r ? (r->sum && is_beyond(p, r->of, q)) ||
+                              (r->each == EACH_ATTR && is_beyond(p, r->each_attr, q))
+                        : is_beyond(p, b->checks[i].attr, q);
+        if (beyond) {
             return true;
         }
     }
