@@ -145,10 +145,11 @@ static void weigh(walk *w, const journal_row *row, const members *m, const decid
             report_change(w, row, m, was, t, q, &now);
         }
     }
-    if (!keel_json_true(m->existing)) { /* else nothing began */
-        backtest_tally_decided(w->tally, key_of(row), q, whole, now.verdict, was_sent(row),
-                               row->at);
+    bool stopped = row->kind == RECORD_EFFECT_DENIED && was->verdict == POLICY_ALLOW;
+    if (keel_json_true(m->existing) || (stopped && now.verdict != POLICY_DENY)) {
+        return; /* nothing began, or something else than a rule refused it, and still would */
     }
+    backtest_tally_decided(w->tally, key_of(row), q, whole, now.verdict, was_sent(row), row->at);
 }
 
 static const past_target *target_of(walk *w, const journal_row *row, const members *m) {

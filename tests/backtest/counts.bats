@@ -152,3 +152,21 @@ as_it_was() {
     as_it_was
     state 2 'waiting'
 }
+
+@test "what a budget refused does not count" {
+    cat >policies/money.yaml <<'YAML'
+version: 1
+budgets:
+  - { id: few, scope: workspace, limit: 2 calls, window: life, at_hard: deny }
+YAML
+    rules policies/office.yaml post.letter.write 'allow: { sum: { of: amount, per: 1d, lte: 100 EUR } }' 'ask: {}'
+    start_kernel .
+    clerk 'letter a@a.example 40 letter a@a.example 40 letter a@a.example 10 letter a@a.example 20'
+    sed -i 's/2 calls/9 calls/' policies/money.yaml
+    keel policy reload
+    clerk 'letter a@a.example 15'
+    keel down
+    state 2 'done'
+    decided=5
+    as_it_was
+}
