@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "effectset.h"
 #include "ramp_amend.h"
+#include "tally.h"
 
 static void hold(proposal *x, const char *code, const char *why, ...)
     __attribute__((format(printf, 3, 4)));
@@ -90,10 +92,13 @@ static void lets_through(proposal *x, const ramp_scene *v) {
 
 /* What was decided in its time is of no matter here: an effect is decided by the policy as it stands and by
  * the proposed one, and only what differs between the two is the proposal's. A backtest tells of what
- * differs from its time; so there is one of each policy. */
+ * differs from its time; so there is one of each policy. Where a rule sums or counts, what a policy says
+ * follows from all that it said before: that is known from its own backtest alone. */
 typedef struct trial {
     proposal *x;
     const policy *now;
+    map standing,
+        proposed; /* what they say otherwise than in its time where a rule sums: decisions */
     backtest_hooks to;
     int64_t changed[BACKTEST_CHANGES];
     int64_t let_in; /* denied as the policy stands */
@@ -122,21 +127,74 @@ static void compare(trial *t, const backtest_effect *e, const policy_decision *w
     }
 }
 
+/* ---- what is summed ---- */
+
+static bool is_summed(const trial *t, const backtest_effect *e) {
+    return policy_looks_back(t->now, e->query) || policy_looks_back(t->x->policy, e->query);
+}
+
+static uint64_t key_of(const backtest_effect *e) {
+    return effectset_hash(e->run, e->path, (keel_json){NULL, 0});
+}
+
+static void note(map *m, const backtest_effect *e) {
+    free(map_take(m, key_of(e)));
+    map_put(m, key_of(e), keel_memdup(&e->now, sizeof e->now));
+}
+
+static void forget(map *m) {
+    size_t at = 0;
+    void *decision;
+    while ((decision = map_next(m, &at, NULL))) {
+        free(decision);
+    }
+    map_free(m);
+}
+
+static policy_decision in_its_time(const backtest_effect *e) {
+    return (policy_decision){.verdict = e->was,
+                             .rule_id = e->was_rule,
+                             .file = e->was_file,
+                             .line = (int)e->was_line,
+                             .band = "default"};
+}
+
+static void standing_sums(void *ctx, const backtest_effect *e) {
+    trial *t = ctx;
+    if (is_summed(t, e)) {
+        note(&t->standing, e);
+    }
+}
+
+/* ---- what differs ---- */
+
 /* The proposed policy says something else than was said in its time. */
 static void proposed_differs(void *ctx, const backtest_effect *e) {
     trial *t = ctx;
-    policy_decision was;
-    policy_decide(t->now, e->query, &was);
+    policy_decision was = in_its_time(e);
+    if (is_summed(t, e)) {
+        const policy_decision *standing = map_get(&t->standing, key_of(e));
+        was = standing ? *standing : was;
+        note(&t->proposed, e);
+    } else {
+        policy_decide(t->now, e->query, &was);
+    }
     compare(t, e, &was, &e->now);
 }
 
 /* The policy as it stands does. Where the proposed one does too, it has been told. */
 static void standing_differs(void *ctx, const backtest_effect *e) {
     trial *t = ctx;
-    policy_decision is;
-    policy_decide(t->x->policy, e->query, &is);
-    if (is.verdict == e->was) {
-        compare(t, e, &e->now, &is);
+    policy_decision is = in_its_time(e);
+    if (!is_summed(t, e)) {
+        policy_decide(t->x->policy, e->query, &is);
+        if (is.verdict == e->was) {
+            compare(t, e, &e->now, &is);
+        }
+    } else if (!map_get(&t->proposed, key_of(e))) {
+        backtest_effect one = *e;
+        one.why = "as it was decided in its time, by the sums that it would see";
+        compare(t, &one, &e->now, &is);
     }
 }
 
@@ -151,13 +209,18 @@ static void lost(void *ctx, uint64_t run, const char *path, const char *target, 
 static int play(trial *t, const ramp_scene *v, diag *d) {
     proposal *x = t->x;
     backtest_hooks proposed = {proposed_differs, lost, t}, standing = {standing_differs, NULL, t};
+    backtest_hooks sums = {standing_sums, NULL, t};
     backtest_report before;
-    int rc = backtest_run(v->c->db, x->policy, v->since_us, &proposed, &x->report, d);
+    bool summed = tally_since_us(t->now, 0) != INT64_MAX;
+    int rc = summed ? backtest_run(v->c->db, t->now, v->since_us, &sums, &before, d) : 0;
+    rc = rc ? rc : backtest_run(v->c->db, x->policy, v->since_us, &proposed, &x->report, d);
     rc = rc ? rc : backtest_run(v->c->db, v->world->policy, v->since_us, &standing, &before, d);
     if (rc == 0) {
         x->report.asked_then = before.asked_now;
         memcpy(x->report.changed, t->changed, sizeof t->changed);
     }
+    forget(&t->standing);
+    forget(&t->proposed);
     return rc;
 }
 
