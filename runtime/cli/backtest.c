@@ -213,7 +213,7 @@ static void follow(walk *w, const journal_row *row, const members *m) {
     uint64_t key = key_of(row);
     bool existing = keel_json_true(m->existing);
     if (!row->body.data) {
-        backtest_tally_unread(w->tally, row->at);
+        backtest_tally_erased(w->tally, row);
         return;
     }
     if (m->override.data) {
@@ -368,9 +368,11 @@ int backtest_run(reader *r, const policy *p, int64_t since_us, const backtest_ho
         return rc;
     }
     w.attrs = attr_set_create();
-    w.tally = p ? backtest_tally_create(p) : NULL;
+    rc = p ? backtest_tally_create(&w.tally, p, r, d) : 0;
     kinds |= w.tally ? COUNTED : 0;
-    rc = since_us > 0 ? begin_at(&w, r, windows < since_us ? windows : since_us, &from, d) : 0;
+    if (rc == 0 && since_us > 0) {
+        rc = begin_at(&w, r, windows < since_us ? windows : since_us, &from, d);
+    }
     rc = rc ? rc : reader_scan_kinds(r, from, kinds, visit, &w, d);
     attr_set_destroy(w.attrs);
     effectset_free(&w.seen);

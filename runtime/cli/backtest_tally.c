@@ -10,6 +10,7 @@ struct backtest_tally {
     const policy *policy;
     tallies *counted;
     map effects; /* that are settled, to what they count */
+    map apart;   /* erased records of what nothing is counted of, by seq */
     policy_past past;
     int64_t unread; /* until when a window may hold what cannot be read */
 };
@@ -21,13 +22,27 @@ typedef struct counted {
 
 static counted nothing; /* of what that policy denies */
 
-backtest_tally *backtest_tally_create(const policy *p) {
-    if (tally_since_us(p, 0) == INT64_MAX) {
-        return NULL;
+/* Of what an effect was about its target is left. */
+static int take_erased(void *ctx, int columns, const char *const *v, const char *const *names) {
+    backtest_tally *t = ctx;
+    char target[160];
+    (void)columns;
+    (void)names;
+    keel_json left = keel_json_get(keel_json_view(v[1], strlen(v[1])), "target");
+    if (keel_json_copy(left, target, sizeof target) > 0 && !tally_counts(t->policy, target)) {
+        map_put(&t->apart, strtoull(v[0], NULL, 10), &nothing);
     }
-    backtest_tally *t = keel_alloc(sizeof *t);
+    return 0;
+}
+
+int backtest_tally_create(backtest_tally **out, const policy *p, reader *r, diag *d) {
+    *out = NULL;
+    if (tally_since_us(p, 0) == INT64_MAX) {
+        return 0;
+    }
+    backtest_tally *t = *out = keel_alloc(sizeof *t);
     *t = (backtest_tally){.policy = p, .counted = tallies_create(p), .unread = INT64_MIN};
-    return t;
+    return reader_query(r, "SELECT seq, body FROM erased", NULL, 0, take_erased, t, d);
 }
 
 static void forget(counted *c) {
@@ -45,6 +60,7 @@ void backtest_tally_destroy(backtest_tally *t) {
     }
     if (t) {
         map_free(&t->effects);
+        map_free(&t->apart);
         tallies_destroy(t->counted);
         free(t);
     }
@@ -64,10 +80,14 @@ static void settle(backtest_tally *t, uint64_t effect, counted *c) {
     map_put(&t->effects, effect, c);
 }
 
+static void miss(backtest_tally *t, int64_t at_us) {
+    t->unread = at_us + (at_us - tally_since_us(t->policy, at_us));
+}
+
 static void count(backtest_tally *t, uint64_t effect, const policy_query *q, bool known, bool let,
                   int64_t at_us) {
     if (!known && tally_reads(t->policy, q->target)) {
-        backtest_tally_unread(t, at_us);
+        miss(t, at_us);
         return;
     }
     counted *c = keel_alloc(sizeof *c);
@@ -130,8 +150,10 @@ void backtest_tally_over(backtest_tally *t, uint64_t effect, bool applied) {
     }
 }
 
-void backtest_tally_unread(backtest_tally *t, int64_t at_us) {
-    if (t) {
-        t->unread = at_us + (at_us - tally_since_us(t->policy, at_us));
+void backtest_tally_erased(backtest_tally *t, const journal_row *row) {
+    bool apart = row->kind == RECORD_SPAWN ? !tally_counts(t->policy, "run.spawn")
+                                           : map_get(&t->apart, (uint64_t)row->seq) != NULL;
+    if (!apart) {
+        miss(t, row->at);
     }
 }

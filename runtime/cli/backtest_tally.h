@@ -6,11 +6,12 @@
 #define CLI_BACKTEST_TALLY_H
 
 #include "policy.h"
+#include "store.h"
 
 typedef struct backtest_tally backtest_tally;
 
-/* NULL: no rule of p sums or counts. p must outlive it. */
-backtest_tally *backtest_tally_create(const policy *p);
+/* *out NULL: no rule of p sums or counts. p must outlive it; destroy it also after a failure. */
+int backtest_tally_create(backtest_tally **out, const policy *p, reader *r, diag *d);
 void backtest_tally_destroy(backtest_tally *t); /* takes NULL */
 
 /* q is decided now, as of that time; its past lives until the next call. t may be NULL. false: a rule looks
@@ -31,7 +32,7 @@ void backtest_tally_unsent(backtest_tally *t, uint64_t effect);
 /* A person overrode a denial: then it counts once it is sent. */
 void backtest_tally_lifted(backtest_tally *t, uint64_t effect);
 void backtest_tally_over(backtest_tally *t, uint64_t effect, bool applied);
-/* Something was asked for or sent, and what it was cannot be read any more. */
-void backtest_tally_unread(backtest_tally *t, int64_t at_us);
+/* What was asked for or sent by that record cannot be read any more. */
+void backtest_tally_erased(backtest_tally *t, const journal_row *row);
 
 #endif

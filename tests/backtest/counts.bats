@@ -170,3 +170,43 @@ YAML
     decided=5
     as_it_was
 }
+
+@test "what was erased and is of no sum leaves the sums told" {
+    rules policies/office.yaml '[post.letter.write, run.spawn]' 'allow: {}'
+    start_kernel .
+    clerk 'letter a@a.example 40'
+    clerk 'helper - 1'
+    clerk 'letter a@a.example 50'
+    clerk 'helper - 2'
+    keel down
+    new=$BATS_TEST_TMPDIR/new.yaml
+    rules "$new" post.letter.write 'allow: { sum: { of: amount, per: 1d, lte: 60 EUR } }'
+    keel audit erase --run 2 --why 'asked for' --yes
+    run keel policy backtest "$new"
+    [ "$status" -eq 0 ]
+    has 'sum of amount in 1d is 40 EUR, with this one 90 EUR, limit 60 EUR'
+    lacks 'a rule sums or counts what was erased since'
+    keel audit erase --run 1 --why 'asked for' --yes
+    run keel policy backtest "$new"
+    [ "$status" -eq 3 ]
+    has '1 effect, a rule sums or counts what was erased since: 4:1'
+    rules "$new" run.spawn 'allow: { count: { per: 1d, lte: 3 } }'
+    run keel policy backtest "$new"
+    has '1 effect, a rule sums or counts what was erased since: 5:1'
+    rules "$new" 'crm.note.write' 'allow: { count: { per: 1d, lte: 3 } }'
+    run keel policy backtest "$new"
+    lacks 'a rule sums or counts what was erased since'
+}
+
+@test "letters that were erased leave a count of spawns told" {
+    rules policies/office.yaml '[post.letter.write, run.spawn]' 'allow: {}'
+    start_kernel .
+    clerk 'letter a@a.example 40'
+    clerk 'helper - 1'
+    keel down
+    keel audit erase --run 1 --why 'asked for' --yes
+    rules "$BATS_TEST_TMPDIR/new.yaml" run.spawn 'allow: { count: { per: 1d, lt: 1 } }'
+    run keel policy backtest "$BATS_TEST_TMPDIR/new.yaml"
+    [ "$status" -eq 0 ]
+    has 'count in 1d is 0, with this one 1, not below 1'
+}
