@@ -97,8 +97,8 @@ static void lets_through(proposal *x, const ramp_scene *v) {
 typedef struct trial {
     proposal *x;
     const policy *now;
-    map standing,
-        proposed; /* what they say otherwise than in its time where a rule sums: decisions */
+    /* What they say otherwise than in its time, of effects that a rule sums: decisions. */
+    map standing, proposed;
     backtest_hooks to;
     int64_t changed[BACKTEST_CHANGES];
     int64_t let_in; /* denied as the policy stands */

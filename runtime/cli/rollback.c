@@ -251,7 +251,7 @@ static bool has_changed(cli *c, const undo_plan *p, undo_plan *q) {
         return false;
     }
     digest before = undo_plan_digest(p), now = undo_plan_digest(q);
-    if (memcmp(&before, &now, sizeof now) == 0) {
+    if (digest_equal(&before, &now)) {
         undo_plan_free(q);
         return false;
     }

@@ -7,7 +7,6 @@
 
 #include <cmocka.h>
 
-#include "fsio.h"
 #include "store_world.h"
 
 /* Two boots of three records, the first one's end anchored: 1 boot, 2 and 3; 4 boot, 5 and 6. */
@@ -98,13 +97,6 @@ static void test_the_last_boot(void **state) {
     world_end(&w);
 }
 
-static void copy_file(const char *from, const char *to) {
-    keel_buf b = KEEL_BUF_INIT;
-    assert_int_equal(fsio_read(from, 1 << 24, &b, NULL), 0);
-    assert_int_equal(fsio_write_atomic(to, b.data, b.len, 0600, NULL), 0);
-    keel_buf_free(&b);
-}
-
 static void go_on(world *w) {
     char body[200];
     world_start(w);
@@ -131,20 +123,20 @@ static void the_newest_file_after_an_older_one(void **state) {
     build(&w);
     snprintf(older, sizeof older, "%s.older", w.db);
     snprintf(newest, sizeof newest, "%s.newest", w.db);
-    copy_file(w.db, older);
+    world_copy(w.db, older);
     go_on(&w);
     go_on(&w);
-    copy_file(w.db, newest);
+    world_copy(w.db, newest);
     w.accept_rollback = true;
-    copy_file(older, w.db);
+    world_copy(older, w.db);
     go_on(&w);
-    copy_file(newest, w.db);
+    world_copy(newest, w.db);
     go_on(&w);
     if (audit_verify(w.db, w.anchor, NULL, &report, NULL, NULL, &w.d) != 0) {
         fail_msg("%s", w.d.what);
     }
     assert_int_equal(report.unanchored, 0);
-    copy_file(newest, w.db);
+    world_copy(newest, w.db);
     verify_says(&w, "was signed here");
     world_end(&w);
 }

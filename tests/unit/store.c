@@ -5,7 +5,6 @@
 
 #include <cmocka.h>
 
-#include "fsio.h"
 #include "store_world.h"
 
 #define HEX "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
@@ -348,12 +347,9 @@ static void test_after_a_kill(void **state) {
     static const char *const parts[] = {"keel.db", "keel.db-wal", "key", "anchor"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         char from[128], to[128];
-        keel_buf b = KEEL_BUF_INIT;
         snprintf(from, sizeof from, "%s/%s", w.dir, parts[i]);
         snprintf(to, sizeof to, "%s/%s", copy.dir, parts[i]);
-        assert_int_equal(fsio_read(from, 1 << 24, &b, NULL), 0);
-        assert_int_equal(fsio_write_atomic(to, b.data, b.len, 0600, NULL), 0);
-        keel_buf_free(&b);
+        world_copy(from, to);
     }
     assert_int_equal(reader_open(&r, copy.db, NULL, &w.d), 0);
     assert_int_equal(reader_scan(r, 2, note, &s, &w.d), 0);

@@ -11,15 +11,7 @@
 
 #include <cmocka.h>
 
-#include "fsio.h"
 #include "store_world.h"
-
-static void copy_to(const char *from, const char *to) {
-    keel_buf bytes = KEEL_BUF_INIT;
-    assert_int_equal(fsio_read(from, 1 << 26, &bytes, NULL), 0);
-    assert_int_equal(fsio_write_atomic(to, bytes.data, bytes.len, 0600, NULL), 0);
-    keel_buf_free(&bytes);
-}
 
 static const char *beside(const world *w, const char *name) {
     static char path[2][160];
@@ -156,14 +148,14 @@ static void with_a_log(world *w) {
 }
 
 static void copied_without_its_log(world *w) {
-    copy_to(w->db, beside(w, "copy"));
+    world_copy(w->db, beside(w, "copy"));
     world_close(w);
     remove_log(w);
-    copy_to(beside(w, "copy"), w->db);
+    world_copy(beside(w, "copy"), w->db);
 }
 
 static void log_deleted(world *w) {
-    copy_to(w->db, beside(w, "copy"));
+    world_copy(w->db, beside(w, "copy"));
     w->s->failed = true;
     sqlite3_db_config(w->s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     world_close(w);
@@ -176,7 +168,7 @@ static void older_copy(world *w) {
     add_run(w, 3);
     assert_int_equal(store_anchor(w->s, w->at, &w->d), 0);
     world_close(w);
-    copy_to(beside(w, "copy"), w->db);
+    world_copy(beside(w, "copy"), w->db);
 }
 
 static void of_another_workspace(world *w) {
@@ -188,7 +180,7 @@ static void of_another_workspace(world *w) {
     }
     world_close(&other);
     world_close(w);
-    copy_to(other.db, w->db);
+    world_copy(other.db, w->db);
     world_end(&other);
 }
 
@@ -196,12 +188,12 @@ static void of_another_workspace(world *w) {
 static void of_another_under_the_same_key(world *w) {
     world other;
     world_make(&other);
-    copy_to(w->key, other.key);
+    world_copy(w->key, other.key);
     world_start(&other);
     add_run(&other, 1);
     world_close(&other);
     world_close(w);
-    copy_to(other.db, w->db);
+    world_copy(other.db, w->db);
     world_end(&other);
 }
 
@@ -270,7 +262,7 @@ static void lose(world *w) {
     add_run(w, 2);
     assert_int_equal(store_anchor(w->s, w->at, &w->d), 0);
     world_close(w);
-    copy_to(beside(w, "copy"), w->db);
+    world_copy(beside(w, "copy"), w->db);
 }
 
 static void test_restore_goes_on(void **state) {
@@ -306,7 +298,7 @@ static void test_restore_twice(void **state) {
     lose(&w);
     restored(&w);
     world_close(&w);
-    copy_to(beside(&w, "copy"), w.db);
+    world_copy(beside(&w, "copy"), w.db);
     restored(&w);
     world_restart(&w);
     check_whole(&w, w.db, 206);

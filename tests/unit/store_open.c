@@ -25,13 +25,6 @@ static void replace_file(const char *path, const char *text) {
     assert_int_equal(fsio_write_atomic(path, text, strlen(text), 0600, NULL), 0);
 }
 
-static void copy_file(const char *from, const char *to) {
-    keel_buf b = KEEL_BUF_INIT;
-    assert_int_equal(fsio_read(from, 1 << 24, &b, NULL), 0);
-    assert_int_equal(fsio_write_atomic(to, b.data, b.len, 0600, NULL), 0);
-    keel_buf_free(&b);
-}
-
 static void newer_schema(world *w) {
     world_edit(w, "PRAGMA user_version = 99");
 }
@@ -113,8 +106,8 @@ static void rewritten(world *w) {
     rename(w->anchor, anchor);
     char old[128];
     snprintf(old, sizeof old, "%s.old", w->db);
-    copy_file(old, w->db);
-    copy_file(anchor, w->anchor);
+    world_copy(old, w->db);
+    world_copy(anchor, w->anchor);
     w->accept_rollback = true;
     world_start(w);
     for (int i = 0; i < 4; i++) {
@@ -122,13 +115,13 @@ static void rewritten(world *w) {
     }
     world_close(w);
     w->accept_rollback = false;
-    copy_file(anchor, w->anchor);
+    world_copy(anchor, w->anchor);
 }
 
 static void older_copy(world *w) {
     char old[128];
     snprintf(old, sizeof old, "%s.old", w->db);
-    copy_file(old, w->db);
+    world_copy(old, w->db);
 }
 
 static void no_key(world *w) {
@@ -188,7 +181,7 @@ static void build(world *w) {
     world_put(w, RECORD_STEP, 1, "1", "{'name':'s','result':1}");
     world_close(w);
     snprintf(old, sizeof old, "%s.old", w->db);
-    copy_file(w->db, old);
+    world_copy(w->db, old);
     world_start(w);
     world_put(w, RECORD_STEP, 1, "2", "{'name':'s','result':1}");
     world_put(w, RECORD_STEP, 1, "3", "{'name':'s','result':1}");

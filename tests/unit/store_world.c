@@ -144,3 +144,10 @@ void world_edit(world *w, const char *sql) {
     }
     sqlite3_close(db);
 }
+
+void world_copy(const char *from, const char *to) {
+    keel_buf bytes = KEEL_BUF_INIT;
+    assert_int_equal(fsio_read(from, 1 << 26, &bytes, NULL), 0);
+    assert_int_equal(fsio_write_atomic(to, bytes.data, bytes.len, 0600, NULL), 0);
+    keel_buf_free(&bytes);
+}

@@ -45,6 +45,8 @@ int64_t world_put(world *w, record_kind kind, uint64_t run, const char *path, co
 const char *world_rows(world *w, const char *sql);
 /* Changes the file behind the store's back, with the store closed. */
 void world_edit(world *w, const char *sql);
+/* A file of up to 64 MiB; what was there is replaced. */
+void world_copy(const char *from, const char *to);
 
 extern const char world_plugin[]; /* 64 hex digits */
 /* A run.begin body for agent "a". */
